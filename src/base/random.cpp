@@ -1,0 +1,52 @@
+#include "base/random.h"
+
+#include <sys/random.h>
+
+#include <cstdio>
+
+#include "base/error.h"
+
+namespace penstock {
+
+std::uint64_t Random::below(std::uint64_t bound) {
+  ENSURE(bound > 0);
+  const std::uint64_t limit = UINT64_MAX - UINT64_MAX % bound;
+  std::uint64_t value = next();
+  while (value >= limit) value = next();
+  return value % bound;
+}
+
+std::uint64_t SeededRandom::next() {
+  state_ += 0x9e3779b97f4a7c15ULL;
+  std::uint64_t z = state_;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  return z ^ (z >> 31);
+}
+
+std::uint64_t SystemRandom::next() {
+  if (left_ == 0) {
+    ENSURE(::getrandom(block_, sizeof block_, 0) == static_cast<ssize_t>(sizeof block_));
+    left_ = std::size(block_);
+  }
+  return block_[--left_];
+}
+
+std::string random_alphanumeric(Random& random, int count) {
+  static constexpr char kAlphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+  std::string text;
+  for (int i = 0; i < count; ++i) text += kAlphabet[random.below(36)];
+  return text;
+}
+
+std::string random_uuid(Random& random) {
+  const std::uint64_t high = (random.next() & 0xffffffffffff0fffULL) | 0x4000ULL;
+  const std::uint64_t low = (random.next() & 0x3fffffffffffffffULL) | 0x8000000000000000ULL;
+  char text[37];
+  std::snprintf(text, sizeof text, "%08x-%04x-%04x-%04x-%012llx", static_cast<unsigned>(high >> 32),
+                static_cast<unsigned>((high >> 16) & 0xffff), static_cast<unsigned>(high & 0xffff),
+                static_cast<unsigned>(low >> 48), static_cast<unsigned long long>(low & 0xffffffffffffULL));
+  return text;
+}
+
+}  // namespace penstock

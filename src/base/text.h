@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock {
+
+std::string_view trim(std::string_view text);
+
+/// The parts between separators, trimmed, without the empty ones.
+std::vector<std::string_view> split_list(std::string_view text, char separator);
+
+template <class Texts>
+std::string join(const Texts& texts, std::string_view between) {
+  std::string out;
+  bool first = true;
+  for (const auto& text : texts) {
+    if (!first) out += between;
+    out += text;
+    first = false;
+  }
+  return out;
+}
+
+/// Splits a command line into words as a POSIX shell would, without expansions: spaces separate, '...' and "..." quote, a
+/// backslash escapes. Nothing when a quote is not closed.
+bool split_words(std::string_view text, std::vector<std::string>& words);
+
+/// The candidate nearest to `text` by edit distance, if near enough to be what was meant; empty otherwise.
+std::string_view nearest(std::string_view text, const std::vector<std::string_view>& candidates);
+
+}  // namespace penstock

@@ -1,0 +1,53 @@
+#include "base/time.h"
+
+#include <cstdio>
+
+namespace penstock {
+
+SystemClock::SystemClock()
+    : wall_start_(std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now())),
+      steady_start_(std::chrono::steady_clock::now()) {}
+
+Time SystemClock::now() const {
+  return wall_start_ + std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - steady_start_);
+}
+
+std::string iso8601(Time time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{time - day};
+  char text[40];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  return text;
+}
+
+std::optional<Time> parse_iso8601(const std::string& text) {
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  int end = 0;
+  if (std::sscanf(text.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &end) != 6) {
+    return std::nullopt;
+  }
+  int millis = 0;
+  std::size_t at = static_cast<std::size_t>(end);
+  if (at < text.size() && text[at] == '.') {
+    int scale = 100;
+    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
+      millis += (text[at] - '0') * scale;
+      scale /= 10;
+    }
+  }
+  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day}};
+  if (text.substr(at) != "Z" || !date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  return Time{std::chrono::sys_days{date}} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
+         std::chrono::seconds{second} + Millis{millis};
+}
+
+}  // namespace penstock

@@ -1,0 +1,219 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/control/inputs.h"
+#include "core/outcomes.h"
+
+namespace penstock::core {
+
+// One command is one thing that happened outside the core. `to` names the caller; it gets exactly one reply (Error when
+// the command is refused, and then nothing has changed), at once or later. Reads that change nothing are no commands:
+// they are const functions of the engine.
+
+// ---- account and control plane
+
+struct SaveAccount {
+  Account account;
+};
+struct SaveApiKey {
+  ApiKey key;
+};
+/// Reply: TemplateReply.
+struct SaveTemplate {
+  Token to = 0;
+  AccountId owner;
+  TemplateInput input;
+};
+/// Reply: Done.
+struct DeleteTemplate {
+  Token to = 0;
+  AccountId owner;
+  std::string name;
+};
+/// Reply: EndpointReply.
+struct SaveEndpoint {
+  Token to = 0;
+  AccountId owner;
+  EndpointInput input;
+};
+/// Reply: EndpointReply.
+struct UpdateEndpointTemplate {
+  Token to = 0;
+  AccountId owner;
+  std::string endpoint;
+  std::string template_id;
+};
+/// Reply: Done.
+struct DeleteEndpoint {
+  Token to = 0;
+  AccountId owner;
+  std::string id;
+};
+
+// ---- jobs, from clients
+
+/// With `wait`, the reply is JobReply when the job is terminal or the wait is over (/runsync). Without, JobAccepted.
+struct Submit {
+  Token to = 0;
+  JobRequest request;  // id and created are set by the engine
+  std::optional<Millis> wait;
+};
+/// Reply: JobReply when the job is terminal or the wait is over.
+struct AwaitJob {
+  Token to = 0;
+  EndpointId endpoint;
+  JobId job;
+  Millis wait{};
+};
+/// Reply: StreamPage as soon as there is a chunk or the job is terminal, or when the wait is over.
+struct ReadStream {
+  Token to = 0;
+  EndpointId endpoint;
+  JobId job;
+  Millis wait{};
+};
+/// What became of a StreamPage with chunks: written to a live connection, or not.
+struct StreamRead {
+  EndpointId endpoint;
+  JobId job;
+  int attempt = 0;
+  int first = 0;
+  int count = 0;
+  bool written = false;
+};
+/// Reply: JobReply. A terminal job is left as it is.
+struct CancelJob {
+  Token to = 0;
+  EndpointId endpoint;
+  JobId job;
+};
+/// Reply: JobReply. Errors: conflict unless FAILED or TIMED_OUT.
+struct RetryJob {
+  Token to = 0;
+  EndpointId endpoint;
+  JobId job;
+};
+/// Reply: Purged.
+struct PurgeQueue {
+  Token to = 0;
+  EndpointId endpoint;
+};
+/// /status?ttl=: a terminal job is forgotten sooner, another one expires sooner. Never later. Reply: JobReply.
+struct LowerTtl {
+  Token to = 0;
+  EndpointId endpoint;
+  JobId job;
+  Millis ttl{};
+};
+/// A terminal job that the engine had let go of comes back from the store.
+struct RecallJob {
+  StoredJob job;
+};
+
+// ---- workers (contract/data-plane 2)
+
+/// Long poll. Reply: HandOuts with at most `max_jobs`.
+struct TakeJobs {
+  Token to = 0;
+  EndpointId endpoint;
+  WorkerId worker;
+  int max_jobs = 1;
+  bool says_busy = false;  // job_in_progress=1
+};
+/// A hand-out could not be written: the worker never saw these jobs, so no attempt is counted.
+struct HandOutLost {
+  EndpointId endpoint;
+  WorkerId worker;
+  std::vector<std::pair<JobId, int>> jobs;  // with the attempt
+};
+/// Long poll. Reply: StopList.
+struct PollStops {
+  Token to = 0;
+  EndpointId endpoint;
+  WorkerId worker;
+};
+/// Reply: Done, also when the result is late, a duplicate or from a lost attempt: it is then ignored.
+struct FinishJob {
+  Token to = 0;
+  EndpointId endpoint;
+  WorkerId worker;
+  JobId job;
+  Bytes output;                      // null: none
+  std::optional<std::string> error;  // present: the job FAILED
+  bool recycle_worker = false;       // stopPod
+};
+/// Reply: Done.
+struct ReportProgress {
+  Token to = 0;
+  EndpointId endpoint;
+  WorkerId worker;
+  JobId job;
+  Bytes output;
+};
+/// Reply: Done.
+struct AddChunk {
+  Token to = 0;
+  EndpointId endpoint;
+  WorkerId worker;
+  JobId job;
+  Bytes chunk;
+};
+struct Ping {
+  EndpointId endpoint;
+  WorkerId worker;
+  std::vector<JobId> jobs;
+  std::optional<std::string> unhealthy;  // a failed fitness check: what and why
+};
+/// A worker that the user starts. Reply: WorkerAttached.
+struct AttachWorker {
+  Token to = 0;
+  EndpointId endpoint;
+};
+/// Reply: Done. Its jobs go to others at once. Errors: not_found (no such external worker).
+struct DetachWorker {
+  Token to = 0;
+  EndpointId endpoint;
+  WorkerId worker;
+};
+
+// ---- from the launcher
+
+struct WorkerStarted {
+  WorkerId worker;
+  std::string handle;
+};
+struct WorkerStartFailed {
+  WorkerId worker;
+  std::string reason;
+};
+struct WorkerExited {
+  WorkerId worker;
+  std::optional<int> exit_code;
+  std::string cause;
+};
+
+// ---- the shell
+
+/// The caller went away: it gets no reply.
+struct Forget {
+  Token token = 0;
+};
+/// Time has passed.
+struct Tick {};
+/// Answers every waiting caller with what there is, and hands out nothing from now on. Which workers it stops:
+enum class StopWorkers { idle, all };
+struct Shutdown {
+  StopWorkers workers = StopWorkers::idle;
+};
+
+using Command =
+    std::variant<SaveAccount, SaveApiKey, SaveTemplate, DeleteTemplate, SaveEndpoint, UpdateEndpointTemplate,
+                 DeleteEndpoint, Submit, AwaitJob, ReadStream, StreamRead, CancelJob, RetryJob, PurgeQueue, LowerTtl,
+                 RecallJob, TakeJobs, HandOutLost, PollStops, FinishJob, ReportProgress, AddChunk, Ping, AttachWorker,
+                 DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown>;
+
+}  // namespace penstock::core

@@ -1,0 +1,383 @@
+#include "core/engine.h"
+
+#include <algorithm>
+
+#include "core/engine_state.h"
+
+namespace penstock::core {
+namespace {
+
+constexpr Millis kSweepInterval{60'000};
+
+}  // namespace
+
+std::string_view to_text(WorkerStatus status) {
+  switch (status) {
+    case WorkerStatus::initializing: return "initializing";
+    case WorkerStatus::idle: return "idle";
+    case WorkerStatus::running: return "running";
+    case WorkerStatus::draining: return "draining";
+  }
+  return "";
+}
+
+// ---------------------------------------------------------------- state: callers and look-ups
+
+EngineState::EngineState(EngineSettings s, std::vector<Node> nodes, Random& r)
+    : settings(s), random(r), fleet(std::move(nodes)) {}
+
+Waiter& EngineState::add_waiter(Token to, Waiter::Kind kind, Time deadline) {
+  auto made = std::make_unique<Waiter>(timers, to);
+  made->kind = kind;
+  Waiter& waiter = *made;
+  ENSURE(to != 0 && waiters.emplace(to, std::move(made)).second);
+  waiter.timer.arm(deadline, &waiter);
+  return waiter;
+}
+
+void EngineState::drop_waiter(Waiter& waiter) {
+  if (waiter.job) std::erase(waiter.job->waiters, &waiter);
+  if (waiter.worker && waiter.worker->take_poll == &waiter) {
+    waiter.worker->take_poll = nullptr;
+    if (waiter.worker->endpoint) std::erase(waiter.worker->endpoint->polling, waiter.worker);
+  }
+  if (waiter.worker && waiter.worker->stop_poll == &waiter) waiter.worker->stop_poll = nullptr;
+  waiters.erase(waiter.token);
+}
+
+void EngineState::waiter_due(Waiter& waiter) {
+  const Token to = waiter.token;
+  switch (waiter.kind) {
+    case Waiter::Kind::job: reply(to, JobReply{view_of(*waiter.job)}); break;
+    case Waiter::Kind::stream: reply(to, take_page(*waiter.job)); break;
+    case Waiter::Kind::take: reply(to, HandOuts{}); break;
+    case Waiter::Kind::stops: reply(to, StopList{}); break;
+    case Waiter::Kind::refusal: reply(to, waiter.refusal); break;
+  }
+  if (waiter.worker && waiter.worker->endpoint) touch(*waiter.worker->endpoint);
+  drop_waiter(waiter);
+}
+
+EndpointEntry* EngineState::endpoint_or_refuse(const EndpointId& id, Token to) {
+  const auto found = endpoints.find(id);
+  if (found != endpoints.end()) return found->second.get();
+  reply_error(to, Errc::not_found, "endpoint \"" + id.str() + "\" not found");
+  return nullptr;
+}
+
+JobEntry* EngineState::find(const EndpointId& endpoint, const JobId& job) const {
+  const auto entry = endpoints.find(endpoint);
+  if (entry == endpoints.end()) return nullptr;
+  const auto found = entry->second->jobs.find(job);
+  if (found == entry->second->jobs.end()) return nullptr;
+  const JobState& state = found->second->state;
+  if (is_terminal(state.status) && state.expires <= now) return nullptr;
+  return found->second.get();
+}
+
+JobEntry* EngineState::job_or_refuse(const EndpointId& endpoint, const JobId& job, Token to) {
+  if (!endpoint_or_refuse(endpoint, to)) return nullptr;
+  if (JobEntry* found = find(endpoint, job)) return found;
+  reply_error(to, Errc::not_found,
+              "job \"" + job.str() + "\" not found in endpoint \"" + endpoint.str() +
+                  "\": it was never submitted there, or its result has been forgotten");
+  return nullptr;
+}
+
+WorkerEntry* EngineState::worker_of(const EndpointId& endpoint, const WorkerId& worker) {
+  const auto found = workers.find(worker);
+  if (found == workers.end() || !found->second->endpoint || found->second->worker.endpoint != endpoint) return nullptr;
+  return found->second.get();
+}
+
+// ---------------------------------------------------------------- state: time
+
+void EngineState::run_due_timers() {
+  while (!timers.empty() && timers.begin()->first <= now) {
+    const TimerTarget target = timers.begin()->second;
+    timers.erase(timers.begin());
+    if (const auto* job = std::get_if<JobEntry*>(&target)) {
+      (*job)->timer.fired();
+      job_due(**job);
+    } else if (const auto* endpoint = std::get_if<EndpointEntry*>(&target)) {
+      (*endpoint)->timer.fired();
+      touch(**endpoint);
+    } else {
+      Waiter& waiter = *std::get<Waiter*>(target);
+      waiter.timer.fired();
+      waiter_due(waiter);
+    }
+  }
+  if (now < next_sweep) return;
+  next_sweep = now + kSweepInterval;
+  fx->records.push_back(JobsForgotten{now});
+  for (auto it = residents.begin(); it != residents.end();) {
+    JobEntry& job = **it++;
+    if (job.state.expires <= now) let_go(job);
+  }
+}
+
+void EngineState::review_dirty() {
+  // A review may touch others (a freed GPU is somebody's chance), so the list can grow while it is walked.
+  for (std::size_t i = 0; i < dirty.size(); ++i) {
+    EndpointEntry* entry = dirty[i];
+    if (!entry) continue;
+    entry->touched = false;
+    review(*entry);
+  }
+  dirty.clear();
+}
+
+void EngineState::on(Tick&) {}
+
+void EngineState::on(Forget& c) {
+  const auto found = waiters.find(c.token);
+  if (found == waiters.end()) return;
+  WorkerEntry* worker = found->second->worker;
+  drop_waiter(*found->second);
+  if (worker && worker->endpoint) touch(*worker->endpoint);
+}
+
+void EngineState::on(Shutdown& c) {
+  shut_down = true;
+  std::vector<Token> tokens;
+  for (const auto& [token, waiter] : waiters) tokens.push_back(token);
+  std::ranges::sort(tokens);
+  for (const Token token : tokens) waiter_due(*waiters.at(token));
+  for (EndpointEntry* entry : endpoint_order) {
+    for (WorkerEntry* worker : entry->workers) {
+      if (worker->worker.external) continue;
+      if (c.workers == StopWorkers::all || worker->holding.empty()) {
+        send_stop(*worker, c.workers == StopWorkers::all ? Millis{2'000} : settings.stop_grace);
+      }
+    }
+  }
+}
+
+// ---------------------------------------------------------------- state: restore
+
+void EngineState::restore(StoredState stored) {
+  started = now;
+  next_sweep = now;
+  for (auto& account : stored.accounts) accounts.emplace(account.id, account);
+  for (auto& key : stored.keys) keys.emplace(key.hash, key);
+  for (auto& value : stored.templates) {
+    template_order.push_back(value.id);
+    templates.emplace(value.id, std::move(value));
+  }
+  for (auto& endpoint : stored.endpoints) {
+    auto entry = std::make_unique<EndpointEntry>(timers);
+    entry->endpoint = std::move(endpoint);
+    endpoint_order.push_back(entry.get());
+    touch(*entry);
+    endpoints.emplace(entry->endpoint.id, std::move(entry));
+  }
+  for (const auto& [id, counters] : stored.counters) {
+    const auto found = endpoints.find(id);
+    if (found != endpoints.end()) found->second->counters = counters;
+  }
+  for (auto& worker : stored.workers) {
+    const auto found = endpoints.find(worker.endpoint);
+    EndpointEntry* owner = found == endpoints.end() ? nullptr : found->second.get();
+    auto entry = std::make_unique<WorkerEntry>();
+    entry->worker = std::move(worker);
+    entry->endpoint = owner;
+    entry->idle_since = now;
+    entry->last_contact = now;
+    fleet.restore(entry->worker.placement);
+    if (owner) owner->workers.push_back(entry.get());
+    WorkerEntry& added = *entry;
+    workers.emplace(added.worker.id, std::move(entry));
+    if (!added.worker.external) fx->orders.push_back(AdoptWorker{added.worker.id, added.worker.launch_handle});
+    if (!owner) send_stop(added, settings.stop_grace);
+  }
+  for (auto& job : stored.jobs) {
+    const auto found = endpoints.find(job.request.endpoint);
+    if (found == endpoints.end()) continue;
+    RecallJob recall{std::move(job)};
+    on(recall);
+  }
+}
+
+// ---------------------------------------------------------------- Engine
+
+Engine::Engine(EngineSettings settings, std::vector<Node> nodes, Random& random)
+    : state_(std::make_unique<EngineState>(settings, std::move(nodes), random)) {}
+Engine::~Engine() = default;
+
+void Engine::restore(Time now, StoredState state, Effects& effects) {
+  state_->now = now;
+  state_->fx = &effects;
+  state_->restore(std::move(state));
+  state_->review_dirty();
+  state_->fx = nullptr;
+}
+
+void Engine::apply(Time now, Command command, Effects& effects) {
+  state_->now = std::max(now, state_->now);
+  state_->fx = &effects;
+  state_->run_due_timers();
+  state_->review_dirty();
+  std::visit([this](auto& c) { state_->on(c); }, command);
+  state_->review_dirty();
+  state_->fx = nullptr;
+}
+
+std::optional<Time> Engine::next_wakeup() const {
+  if (state_->timers.empty()) return state_->next_sweep;
+  return std::min(state_->timers.begin()->first, state_->next_sweep);
+}
+
+const EngineSettings& Engine::settings() const { return state_->settings; }
+const Fleet& Engine::fleet() const { return state_->fleet; }
+
+const Account* Engine::first_account() const {
+  return state_->accounts.empty() ? nullptr : &state_->accounts.begin()->second;
+}
+
+const Account* Engine::find_account(const AccountId& id) const {
+  const auto found = state_->accounts.find(id);
+  return found == state_->accounts.end() ? nullptr : &found->second;
+}
+
+const ApiKey* Engine::find_key(const std::string& hash) const {
+  const auto found = state_->keys.find(hash);
+  return found == state_->keys.end() ? nullptr : &found->second;
+}
+
+std::vector<const ApiKey*> Engine::keys_of(const AccountId& owner) const {
+  std::vector<const ApiKey*> out;
+  for (const auto& [hash, key] : state_->keys) {
+    if (key.account == owner) out.push_back(&key);
+  }
+  std::ranges::sort(out, {}, [](const ApiKey* key) { return std::pair(key->created, key->id); });
+  return out;
+}
+
+const Endpoint* Engine::find_endpoint(const EndpointId& id) const {
+  const auto found = state_->endpoints.find(id);
+  return found == state_->endpoints.end() ? nullptr : &found->second->endpoint;
+}
+
+std::vector<const Endpoint*> Engine::endpoints_of(const AccountId& owner) const {
+  std::vector<const Endpoint*> out;
+  for (const EndpointEntry* entry : state_->endpoint_order) {
+    if (entry->endpoint.owner == owner) out.push_back(&entry->endpoint);
+  }
+  return out;
+}
+
+const Template* Engine::find_template(const TemplateId& id) const {
+  const auto found = state_->templates.find(id);
+  return found == state_->templates.end() ? nullptr : &found->second;
+}
+
+std::vector<const Template*> Engine::templates_of(const AccountId& owner) const {
+  std::vector<const Template*> out;
+  for (const auto& id : state_->template_order) {
+    const Template& value = state_->templates.at(id);
+    if (value.owner == owner) out.push_back(&value);
+  }
+  return out;
+}
+
+bool Engine::has_job(const EndpointId& endpoint, const JobId& job) const {
+  const auto entry = state_->endpoints.find(endpoint);
+  return entry != state_->endpoints.end() && entry->second->jobs.contains(job);
+}
+
+Result<JobView> Engine::find_job(Time now, const EndpointId& endpoint, const JobId& job) const {
+  if (!find_endpoint(endpoint)) return fail(Errc::not_found, "endpoint \"" + endpoint.str() + "\" not found");
+  const JobEntry* found = state_->find(endpoint, job);
+  if (!found || (is_terminal(found->state.status) && found->state.expires <= now)) {
+    return fail(Errc::not_found, "job \"" + job.str() + "\" not found in endpoint \"" + endpoint.str() +
+                                     "\": it was never submitted there, or its result has been forgotten");
+  }
+  return view_of(*found);
+}
+
+Result<Health> Engine::health(const EndpointId& endpoint) const {
+  const auto found = state_->endpoints.find(endpoint);
+  if (found == state_->endpoints.end()) {
+    return fail(Errc::not_found, "endpoint \"" + endpoint.str() + "\" not found");
+  }
+  const EndpointEntry& entry = *found->second;
+  Health out;
+  out.jobs = entry.counters;
+  out.in_queue = entry.queue.size();
+  out.in_progress = entry.in_progress;
+  out.throttled = entry.throttled;
+  out.unhealthy = entry.crashes_in_a_row > 0 ? 1 : 0;
+  for (const WorkerEntry* worker : entry.workers) {
+    if (!worker->holding.empty()) {
+      ++out.running;
+    } else if (!worker->worker.ready) {
+      ++out.initializing;
+    } else if (state_->is_present(*worker)) {
+      ++out.idle;
+      ++out.ready;
+    }
+  }
+  return out;
+}
+
+std::vector<WorkerView> Engine::workers_of(const EndpointId& endpoint) const {
+  std::vector<WorkerView> out;
+  const auto found = state_->endpoints.find(endpoint);
+  if (found == state_->endpoints.end()) return out;
+  for (const WorkerEntry* entry : found->second->workers) {
+    WorkerView view{entry->worker, WorkerStatus::idle, static_cast<int>(entry->holding.size())};
+    if (entry->worker.draining || entry->stop_sent) {
+      view.status = WorkerStatus::draining;
+    } else if (!entry->holding.empty()) {
+      view.status = WorkerStatus::running;
+    } else if (!entry->worker.ready) {
+      view.status = WorkerStatus::initializing;
+    }
+    out.push_back(std::move(view));
+  }
+  return out;
+}
+
+const Worker* Engine::find_worker(const WorkerId& id) const {
+  const auto found = state_->workers.find(id);
+  return found == state_->workers.end() ? nullptr : &found->second->worker;
+}
+
+int Engine::stopping_workers() const {
+  return static_cast<int>(std::ranges::count_if(state_->workers, [](const auto& entry) { return entry.second->stop_sent; }));
+}
+
+void Engine::check_invariants() const {
+  for (const EndpointEntry* entry : state_->endpoint_order) {
+    int queued = 0;
+    int in_progress = 0;
+    for (const auto& [id, job] : entry->jobs) {
+      ENSURE(job->request.id == id);
+      ENSURE(job->place.has_value() == (job->state.status == JobStatus::in_queue));
+      queued += job->state.status == JobStatus::in_queue ? 1 : 0;
+      if (job->state.status == JobStatus::in_progress) {
+        ++in_progress;
+        const auto worker = state_->workers.find(job->state.worker);
+        ENSURE(worker != state_->workers.end() && worker->second->endpoint == entry);
+        ENSURE(worker->second->holding.contains(id));
+      }
+      ENSURE(job->resident.has_value() == is_terminal(job->state.status));
+      ENSURE(!is_terminal(job->state.status) || job->waiters.empty());
+    }
+    ENSURE(queued == entry->queue.size());
+    ENSURE(in_progress == entry->in_progress);
+    int managed = 0;
+    for (const WorkerEntry* worker : entry->workers) {
+      ENSURE(worker->endpoint == entry);
+      managed += !worker->worker.external && !worker->worker.draining ? 1 : 0;
+      for (const auto& [id, job] : worker->holding) {
+        ENSURE(job->state.status == JobStatus::in_progress && job->state.worker == worker->worker.id);
+      }
+    }
+    ENSURE(managed <= entry->endpoint.workers_max);
+    for (const WorkerEntry* worker : entry->polling) ENSURE(worker->take_poll != nullptr);
+  }
+}
+
+}  // namespace penstock::core

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "core/commands.h"
+#include "core/fleet/fleet.h"
+#include "core/outcomes.h"
+#include "core/settings.h"
+
+namespace penstock::core {
+
+/// contract/data-plane 1.5, /health.
+struct Health {
+  Counters jobs;
+  int in_queue = 0;
+  int in_progress = 0;
+  int idle = 0;
+  int initializing = 0;
+  int ready = 0;
+  int running = 0;
+  int throttled = 0;
+  int unhealthy = 0;
+};
+
+enum class WorkerStatus { initializing, idle, running, draining };
+std::string_view to_text(WorkerStatus status);
+
+struct WorkerView {
+  Worker worker;
+  WorkerStatus status = WorkerStatus::initializing;
+  int jobs = 0;
+};
+
+class EngineState;
+
+/// All the rules of the system as one deterministic state machine: no I/O, no clock, no threads. Equal settings, random
+/// source, commands and times give equal effects.
+///
+/// One owner, one thread. The owner applies commands, commits `records`, then sends `replies` and gives `orders`; and
+/// applies Tick when next_wakeup() has come.
+class Engine {
+ public:
+  /// `random` makes identifiers and must outlive the engine.
+  Engine(EngineSettings settings, std::vector<Node> nodes, Random& random);
+  ~Engine();
+
+  /// Takes over what a store kept. Once, before the first apply().
+  void restore(Time now, StoredState state, Effects& effects);
+
+  /// `now` never goes back. Appends to `effects`.
+  void apply(Time now, Command command, Effects& effects);
+
+  /// When to apply Tick if nothing else happens before.
+  std::optional<Time> next_wakeup() const;
+
+  // Reads. Pointers and views hold until the next apply().
+  const EngineSettings& settings() const;
+  const Fleet& fleet() const;
+  const Account* first_account() const;
+  const Account* find_account(const AccountId& id) const;
+  const ApiKey* find_key(const std::string& hash) const;
+  std::vector<const ApiKey*> keys_of(const AccountId& owner) const;
+  const Endpoint* find_endpoint(const EndpointId& id) const;
+  std::vector<const Endpoint*> endpoints_of(const AccountId& owner) const;  // oldest first
+  const Template* find_template(const TemplateId& id) const;
+  std::vector<const Template*> templates_of(const AccountId& owner) const;  // oldest first
+
+  /// Whether the job is in memory. A job that is not may still be in the store: RecallJob brings it back.
+  bool has_job(const EndpointId& endpoint, const JobId& job) const;
+  /// Errors: not_found (never submitted here, or forgotten).
+  Result<JobView> find_job(Time now, const EndpointId& endpoint, const JobId& job) const;
+  /// Errors: not_found.
+  Result<Health> health(const EndpointId& endpoint) const;
+  std::vector<WorkerView> workers_of(const EndpointId& endpoint) const;  // oldest first
+  const Worker* find_worker(const WorkerId& id) const;
+  /// Workers that were told to stop and have not exited yet.
+  int stopping_workers() const;
+
+  /// Aborts when an internal rule is broken (counters against tables, indexes against states). For tests.
+  void check_invariants() const;
+
+ private:
+  std::unique_ptr<EngineState> state_;
+};
+
+}  // namespace penstock::core

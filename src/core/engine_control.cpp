@@ -1,0 +1,264 @@
+#include <algorithm>
+
+#include "core/control/endpoint_rules.h"
+#include "core/engine_state.h"
+
+namespace penstock::core {
+
+void EngineState::on(SaveAccount& c) {
+  fx->records.push_back(AccountSaved{c.account});
+  accounts.insert_or_assign(c.account.id, c.account);
+}
+
+void EngineState::on(SaveApiKey& c) {
+  fx->records.push_back(ApiKeySaved{c.key});
+  std::erase_if(keys, [&](const auto& known) { return known.second.id == c.key.id; });
+  keys.insert_or_assign(c.key.hash, c.key);
+}
+
+// ---------------------------------------------------------------- templates
+
+/// The template that the input makes, not yet saved. `taken_message` says what to answer when the name is in use.
+Result<Template> EngineState::checked_template(const AccountId& owner, const TemplateInput& input,
+                                               std::string_view taken_message) {
+  Template before;
+  const bool creating = !input.id.has_value() || input.id.value().empty();
+  if (creating) {
+    if (static_cast<int>(templates.size()) >= settings.templates_max) {
+      return fail(Errc::busy, "this server keeps at most " + std::to_string(settings.templates_max) + " templates");
+    }
+    before.id = *TemplateId::parse(random_alphanumeric(random, 10));
+    before.owner = owner;
+    before.created = now;
+  } else {
+    const auto id = TemplateId::parse(input.id.value());
+    const auto found = id ? templates.find(*id) : templates.end();
+    if (found == templates.end() || found->second.owner != owner) return fail(Errc::not_found, "Template not found");
+    before = found->second;
+  }
+  auto after = with_input(before, input, creating, settings);
+  if (!after) return after;
+  for (const auto& [id, other] : templates) {
+    if (other.owner == owner && other.name == after->name && id != after->id) {
+      return fail(Errc::conflict, std::string(taken_message));
+    }
+  }
+  return after;
+}
+
+void EngineState::put_template(Template value) {
+  fx->records.push_back(TemplateSaved{value});
+  const auto found = templates.find(value.id);
+  if (found == templates.end()) {
+    template_order.push_back(value.id);
+    templates.emplace(value.id, std::move(value));
+    return;
+  }
+  const bool rolls = needs_release(found->second, value);
+  found->second = std::move(value);
+  if (!rolls) return;
+  for (EndpointEntry* entry : endpoint_order) {
+    if (entry->endpoint.template_id == found->first) bump_release(*entry);
+  }
+}
+
+void EngineState::on(SaveTemplate& c) {
+  auto value = checked_template(c.owner, c.input, "template names must be unique");
+  if (!value) return reply(c.to, value.error());
+  reply(c.to, TemplateReply{value->id});
+  put_template(std::move(*value));
+}
+
+void EngineState::on(DeleteTemplate& c) {
+  const auto found = std::ranges::find_if(
+      templates, [&](const auto& entry) { return entry.second.owner == c.owner && entry.second.name == c.name; });
+  if (found == templates.end()) return reply_error(c.to, Errc::not_found, "Template not found");
+  const bool used = std::ranges::any_of(
+      endpoint_order, [&](const EndpointEntry* entry) { return entry->endpoint.template_id == found->first; });
+  if (used) {
+    return reply_error(c.to, Errc::conflict, "Template is in use by an endpoint or pod and cannot be deleted");
+  }
+  fx->records.push_back(TemplateRemoved{found->first});
+  std::erase(template_order, found->first);
+  templates.erase(found);
+  reply(c.to, Done{});
+}
+
+// ---------------------------------------------------------------- endpoints
+
+Result<TemplateId> EngineState::bindable_template(const std::string& text, const EndpointId& binder) const {
+  const auto id = TemplateId::parse(text);
+  const auto found = id ? templates.find(*id) : templates.end();
+  if (found == templates.end()) return fail(Errc::not_found, "Template not found");
+  if (!found->second.is_serverless) return fail(Errc::invalid, "Template is not a serverless template");
+  const auto& bound = found->second.bound_endpoint;
+  if (bound && *bound != binder && !settings.template_sharing) {
+    return fail(Errc::conflict, "Template is already bound to another endpoint");
+  }
+  return *id;
+}
+
+/// Errc::internal with an empty message: within the quota.
+Error EngineState::check_quota(const Endpoint& endpoint) const {
+  int others = 0;
+  for (const EndpointEntry* entry : endpoint_order) {
+    const Endpoint& other = entry->endpoint;
+    if (other.owner == endpoint.owner && other.id != endpoint.id) others += other.workers_max;
+  }
+  if (others + endpoint.workers_max <= settings.workers_quota) return {};
+  const int most = std::max(0, settings.workers_quota - others);
+  return Error{Errc::busy, "Max workers across all endpoints must not exceed your workers quota (" +
+                               std::to_string(settings.workers_quota) +
+                               "). Reduce the max workers for other endpoints or lower the max worker count for this "
+                               "endpoint to at most " +
+                               std::to_string(most) + "."};
+}
+
+void EngineState::bind_template(const Endpoint& endpoint, const std::optional<TemplateId>& before) {
+  if (before && *before != endpoint.template_id) {
+    const auto old = templates.find(*before);
+    if (old != templates.end() && old->second.bound_endpoint == endpoint.id) {
+      old->second.bound_endpoint.reset();
+      fx->records.push_back(TemplateSaved{old->second});
+    }
+  }
+  Template& value = templates.at(endpoint.template_id);
+  if (!endpoint.binds_template || value.bound_endpoint == endpoint.id) return;
+  value.bound_endpoint = endpoint.id;
+  fx->records.push_back(TemplateSaved{value});
+}
+
+void EngineState::bump_release(EndpointEntry& entry) {
+  ++entry.endpoint.version;
+  put_endpoint(entry);
+}
+
+void EngineState::put_endpoint(EndpointEntry& entry) {
+  fx->records.push_back(EndpointSaved{entry.endpoint});
+  touch(entry);
+}
+
+void EngineState::on(SaveEndpoint& c) {
+  const EndpointInput& in = c.input;
+  const bool creating = !in.id.has_value() || in.id.value().empty();
+  EndpointEntry* existing = nullptr;
+  Endpoint before;
+  if (creating) {
+    if (static_cast<int>(endpoints.size()) >= settings.endpoints_max) {
+      return reply_error(c.to, Errc::busy,
+                         "this server keeps at most " + std::to_string(settings.endpoints_max) + " endpoints");
+    }
+    before.owner = c.owner;
+    before.created = now;
+    before.id = *EndpointId::parse(random_alphanumeric(random, 14));
+  } else {
+    const auto id = EndpointId::parse(in.id.value());
+    const auto found = id ? endpoints.find(*id) : endpoints.end();
+    if (found == endpoints.end() || found->second->endpoint.owner != c.owner) {
+      return reply_error(c.to, Errc::not_found, "Endpoint not found");
+    }
+    existing = found->second.get();
+    before = existing->endpoint;
+  }
+  auto after = with_input(before, in, creating, settings);
+  if (!after) return reply(c.to, after.error());
+
+  const bool names_template = in.template_id.has_value() && !in.template_id.value().empty();
+  if (names_template && in.new_template) {
+    return reply_error(c.to, Errc::invalid, "Provide either templateId or template, not both");
+  }
+  if (creating && !names_template && !in.new_template) {
+    return reply_error(c.to, Errc::invalid, "templateId is required");
+  }
+  std::optional<Template> made;
+  if (names_template) {
+    auto bindable = bindable_template(in.template_id.value(), before.id);
+    if (!bindable) return reply(c.to, bindable.error());
+    after->template_id = *bindable;
+  } else if (in.new_template) {
+    TemplateInput input = *in.new_template;
+    input.is_serverless = true;
+    auto value = checked_template(c.owner, input, "endpoint template names must be unique");
+    if (!value) return reply(c.to, value.error());
+    after->template_id = value->id;
+    made = std::move(*value);
+  }
+  if (Error error = check_quota(*after); !error.message.empty()) return reply(c.to, std::move(error));
+
+  if (made) put_template(std::move(*made));
+  reply(c.to, EndpointReply{after->id});
+  if (existing) {
+    if (needs_release(before, *after)) ++after->version;
+    existing->endpoint = std::move(*after);
+    put_endpoint(*existing);
+    bind_template(existing->endpoint, before.template_id);
+    return;
+  }
+  auto entry = std::make_unique<EndpointEntry>(timers);
+  entry->endpoint = std::move(*after);
+  EndpointEntry& added = *entry;
+  endpoint_order.push_back(&added);
+  endpoints.emplace(added.endpoint.id, std::move(entry));
+  put_endpoint(added);
+  bind_template(added.endpoint, std::nullopt);
+}
+
+void EngineState::on(UpdateEndpointTemplate& c) {
+  const auto id = EndpointId::parse(c.endpoint);
+  const auto found = id ? endpoints.find(*id) : endpoints.end();
+  if (found == endpoints.end() || found->second->endpoint.owner != c.owner) {
+    return reply_error(c.to, Errc::not_found, "Endpoint not found");
+  }
+  EndpointEntry& entry = *found->second;
+  auto bindable = bindable_template(c.template_id, entry.endpoint.id);
+  if (!bindable) return reply(c.to, bindable.error());
+  const TemplateId before = entry.endpoint.template_id;
+  entry.endpoint.template_id = *bindable;
+  if (before != *bindable) bump_release(entry);
+  bind_template(entry.endpoint, before);
+  reply(c.to, EndpointReply{entry.endpoint.id});
+}
+
+void EngineState::on(DeleteEndpoint& c) {
+  const auto id = EndpointId::parse(c.id);
+  const auto found = id ? endpoints.find(*id) : endpoints.end();
+  if (found == endpoints.end() || found->second->endpoint.owner != c.owner) {
+    return reply_error(c.to, Errc::not_found, "Endpoint not found");
+  }
+  EndpointEntry& entry = *found->second;
+  const bool asks_for_workers = entry.endpoint.workers_min != 0 || entry.endpoint.workers_max != 0;
+  if (settings.delete_requires_zero_workers && asks_for_workers) {
+    return reply_error(c.to, Errc::conflict, "Endpoint min and max workers must both be 0 before it can be deleted");
+  }
+  std::vector<JobEntry*> jobs;
+  for (const auto& [job_id, job] : entry.jobs) {
+    if (!is_terminal(job->state.status)) jobs.push_back(job.get());
+  }
+  std::ranges::sort(jobs, {}, [](const JobEntry* job) { return job->request.id; });
+  for (JobEntry* job : jobs) finalise(*job, JobStatus::cancelled, nullptr, std::nullopt);
+  const std::vector<WorkerEntry*> staff = entry.workers;
+  for (WorkerEntry* worker : staff) {
+    if (worker->worker.external) {
+      forget_worker(*worker);
+    } else {
+      if (!worker->stop_sent) drain(*worker, "its endpoint was deleted");
+      worker->endpoint = nullptr;
+    }
+  }
+  for (auto it = residents.begin(); it != residents.end();) {
+    JobEntry& job = **it++;
+    if (&job.endpoint == &entry) let_go(job);
+  }
+  Template& value = templates.at(entry.endpoint.template_id);
+  if (value.bound_endpoint == entry.endpoint.id) {
+    value.bound_endpoint.reset();
+    fx->records.push_back(TemplateSaved{value});
+  }
+  fx->records.push_back(EndpointRemoved{entry.endpoint.id});
+  std::erase(endpoint_order, &entry);
+  std::ranges::replace(dirty, &entry, static_cast<EndpointEntry*>(nullptr));
+  endpoints.erase(found);
+  reply(c.to, Done{});
+}
+
+}  // namespace penstock::core

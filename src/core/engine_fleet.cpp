@@ -1,0 +1,333 @@
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+#include "core/engine_state.h"
+
+namespace penstock::core {
+namespace {
+
+/// RUNPOD_INIT_TIMEOUT, in seconds, lets an image ask for a longer start (contract/data-plane 2.1).
+Millis start_timeout(const EngineSettings& settings, const Endpoint& endpoint, const Template* value) {
+  const auto lookup = [](const std::vector<EnvVar>& env) -> std::optional<Millis> {
+    for (const auto& [key, text] : env) {
+      int seconds = 0;
+      if (key != "RUNPOD_INIT_TIMEOUT") continue;
+      const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
+      if (parsed.ec == std::errc{} && seconds > 0) return std::chrono::seconds{seconds};
+    }
+    return std::nullopt;
+  };
+  if (const auto own = lookup(endpoint.env)) return *own;
+  if (value) {
+    if (const auto own = lookup(value->env)) return *own;
+  }
+  return settings.start_timeout;
+}
+
+std::vector<EnvVar> merged(const std::vector<EnvVar>& base, const std::vector<EnvVar>& over) {
+  std::vector<EnvVar> out = base;
+  for (const EnvVar& variable : over) {
+    const auto same = std::ranges::find(out, variable.key, &EnvVar::key);
+    if (same == out.end()) {
+      out.push_back(variable);
+    } else {
+      same->value = variable.value;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+bool EngineState::is_present(const WorkerEntry& worker) const {
+  if (worker.worker.draining || worker.stop_sent) return false;
+  if (!worker.worker.external) return true;
+  if (worker.take_poll || !worker.holding.empty()) return true;
+  return worker.worker.ready && worker.last_contact + lease() > now;
+}
+
+int EngineState::managed_present(const EndpointEntry& entry) const {
+  return static_cast<int>(std::ranges::count_if(
+      entry.workers, [&](const WorkerEntry* w) { return !w->worker.external && is_present(*w); }));
+}
+
+void EngineState::look_again(EndpointEntry& entry, Time at) {
+  entry.look_at = entry.look_at ? std::min(*entry.look_at, at) : at;
+}
+
+void EngineState::capacity_freed() {
+  for (EndpointEntry* entry : endpoint_order) {
+    if (entry->throttled > 0) touch(*entry);
+  }
+}
+
+// ---------------------------------------------------------------- review: what an endpoint needs now
+
+void EngineState::review(EndpointEntry& entry) {
+  if (shut_down) {
+    entry.timer.disarm();
+    return;
+  }
+  entry.look_at.reset();
+  dispatch(entry);
+  review_workers(entry);
+  stop_surplus(entry);
+  scale(entry);
+  stop_idle(entry);
+  if (entry.look_at) {
+    entry.timer.arm(std::max(*entry.look_at, now + Millis{1}), &entry);
+  } else {
+    entry.timer.disarm();
+  }
+}
+
+// ---------------------------------------------------------------- hand-out
+
+void EngineState::dispatch(EndpointEntry& entry) {
+  while (entry.queue.size() > 0) {
+    WorkerEntry* worker = choose_poll(entry);
+    if (!worker) return;
+    const int pollers = static_cast<int>(entry.polling.size());
+    const int fair_share = (entry.queue.size() + pollers - 1) / pollers;
+    hand_out(*worker, std::clamp(fair_share, 1, worker->take_poll->max_jobs));
+  }
+}
+
+/// The poll to answer next: of a worker without jobs before one with, and of these the latest comer, so that surplus
+/// workers stay idle and can go. A worker that has held a job for longer than a ping interval may be blocking in its
+/// handler and read the answer late (contract/data-plane 2.9), so it comes last.
+WorkerEntry* EngineState::choose_poll(EndpointEntry& entry) const {
+  WorkerEntry* best = nullptr;
+  int best_rank = 3;
+  for (auto it = entry.polling.rbegin(); it != entry.polling.rend(); ++it) {
+    WorkerEntry* worker = *it;
+    if (worker->worker.draining) continue;
+    int rank = 0;
+    for (const auto& [id, job] : worker->holding) {
+      rank = std::max(rank, *job->state.started + settings.ping_interval <= now ? 2 : 1);
+    }
+    if (rank < best_rank) {
+      best = worker;
+      best_rank = rank;
+      if (rank == 0) break;
+    }
+  }
+  return best;
+}
+
+void EngineState::hand_out(WorkerEntry& worker, int count) {
+  HandOuts out;
+  EndpointEntry& entry = *worker.endpoint;
+  while (count-- > 0 && entry.queue.size() > 0) {
+    JobEntry& job = *entry.queue.front();
+    leave_queue(job);
+    job.state.status = JobStatus::in_progress;
+    ++job.state.attempt;
+    job.state.started = now;
+    job.state.worker = worker.worker.id;
+    job.lease_until = now + lease();
+    const Millis limit = execution_timeout(job);
+    if (limit.count() > 0) job.run_deadline = now + limit;
+    worker.holding.emplace(job.request.id, &job);
+    ++entry.in_progress;
+    arm(job);
+    changed(job);
+    out.jobs.push_back(HandOut{job.request.id, job.state.attempt, job.request.input, job.request.s3_config});
+  }
+  reply(worker.take_poll->token, std::move(out));
+  drop_waiter(*worker.take_poll);
+}
+
+// ---------------------------------------------------------------- workers that are there
+
+void EngineState::review_workers(EndpointEntry& entry) {
+  const auto value = templates.find(entry.endpoint.template_id);
+  const Millis patience =
+      start_timeout(settings, entry.endpoint, value == templates.end() ? nullptr : &value->second);
+  const std::vector<WorkerEntry*> all = entry.workers;
+  for (WorkerEntry* worker : all) {
+    review_stop_signals(*worker);
+    if (worker->worker.external) {
+      if (worker->worker.ready && !worker->take_poll && is_present(*worker) && worker->holding.empty()) {
+        look_again(entry, worker->last_contact + lease());
+      }
+      continue;
+    }
+    if (worker->worker.release != entry.endpoint.version && !worker->worker.draining) {
+      drain(*worker, "the endpoint has a newer release");
+    }
+    if (worker->worker.draining && worker->holding.empty() && !worker->stop_sent) {
+      send_stop(*worker, settings.stop_grace);
+    }
+    if (worker->worker.ready || worker->stop_sent) continue;
+    if (worker->worker.created + patience > now) {
+      look_again(entry, worker->worker.created + patience);
+      continue;
+    }
+    crashed(entry, *worker, "it asked for no job within " + std::to_string(patience.count() / 1000) + " s of its start");
+    drain(*worker, "it did not become ready");
+    send_stop(*worker, Millis{0});
+  }
+}
+
+/// A worker that still runs a stopped job when the grace period is over is ended; it cannot be asked again.
+void EngineState::review_stop_signals(WorkerEntry& worker) {
+  if (worker.stopping.empty() || worker.stop_sent) return;
+  tell_stops(worker);
+  EndpointEntry& entry = *worker.endpoint;
+  for (auto it = worker.stopping.begin(); it != worker.stopping.end();) {
+    const Time grace_end = it->second.since + settings.job_stop_grace;
+    const bool reported_late = worker.last_ping && *worker.last_ping >= grace_end;
+    const Time last_chance = grace_end + (worker.last_ping ? 2 * settings.ping_interval : Millis{0});
+    if (!reported_late && now < last_chance) {
+      look_again(entry, last_chance);
+      if (worker.stop_poll && it->second.told) look_again(entry, *it->second.told + settings.job_stop_repeat);
+      ++it;
+      continue;
+    }
+    if (worker.worker.external) {
+      it = worker.stopping.erase(it);
+      continue;
+    }
+    drain(worker, "it did not stop job " + it->first.str());
+    send_stop(worker, Millis{0});
+    return;
+  }
+}
+
+void EngineState::stop_surplus(EndpointEntry& entry) {
+  int surplus = managed_present(entry) - entry.endpoint.workers_max;
+  const auto drain_some = [&](auto&& matches) {
+    for (std::size_t i = entry.workers.size(); i-- > 0 && surplus > 0;) {
+      WorkerEntry& worker = *entry.workers[i];
+      if (worker.worker.external || !is_present(worker) || !matches(worker)) continue;
+      drain(worker, "workersMax is " + std::to_string(entry.endpoint.workers_max));
+      --surplus;
+    }
+  };
+  drain_some([](const WorkerEntry& w) { return !w.worker.ready; });
+  drain_some([](const WorkerEntry& w) { return w.holding.empty(); });
+  drain_some([](const WorkerEntry&) { return true; });
+}
+
+void EngineState::stop_idle(EndpointEntry& entry) {
+  int present = managed_present(entry);
+  const auto timeout = std::chrono::seconds{entry.endpoint.idle_timeout_s};
+  const std::vector<WorkerEntry*> all = entry.workers;
+  for (WorkerEntry* worker : all) {
+    if (worker->worker.external || !worker->worker.ready || !is_present(*worker) || !worker->holding.empty()) continue;
+    if (present <= entry.endpoint.workers_min || entry.queue.size() > 0) return;
+    if (worker->idle_since + timeout > now) {
+      look_again(entry, worker->idle_since + timeout);
+      continue;
+    }
+    drain(*worker, "idle for " + std::to_string(entry.endpoint.idle_timeout_s) + " s");
+    --present;
+  }
+}
+
+// ---------------------------------------------------------------- scaling
+
+ScaleInputs EngineState::scale_inputs(const EndpointEntry& entry) const {
+  ScaleInputs in;
+  in.scaler = entry.endpoint.scaler_type;
+  in.scaler_value = entry.endpoint.scaler_value;
+  in.workers_min = entry.endpoint.workers_min;
+  in.workers_max = entry.endpoint.workers_max;
+  in.queued = entry.queue.normal_count();
+  in.in_progress = entry.in_progress;
+  in.low_priority_queued = entry.queue.low_priority_count();
+  if (const JobEntry* job = entry.queue.front_normal()) in.oldest_wait = now - job->state.queued;
+  if (const JobEntry* job = entry.queue.front_low_priority()) in.oldest_low_priority_wait = now - job->state.queued;
+  for (const WorkerEntry* worker : entry.workers) {
+    if (!is_present(*worker)) continue;
+    ++in.present;
+    if (!worker->worker.ready) ++in.starting;
+  }
+  if (entry.last_addition) in.since_last_addition = now - *entry.last_addition;
+  return in;
+}
+
+void EngineState::scale(EndpointEntry& entry) {
+  entry.throttled = 0;
+  const ScaleInputs in = scale_inputs(entry);
+  const ScaleDecision decision = decide(in);
+  if (decision.look_again_in) look_again(entry, now + *decision.look_again_in);
+  if (decision.wanted <= in.present) return;
+  if (entry.backoff_until && *entry.backoff_until > now) {
+    look_again(entry, *entry.backoff_until);
+    return;
+  }
+  int missing = std::min(decision.wanted - in.present, entry.endpoint.workers_max - managed_present(entry));
+  int begun = 0;
+  while (missing > 0 && start_worker(entry)) {
+    --missing;
+    ++begun;
+  }
+  entry.throttled = std::max(missing, 0);
+  if (begun == 0) return;
+  entry.last_addition = now;
+  fx->decisions.push_back(RecordedDecision{entry.endpoint.id, now, in, decision});
+}
+
+bool EngineState::start_worker(EndpointEntry& entry) {
+  const Endpoint& endpoint = entry.endpoint;
+  const Template& value = templates.at(endpoint.template_id);
+  PlacementWish wish;
+  if (!endpoint.is_cpu()) {
+    wish.gpus = parse_gpu_ids(endpoint.gpu_ids).value_or(GpuSelection{});
+    wish.gpu_count = endpoint.gpu_count;
+  }
+  wish.places = endpoint.data_center_ids;
+  if (wish.places.empty() && endpoint.locations) {
+    for (const auto place : split_list(*endpoint.locations, ',')) wish.places.emplace_back(place);
+  }
+  auto placement = fleet.place(wish);
+  if (!placement) return false;
+  Worker worker;
+  worker.id = *WorkerId::parse(random_alphanumeric(random, 14));
+  worker.endpoint = endpoint.id;
+  worker.release = endpoint.version;
+  worker.placement = *placement;
+  worker.created = now;
+  const WorkerEntry& added = add_worker(std::move(worker), entry);
+  fx->orders.push_back(StartWorker{added.worker.id, endpoint.id, value.image, value.docker_args,
+                                   merged(value.env, endpoint.env), *placement, value.volume_mount_path});
+  return true;
+}
+
+// ---------------------------------------------------------------- stopping
+
+/// No more jobs for this worker; it is told to stop as soon as it holds none.
+void EngineState::drain(WorkerEntry& worker, const std::string& why) {
+  if (worker.worker.external || worker.worker.draining) return;
+  worker.worker.draining = true;
+  fx->records.push_back(WorkerSaved{worker.worker});
+  fx->notes.push_back("worker " + worker.worker.id.str() + " is stopped: " + why);
+  if (worker.holding.empty()) send_stop(worker, settings.stop_grace);
+  if (worker.endpoint) touch(*worker.endpoint);
+}
+
+void EngineState::send_stop(WorkerEntry& worker, Millis grace) {
+  worker.stop_sent = true;
+  worker.worker.draining = true;
+  answer_polls(worker);
+  fx->orders.push_back(StopWorker{worker.worker.id, grace});
+}
+
+void EngineState::crashed(EndpointEntry& entry, const WorkerEntry& worker, const std::string& why) {
+  ++entry.crashes_in_a_row;
+  Millis wait = settings.crash_backoff_first;
+  for (int i = 1; i < entry.crashes_in_a_row && wait < settings.crash_backoff_max; ++i) wait *= 2;
+  wait = std::min(wait, settings.crash_backoff_max);
+  const int doublings = 7;  // 1, 2, 4 ... 60 s with the defaults; then rarely
+  if (entry.crashes_in_a_row > doublings) wait = settings.crash_backoff_settled;
+  entry.backoff_until = now + wait;
+  fx->notes.push_back("worker " + worker.worker.id.str() + " of endpoint " + entry.endpoint.id.str() +
+                      " crashed: " + why + "; the next one starts in " + std::to_string(wait.count()) + " ms (crash " +
+                      std::to_string(entry.crashes_in_a_row) + " in a row)");
+  touch(entry);
+}
+
+}  // namespace penstock::core

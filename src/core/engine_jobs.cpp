@@ -1,0 +1,376 @@
+#include <algorithm>
+
+#include "core/engine_state.h"
+
+namespace penstock::core {
+
+JobView view_of(const JobEntry& job) {
+  const JobState& state = job.state;
+  JobView view{job.request.id, state.status, job.output, state.error, {}, {}, state.retries, state.worker};
+  if (state.status != JobStatus::in_queue && state.started) view.delay_ms = (*state.started - state.queued).count();
+  if (is_terminal(state.status)) {
+    view.execution_ms = state.started && state.finished ? (*state.finished - *state.started).count() : 0;
+  }
+  return view;
+}
+
+std::int64_t payload_bytes(const JobEntry& job) {
+  std::size_t total = sizeof(JobEntry) + job.chunk_bytes;
+  for (const Bytes& part : {job.request.input, job.request.s3_config, job.output}) total += part ? part->size() : 0;
+  return static_cast<std::int64_t>(total);
+}
+
+// ---------------------------------------------------------------- a job's way through its states
+
+JobEntry& EngineState::admit(JobRequest request) {
+  EndpointEntry& entry = *endpoints.at(request.endpoint);
+  auto made = std::make_unique<JobEntry>(timers, entry);
+  made->request = std::move(request);
+  JobEntry& job = *made;
+  ENSURE(entry.jobs.emplace(job.request.id, std::move(made)).second);
+  return job;
+}
+
+void EngineState::changed(JobEntry& job, bool sets_output) {
+  fx->records.push_back(JobChanged{job.request.id, job.state, sets_output, sets_output ? job.output : Bytes{}});
+}
+
+void EngineState::enqueue(JobEntry& job, bool at_front) {
+  JobQueue& queue = job.endpoint.queue;
+  const bool low = job.request.low_priority;
+  job.state.status = JobStatus::in_queue;
+  job.place = at_front ? queue.push_front(&job, low) : queue.push_back(&job, low);
+  touch(job.endpoint);
+}
+
+void EngineState::leave_queue(JobEntry& job) {
+  job.endpoint.queue.remove(*job.place);
+  job.place.reset();
+  touch(job.endpoint);
+}
+
+void EngineState::leave_worker(JobEntry& job) {
+  WorkerEntry& worker = *workers.at(job.state.worker);
+  worker.holding.erase(job.request.id);
+  if (worker.holding.empty()) worker.idle_since = now;
+  --job.endpoint.in_progress;
+  job.run_deadline.reset();
+  touch(job.endpoint);
+}
+
+void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::optional<std::string> error) {
+  ENSURE(is_terminal(status) && !is_terminal(job.state.status));
+  if (job.state.status == JobStatus::in_queue) leave_queue(job);
+  if (job.state.status == JobStatus::in_progress) leave_worker(job);
+  job.state.status = status;
+  job.state.finished = now;
+  job.state.error = std::move(error);
+  job.state.expires = now + (job.request.sync ? settings.retention_sync : settings.retention_async);
+  if (status == JobStatus::timed_out && settings.ttl_expiry_deletes) job.state.expires = now;
+  job.output = std::move(output);
+  job.timer.disarm();
+  changed(job, true);
+  Counters& counters = job.endpoint.counters;
+  if (status == JobStatus::completed) ++counters.completed;
+  if (status == JobStatus::failed || status == JobStatus::timed_out) ++counters.failed;
+  fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, counters});
+  answer_job_waiters(job);
+  feed_streams(job);
+  keep_resident(job);
+}
+
+void EngineState::lose_attempt(JobEntry& job, const std::string& why) {
+  // An attempt that a restart of this server cut short is not the job's fault, so it costs no try.
+  const bool ours = job.state.started && *job.state.started < started;
+  if (!ours && job.state.retries + 1 >= settings.attempts_max) {
+    finalise(job, JobStatus::failed, nullptr, "job timed out after " + std::to_string(job.state.retries) + " retries");
+    fx->notes.push_back("job " + job.request.id.str() + " failed: lost with its worker too often (" + why + ")");
+    return;
+  }
+  leave_worker(job);
+  ++job.state.retries;
+  ++job.endpoint.counters.retried;
+  if (!job.chunks.empty()) fx->records.push_back(ChunksCleared{job.request.id});
+  job.chunks.clear();
+  job.chunk_bytes = 0;
+  job.chunks_handed = job.state.chunks_delivered;
+  job.output = nullptr;
+  enqueue(job, true);
+  changed(job, true);
+  fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, job.endpoint.counters});
+  fx->notes.push_back("job " + job.request.id.str() + " goes back to the queue: " + why);
+  arm(job);
+}
+
+Millis EngineState::execution_timeout(const JobEntry& job) const {
+  if (job.request.execution_timeout) return *job.request.execution_timeout;
+  if (job.endpoint.endpoint.execution_timeout_ms) return Millis{*job.endpoint.endpoint.execution_timeout_ms};
+  return settings.execution_timeout;
+}
+
+void EngineState::arm(JobEntry& job) {
+  Time at = job.state.ttl_deadline;
+  if (job.state.status == JobStatus::in_progress) {
+    at = std::min(at, job.lease_until);
+    if (job.run_deadline) at = std::min(at, *job.run_deadline);
+  }
+  job.timer.arm(at, &job);
+}
+
+void EngineState::job_due(JobEntry& job) {
+  ENSURE(!is_terminal(job.state.status));
+  const bool running = job.state.status == JobStatus::in_progress;
+  WorkerEntry* worker = running ? workers.at(job.state.worker).get() : nullptr;
+  if (now >= job.state.ttl_deadline) {
+    if (running) signal_stop(*worker, job.request.id);
+    finalise(job, JobStatus::timed_out, nullptr, "job expired before it was done: its time to live is over");
+    return;
+  }
+  if (running && job.run_deadline && now >= *job.run_deadline) {
+    signal_stop(*worker, job.request.id);
+    finalise(job, JobStatus::failed, nullptr, "job timed out");
+    drain(*worker, "a job ran into its execution timeout");
+    return;
+  }
+  if (running && now >= job.lease_until) {
+    const bool by_process = !worker->worker.external && !worker->last_ping;
+    if (by_process) {  // it never pings: it lives as long as its process does (contract/data-plane 2.16)
+      job.lease_until = now + lease();
+    } else {
+      const bool silent = !worker->last_ping || *worker->last_ping + lease() <= now;
+      lose_attempt(job, "worker " + worker->worker.id.str() + " no longer reports it");
+      if (silent && !worker->worker.external) {
+        drain(*worker, "it stopped answering");
+        send_stop(*worker, Millis{0});
+      }
+      return;
+    }
+  }
+  arm(job);
+}
+
+void EngineState::signal_stop(WorkerEntry& worker, const JobId& job) {
+  worker.stopping.try_emplace(job, StopSignal{now, std::nullopt});
+  tell_stops(worker);
+}
+
+void EngineState::keep_resident(JobEntry& job) {
+  job.resident = residents.insert(residents.end(), &job);
+  resident_bytes += static_cast<std::size_t>(payload_bytes(job));
+  while (residents.size() > 1 &&
+         (residents.size() > settings.resident_jobs_max || resident_bytes > settings.resident_bytes_max)) {
+    let_go(*residents.front());
+  }
+}
+
+void EngineState::let_go(JobEntry& job) {
+  resident_bytes -= static_cast<std::size_t>(payload_bytes(job));
+  residents.erase(*job.resident);
+  EndpointEntry& entry = job.endpoint;
+  entry.jobs.erase(JobId(job.request.id));
+}
+
+// ---------------------------------------------------------------- waiting clients
+
+void EngineState::answer_job_waiters(JobEntry& job) {
+  const std::vector<Waiter*> waiting = job.waiters;
+  for (Waiter* waiter : waiting) {
+    if (waiter->kind != Waiter::Kind::job) continue;
+    reply(waiter->token, JobReply{view_of(job)});
+    drop_waiter(*waiter);
+  }
+}
+
+StreamPage EngineState::take_page(JobEntry& job) {
+  StreamPage page;
+  page.status = job.state.status;
+  page.attempt = job.state.attempt;
+  page.error = job.state.error;
+  const int end = static_cast<int>(job.chunks.size());
+  page.first = std::max(job.chunks_handed, job.state.chunks_delivered);
+  if (page.first < end) {
+    page.chunks.assign(job.chunks.begin() + page.first, job.chunks.end());
+    job.chunks_handed = end;
+  }
+  return page;
+}
+
+void EngineState::feed_streams(JobEntry& job) {
+  const std::vector<Waiter*> waiting = job.waiters;
+  for (Waiter* waiter : waiting) {
+    if (waiter->kind != Waiter::Kind::stream) continue;
+    const int next = std::max(job.chunks_handed, job.state.chunks_delivered);
+    if (!is_terminal(job.state.status) && next >= static_cast<int>(job.chunks.size())) return;
+    reply(waiter->token, take_page(job));
+    drop_waiter(*waiter);
+  }
+}
+
+// ---------------------------------------------------------------- commands of clients
+
+void EngineState::on(Submit& c) {
+  EndpointEntry* entry = endpoint_or_refuse(c.request.endpoint, c.to);
+  if (!entry) return;
+  const int queued = entry->queue.size();
+  const int room = std::max(settings.queue_jobs_min, entry->endpoint.workers_max * settings.queue_jobs_per_worker);
+  if (queued > room) {
+    reply_error(c.to, Errc::busy,
+                "the queue is full: " + std::to_string(queued) + " jobs wait, more than " + std::to_string(room) +
+                    " (the greater of " + std::to_string(settings.queue_jobs_min) + " and workersMax x " +
+                    std::to_string(settings.queue_jobs_per_worker) + ") are not accepted; try again later");
+    return;
+  }
+  const std::string prefix = c.request.sync ? "sync-" : "";
+  c.request.id = *JobId::parse(prefix + random_uuid(random) + "-u1");
+  c.request.created = now;
+  JobEntry& job = admit(std::move(c.request));
+  Millis ttl = settings.ttl;
+  if (entry->endpoint.request_ttl_ms) ttl = Millis{*entry->endpoint.request_ttl_ms};
+  if (job.request.ttl) ttl = *job.request.ttl;
+  job.state.queued = now;
+  job.state.ttl_deadline = now + ttl;
+  enqueue(job, false);
+  arm(job);
+  fx->records.push_back(JobAdded{job.request, job.state});
+  if (!c.wait) {
+    reply(c.to, JobAccepted{job.request.id});
+  } else if (c.to != 0) {
+    Waiter& waiter = add_waiter(c.to, Waiter::Kind::job, shut_down ? now : now + *c.wait);
+    waiter.job = &job;
+    job.waiters.push_back(&waiter);
+  }
+}
+
+void EngineState::on(AwaitJob& c) {
+  JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
+  if (!job) return;
+  if (is_terminal(job->state.status) || shut_down) {
+    reply(c.to, JobReply{view_of(*job)});
+    return;
+  }
+  Waiter& waiter = add_waiter(c.to, Waiter::Kind::job, now + c.wait);
+  waiter.job = job;
+  job->waiters.push_back(&waiter);
+}
+
+void EngineState::on(ReadStream& c) {
+  JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
+  if (!job) return;
+  const int next = std::max(job->chunks_handed, job->state.chunks_delivered);
+  if (is_terminal(job->state.status) || shut_down || next < static_cast<int>(job->chunks.size())) {
+    reply(c.to, take_page(*job));
+    return;
+  }
+  Waiter& waiter = add_waiter(c.to, Waiter::Kind::stream, now + c.wait);
+  waiter.job = job;
+  job->waiters.push_back(&waiter);
+}
+
+void EngineState::on(StreamRead& c) {
+  JobEntry* job = find(c.endpoint, c.job);
+  if (!job || job->state.attempt != c.attempt) return;
+  if (c.written) {
+    job->state.chunks_delivered = std::max(job->state.chunks_delivered, c.first + c.count);
+    changed(*job);
+  } else {
+    job->chunks_handed = std::min(job->chunks_handed, std::max(c.first, job->state.chunks_delivered));
+    feed_streams(*job);
+  }
+}
+
+void EngineState::on(CancelJob& c) {
+  JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
+  if (!job) return;
+  if (!is_terminal(job->state.status)) {
+    if (job->state.status == JobStatus::in_progress) signal_stop(*workers.at(job->state.worker), c.job);
+    finalise(*job, JobStatus::cancelled, nullptr, std::nullopt);
+  }
+  reply(c.to, JobReply{view_of(*job)});
+}
+
+void EngineState::on(RetryJob& c) {
+  JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
+  if (!job) return;
+  if (job->state.status != JobStatus::failed && job->state.status != JobStatus::timed_out) {
+    reply_error(c.to, Errc::conflict,
+                "job \"" + c.job.str() + "\" is " + std::string(to_text(job->state.status)) +
+                    "; only FAILED and TIMED_OUT jobs can be retried");
+    return;
+  }
+  const Millis ttl = job->state.ttl_deadline - job->state.queued;
+  resident_bytes -= static_cast<std::size_t>(payload_bytes(*job));
+  residents.erase(*job->resident);
+  job->resident.reset();
+  job->output = nullptr;
+  if (!job->chunks.empty()) fx->records.push_back(ChunksCleared{c.job});
+  job->chunks.clear();
+  job->chunk_bytes = 0;
+  job->chunks_handed = 0;
+  job->state = JobState{};
+  job->state.queued = now;
+  job->state.ttl_deadline = now + ttl;
+  enqueue(*job, false);
+  changed(*job, true);
+  arm(*job);
+  reply(c.to, JobReply{view_of(*job)});
+}
+
+void EngineState::on(PurgeQueue& c) {
+  EndpointEntry* entry = endpoint_or_refuse(c.endpoint, c.to);
+  if (!entry) return;
+  Purged purged;
+  while (JobEntry* job = entry->queue.front()) {
+    finalise(*job, JobStatus::cancelled, nullptr, std::nullopt);
+    ++purged.removed;
+  }
+  reply(c.to, purged);
+}
+
+void EngineState::on(LowerTtl& c) {
+  JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
+  if (!job) return;
+  reply(c.to, JobReply{view_of(*job)});
+  if (is_terminal(job->state.status)) {
+    job->state.expires = std::min(job->state.expires, now + c.ttl);
+  } else {
+    job->state.ttl_deadline = std::min(job->state.ttl_deadline, now + c.ttl);
+    arm(*job);
+  }
+  changed(*job);
+}
+
+void EngineState::on(RecallJob& c) {
+  const JobRequest& request = c.job.request;
+  const auto entry = endpoints.find(request.endpoint);
+  if (entry == endpoints.end() || entry->second->jobs.contains(request.id)) return;
+  JobEntry& job = admit(request);
+  job.state = c.job.state;
+  job.output = c.job.output;
+  job.chunks = std::move(c.job.chunks);
+  for (const Bytes& chunk : job.chunks) job.chunk_bytes += chunk->size();
+  job.chunks_handed = job.state.chunks_delivered;
+  if (is_terminal(job.state.status)) {
+    keep_resident(job);
+    return;
+  }
+  if (job.state.status == JobStatus::in_queue) {
+    enqueue(job, false);
+    arm(job);
+    return;
+  }
+  const auto worker = workers.find(job.state.worker);
+  if (worker == workers.end() || worker->second->endpoint != &job.endpoint) {
+    enqueue(job, true);
+    changed(job);
+    arm(job);
+    return;
+  }
+  ++job.endpoint.in_progress;
+  worker->second->holding.emplace(job.request.id, &job);
+  job.lease_until = now + lease();
+  const Millis limit = execution_timeout(job);
+  if (limit.count() > 0) job.run_deadline = *job.state.started + limit;
+  arm(job);
+}
+
+}  // namespace penstock::core

@@ -1,0 +1,275 @@
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "core/engine.h"
+#include "core/queue/job_queue.h"
+
+namespace penstock::core {
+
+// The inside of the engine. Included by the engine's own .cpp files only:
+//   engine.cpp          the dispatch of commands, timers, restore, reads
+//   engine_control.cpp  accounts, templates, endpoints
+//   engine_jobs.cpp     submission, results, waiting clients
+//   engine_workers.cpp  the worker protocol
+//   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
+
+struct EndpointEntry;
+struct JobEntry;
+struct WorkerEntry;
+struct Waiter;
+
+using TimerTarget = std::variant<JobEntry*, EndpointEntry*, Waiter*>;
+using Timers = std::multimap<Time, TimerTarget>;
+
+/// The one timer of its owner; gone with it.
+class TimerSlot {
+ public:
+  explicit TimerSlot(Timers& timers) : timers_(timers) {}
+  ~TimerSlot() { disarm(); }
+  TimerSlot(const TimerSlot&) = delete;
+  TimerSlot& operator=(const TimerSlot&) = delete;
+
+  void arm(Time at, TimerTarget target) {
+    if (at_ && (*at_)->first == at) return;
+    disarm();
+    at_ = timers_.emplace(at, target);
+  }
+  void disarm() {
+    if (at_) timers_.erase(*at_);
+    at_.reset();
+  }
+  /// The timers' owner took this one out because it is due.
+  void fired() { at_.reset(); }
+
+ private:
+  Timers& timers_;
+  std::optional<Timers::iterator> at_;
+};
+
+struct JobEntry {
+  JobEntry(Timers& timers, EndpointEntry& owner) : endpoint(owner), timer(timers) {}
+
+  EndpointEntry& endpoint;
+  JobRequest request;
+  JobState state;
+  Bytes output;  // result, or progress
+  std::vector<Bytes> chunks;
+  std::size_t chunk_bytes = 0;
+  int chunks_handed = 0;  // chunks below it are being written to a reader, or were read
+  std::optional<JobQueue::Place> place;
+  Time lease_until{};
+  std::optional<Time> run_deadline;
+  std::vector<Waiter*> waiters;  // /runsync, /status-sync, /stream
+  std::optional<std::list<JobEntry*>::iterator> resident;
+  TimerSlot timer;
+};
+
+/// A stopped job that its worker may still be running.
+struct StopSignal {
+  Time since{};
+  std::optional<Time> told;
+};
+
+struct WorkerEntry {
+  Worker worker;
+  EndpointEntry* endpoint = nullptr;  // null: its endpoint was deleted and it is being ended
+  std::map<JobId, JobEntry*> holding;
+  std::map<JobId, StopSignal> stopping;
+  std::optional<Time> last_ping;
+  Time last_contact{};
+  Time idle_since{};
+  bool stop_sent = false;
+  bool finished_a_job = false;
+  Waiter* take_poll = nullptr;
+  Waiter* stop_poll = nullptr;
+};
+
+struct EndpointEntry {
+  explicit EndpointEntry(Timers& timers) : timer(timers) {}
+
+  Endpoint endpoint;
+  Counters counters;
+  std::unordered_map<JobId, std::unique_ptr<JobEntry>> jobs;
+  JobQueue queue;
+  int in_progress = 0;
+  std::vector<WorkerEntry*> workers;  // oldest first
+  std::vector<WorkerEntry*> polling;  // with an open job-take, longest first
+  int throttled = 0;                  // workers that are wanted and found no place
+  int crashes_in_a_row = 0;
+  std::optional<Time> backoff_until;
+  std::optional<Time> last_addition;  // by QUEUE_DELAY
+  std::optional<ScaleDecision> last_decision;
+  bool touched = false;
+  std::optional<Time> look_at;  // collected while it is reviewed: when to review it again
+  TimerSlot timer;
+};
+
+/// A caller that is answered later.
+struct Waiter {
+  Waiter(Timers& timers, Token to) : token(to), timer(timers) {}
+
+  enum class Kind { job, stream, take, stops, refusal };
+
+  Token token;
+  Kind kind = Kind::job;
+  JobEntry* job = nullptr;
+  WorkerEntry* worker = nullptr;
+  int max_jobs = 1;
+  Error refusal;
+  TimerSlot timer;
+};
+
+class EngineState {
+ public:
+  EngineState(EngineSettings settings, std::vector<Node> nodes, Random& random);
+
+  void restore(StoredState state);
+  void run_due_timers();
+  void review_dirty();
+
+  // one per command; each in the file of its subject
+  void on(SaveAccount& c);
+  void on(SaveApiKey& c);
+  void on(SaveTemplate& c);
+  void on(DeleteTemplate& c);
+  void on(SaveEndpoint& c);
+  void on(UpdateEndpointTemplate& c);
+  void on(DeleteEndpoint& c);
+  void on(Submit& c);
+  void on(AwaitJob& c);
+  void on(ReadStream& c);
+  void on(StreamRead& c);
+  void on(CancelJob& c);
+  void on(RetryJob& c);
+  void on(PurgeQueue& c);
+  void on(LowerTtl& c);
+  void on(RecallJob& c);
+  void on(TakeJobs& c);
+  void on(HandOutLost& c);
+  void on(PollStops& c);
+  void on(FinishJob& c);
+  void on(ReportProgress& c);
+  void on(AddChunk& c);
+  void on(Ping& c);
+  void on(AttachWorker& c);
+  void on(DetachWorker& c);
+  void on(WorkerStarted& c);
+  void on(WorkerStartFailed& c);
+  void on(WorkerExited& c);
+  void on(Forget& c);
+  void on(Tick& c);
+  void on(Shutdown& c);
+
+  // ---- replies and waiting callers (engine.cpp)
+  template <class What>
+  void reply(Token to, What what) {
+    if (to != 0) fx->replies.push_back(Reply{to, std::move(what)});
+  }
+  void reply_error(Token to, Errc code, std::string message) { reply(to, Error{code, std::move(message)}); }
+  Waiter& add_waiter(Token to, Waiter::Kind kind, Time deadline);
+  void drop_waiter(Waiter& waiter);
+  void waiter_due(Waiter& waiter);
+
+  // ---- look-ups that answer the caller themselves when nothing is found (engine.cpp)
+  EndpointEntry* endpoint_or_refuse(const EndpointId& id, Token to);
+  JobEntry* job_or_refuse(const EndpointId& endpoint, const JobId& job, Token to);
+  WorkerEntry* worker_of(const EndpointId& endpoint, const WorkerId& worker);
+  JobEntry* find(const EndpointId& endpoint, const JobId& job) const;
+
+  // ---- control plane (engine_control.cpp)
+  Result<Template> checked_template(const AccountId& owner, const TemplateInput& input, std::string_view taken_message);
+  void put_template(Template value);
+  Result<TemplateId> bindable_template(const std::string& id, const EndpointId& binder) const;
+  Error check_quota(const Endpoint& endpoint) const;
+  void bind_template(const Endpoint& endpoint, const std::optional<TemplateId>& before);
+  void bump_release(EndpointEntry& entry);
+  void put_endpoint(EndpointEntry& entry);
+
+  // ---- jobs (engine_jobs.cpp)
+  JobEntry& admit(JobRequest request);
+  void changed(JobEntry& job, bool sets_output = false);
+  void enqueue(JobEntry& job, bool at_front);
+  void leave_queue(JobEntry& job);
+  void leave_worker(JobEntry& job);
+  void finalise(JobEntry& job, JobStatus status, Bytes output, std::optional<std::string> error);
+  void lose_attempt(JobEntry& job, const std::string& why);
+  void job_due(JobEntry& job);
+  void arm(JobEntry& job);
+  void answer_job_waiters(JobEntry& job);
+  void feed_streams(JobEntry& job);
+  StreamPage take_page(JobEntry& job);
+  void signal_stop(WorkerEntry& worker, const JobId& job);
+  void keep_resident(JobEntry& job);
+  void let_go(JobEntry& job);
+  Millis execution_timeout(const JobEntry& job) const;
+  Millis lease() const { return settings.ping_interval * settings.lease_pings; }
+
+  // ---- workers (engine_workers.cpp)
+  WorkerEntry& add_worker(Worker worker, EndpointEntry& entry);
+  void heard_from(WorkerEntry& worker);
+  void forget_worker(WorkerEntry& worker);
+  void answer_polls(WorkerEntry& worker);
+  bool tell_stops(WorkerEntry& worker);
+  void refuse_unknown_worker(Token to, const WorkerId& worker);
+
+  // ---- fleet (engine_fleet.cpp)
+  /// Something about the endpoint changed: it is reviewed before the command is done.
+  void touch(EndpointEntry& entry) {
+    if (entry.touched) return;
+    entry.touched = true;
+    dirty.push_back(&entry);
+  }
+  void review(EndpointEntry& entry);
+  void dispatch(EndpointEntry& entry);
+  WorkerEntry* choose_poll(EndpointEntry& entry) const;
+  void hand_out(WorkerEntry& worker, int count);
+  void review_workers(EndpointEntry& entry);
+  void review_stop_signals(WorkerEntry& worker);
+  void stop_idle(EndpointEntry& entry);
+  void stop_surplus(EndpointEntry& entry);
+  ScaleInputs scale_inputs(const EndpointEntry& entry) const;
+  void scale(EndpointEntry& entry);
+  bool start_worker(EndpointEntry& entry);
+  void drain(WorkerEntry& worker, const std::string& why);
+  void send_stop(WorkerEntry& worker, Millis grace);
+  void crashed(EndpointEntry& entry, const WorkerEntry& worker, const std::string& why);
+  void look_again(EndpointEntry& entry, Time at);
+  bool is_present(const WorkerEntry& worker) const;
+  int managed_present(const EndpointEntry& entry) const;
+  void capacity_freed();
+
+  EngineSettings settings;
+  Random& random;
+  Fleet fleet;
+  Timers timers;
+
+  Time now{};
+  Effects* fx = nullptr;
+  Time started{};  // attempts older than this were handed out by an earlier server process
+  bool shut_down = false;
+
+  std::map<AccountId, Account> accounts;
+  std::unordered_map<std::string, ApiKey> keys;  // by hash
+  std::map<TemplateId, Template> templates;
+  std::vector<TemplateId> template_order;
+  std::unordered_map<EndpointId, std::unique_ptr<EndpointEntry>> endpoints;
+  std::vector<EndpointEntry*> endpoint_order;
+  std::unordered_map<WorkerId, std::unique_ptr<WorkerEntry>> workers;
+  std::unordered_map<Token, std::unique_ptr<Waiter>> waiters;
+  std::list<JobEntry*> residents;  // terminal jobs in memory, longest finished first
+  std::size_t resident_bytes = 0;
+  Time next_sweep{};
+  std::vector<EndpointEntry*> dirty;
+};
+
+std::int64_t payload_bytes(const JobEntry& job);
+JobView view_of(const JobEntry& job);
+
+}  // namespace penstock::core

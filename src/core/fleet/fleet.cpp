@@ -1,0 +1,111 @@
+#include "core/fleet/fleet.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace penstock::core {
+namespace {
+
+bool matches_place(const Node& node, const std::vector<std::string>& places) {
+  if (places.empty()) return true;
+  if (node.location.empty() && node.data_center.empty()) return true;
+  return std::ranges::any_of(places,
+                             [&](const std::string& p) { return p == node.location || p == node.data_center; });
+}
+
+}  // namespace
+
+Fleet::Fleet(std::vector<Node> nodes) : nodes_(std::move(nodes)) {
+  for (const auto& node : nodes_) {
+    int highest = -1;
+    for (const auto& gpu : node.gpus) highest = std::max(highest, gpu.index);
+    taken_[node.name].assign(static_cast<std::size_t>(highest + 1), 0);
+  }
+}
+
+std::vector<int> Fleet::free_gpus(const Node& node, const std::string& pool, const PlacementWish& wish,
+                                  bool ever) const {
+  std::vector<int> free;
+  if (!matches_place(node, wish.places)) return free;
+  const auto& taken = taken_.at(node.name);
+  std::string type;  // one worker gets GPUs of one type
+  for (const auto& gpu : node.gpus) {
+    const bool excluded = std::ranges::find(wish.gpus.excluded_types, gpu.type) != wish.gpus.excluded_types.end();
+    if (gpu.pool != pool || excluded) continue;
+    if (!ever && taken[static_cast<std::size_t>(gpu.index)] > 0) continue;
+    if (!type.empty() && gpu.type != type) continue;
+    type = gpu.type;
+    free.push_back(gpu.index);
+  }
+  return free;
+}
+
+Result<Placement> Fleet::place(const PlacementWish& wish) {
+  if (wish.gpus.pools.empty()) {
+    for (const auto& node : nodes_) {
+      if (matches_place(node, wish.places)) return Placement{node.name, "", "", {}};
+    }
+    return fail(Errc::not_found, "no node is in " + join(wish.places, ", "));
+  }
+  const auto wanted = static_cast<std::size_t>(wish.gpu_count);
+  bool could_fit = false;
+  for (const auto& pool : wish.gpus.pools) {
+    const Node* best = nullptr;
+    std::vector<int> best_free;
+    for (const auto& node : nodes_) {
+      auto free = free_gpus(node, pool, wish, false);
+      could_fit = could_fit || free_gpus(node, pool, wish, true).size() >= wanted;
+      if (free.size() >= wanted && (!best || free.size() < best_free.size())) {
+        best = &node;
+        best_free = std::move(free);
+      }
+    }
+    if (!best) continue;
+    best_free.resize(wanted);
+    Placement placement{best->name, pool, "", best_free};
+    for (const auto& gpu : best->gpus) {
+      if (gpu.index == best_free.front()) placement.gpu_type = gpu.type;
+    }
+    restore(placement);
+    return placement;
+  }
+  const std::string what =
+      std::to_string(wish.gpu_count) + " GPU(s) of " + join(wish.gpus.pools, ", ") +
+      (wish.places.empty() ? std::string() : " in " + join(wish.places, ", "));
+  return could_fit ? fail(Errc::busy, "all in use: " + what) : fail(Errc::not_found, "no node has " + what);
+}
+
+void Fleet::restore(const Placement& placement) {
+  const auto node = taken_.find(placement.node);
+  if (node == taken_.end()) return;
+  for (const int index : placement.gpus) {
+    const auto at = static_cast<std::size_t>(index);
+    if (at < node->second.size()) ++node->second[at];
+  }
+}
+
+void Fleet::release(const Placement& placement) {
+  const auto node = taken_.find(placement.node);
+  if (node == taken_.end()) return;
+  for (const int index : placement.gpus) {
+    const auto at = static_cast<std::size_t>(index);
+    if (at < node->second.size() && node->second[at] > 0) --node->second[at];
+  }
+}
+
+int Fleet::gpus_total(const std::string& pool) const {
+  int total = 0;
+  for (const auto& node : nodes_) {
+    total += static_cast<int>(std::ranges::count_if(node.gpus, [&](const GpuDevice& g) { return g.pool == pool; }));
+  }
+  return total;
+}
+
+int Fleet::gpus_taken() const {
+  int total = 0;
+  for (const auto& [name, taken] : taken_) total += static_cast<int>(std::ranges::count_if(taken, [](int n) { return n > 0; }));
+  return total;
+}
+
+}  // namespace penstock::core

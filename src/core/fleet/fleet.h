@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/control/gpu_pools.h"
+#include "core/model/worker.h"
+
+namespace penstock::core {
+
+struct GpuDevice {
+  int index = 0;  // on its node
+  std::string type;
+  std::string pool;
+};
+
+/// A place where workers run. Without location or data centre it matches every wish for one.
+struct Node {
+  std::string name;
+  std::string location;     // "US"
+  std::string data_center;  // "US-KS-2"
+  bool emulated = false;    // its GPUs are slots that only count
+  std::vector<GpuDevice> gpus;
+};
+
+struct PlacementWish {
+  GpuSelection gpus;      // no pools: a CPU worker
+  int gpu_count = 1;
+  std::vector<std::string> places;  // locations and data centres; empty: anywhere
+};
+
+/// Which GPUs are taken. Walks the wished pools in order and takes the fullest node that still fits.
+class Fleet {
+ public:
+  explicit Fleet(std::vector<Node> nodes);
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+
+  /// Errors: busy, with the reason (nothing fits now), or not_found (nothing here could ever fit).
+  Result<Placement> place(const PlacementWish& wish);
+  /// Marks what a restored worker holds; what this machine no longer has is left out.
+  void restore(const Placement& placement);
+  void release(const Placement& placement);
+
+  int gpus_total(const std::string& pool) const;
+  int gpus_taken() const;
+
+ private:
+  std::vector<int> free_gpus(const Node& node, const std::string& pool, const PlacementWish& wish, bool ever) const;
+
+  std::vector<Node> nodes_;
+  std::map<std::string, std::vector<int>> taken_;  // node -> device index -> workers on it
+};
+
+}  // namespace penstock::core

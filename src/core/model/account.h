@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "base/ids.h"
+#include "base/time.h"
+
+namespace penstock::core {
+
+struct Account {
+  AccountId id;
+  std::string email;
+  Time created{};
+
+  friend bool operator==(const Account&, const Account&) = default;
+};
+
+enum class KeyScope { all, read_only };
+
+/// A key of an account. Only its hash is kept.
+struct ApiKey {
+  std::string id;
+  AccountId account;
+  std::string name;
+  std::string hash;  // hexadecimal; made by api/auth
+  KeyScope scope = KeyScope::all;
+  Time created{};
+
+  friend bool operator==(const ApiKey&, const ApiKey&) = default;
+};
+
+}  // namespace penstock::core

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "core/model/bytes.h"
+
+namespace penstock::core {
+
+/// contract/data-plane 1.3. The last four are terminal.
+enum class JobStatus { in_queue, in_progress, completed, failed, cancelled, timed_out };
+
+std::string_view to_text(JobStatus status);  // "IN_QUEUE"
+std::optional<JobStatus> parse_job_status(std::string_view text);
+inline bool is_terminal(JobStatus status) { return status >= JobStatus::completed; }
+
+/// What the client asked for. Never changes.
+struct JobRequest {
+  JobId id;
+  EndpointId endpoint;
+  bool sync = false;  // came by /runsync: its result is kept for a shorter time
+  Bytes input;        // never null
+  Bytes s3_config;    // handed to the worker, never returned
+  std::optional<Millis> execution_timeout;  // policy.executionTimeout; none: the endpoint's
+  std::optional<Millis> ttl;                // policy.ttl; none: the endpoint's
+  bool low_priority = false;
+  Time created{};
+};
+
+/// Where the job stands. Small: every change of it is one record.
+struct JobState {
+  JobStatus status = JobStatus::in_queue;
+  int attempt = 0;  // hand-outs so far in this life (a /retry starts a new life); the current one when IN_PROGRESS
+  int retries = 0;  // hand-outs lost with their worker
+  Time queued{};    // start of this life: submission, or /retry
+  std::optional<Time> started;   // last hand-out
+  std::optional<Time> finished;  // terminal
+  WorkerId worker;               // of the last hand-out; empty before
+  std::optional<std::string> error;
+  Time ttl_deadline{};
+  Time expires{};            // terminal: when the result is forgotten
+  int chunks_delivered = 0;  // the /stream cursor: chunks below it were read
+
+  friend bool operator==(const JobState&, const JobState&) = default;
+};
+
+/// A job as the store keeps and restores it.
+struct StoredJob {
+  JobRequest request;
+  JobState state;
+  Bytes output;               // result, or the last progress value while IN_PROGRESS
+  std::vector<Bytes> chunks;  // of the current attempt, in order
+};
+
+}  // namespace penstock::core

@@ -1,0 +1,50 @@
+#include <array>
+#include <utility>
+
+#include "core/model/endpoint.h"
+#include "core/model/job.h"
+
+namespace penstock::core {
+namespace {
+
+template <class T, std::size_t N>
+using Names = std::array<std::pair<T, std::string_view>, N>;
+
+constexpr Names<ScalerType, 2> kScalerTypes{
+    {{ScalerType::queue_delay, "QUEUE_DELAY"}, {ScalerType::request_count, "REQUEST_COUNT"}}};
+constexpr Names<FlashBoot, 3> kFlashBoots{{{FlashBoot::off, "OFF"},
+                                           {FlashBoot::flashboot, "FLASHBOOT"},
+                                           {FlashBoot::priority_flashboot, "PRIORITY_FLASHBOOT"}}};
+constexpr Names<JobStatus, 6> kJobStatuses{{{JobStatus::in_queue, "IN_QUEUE"},
+                                            {JobStatus::in_progress, "IN_PROGRESS"},
+                                            {JobStatus::completed, "COMPLETED"},
+                                            {JobStatus::failed, "FAILED"},
+                                            {JobStatus::cancelled, "CANCELLED"},
+                                            {JobStatus::timed_out, "TIMED_OUT"}}};
+
+template <class T, std::size_t N>
+std::string_view name_of(const Names<T, N>& names, T value) {
+  for (const auto& [known, name] : names) {
+    if (known == value) return name;
+  }
+  return "";
+}
+
+template <class T, std::size_t N>
+std::optional<T> value_of(const Names<T, N>& names, std::string_view text) {
+  for (const auto& [known, name] : names) {
+    if (name == text) return known;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_text(ScalerType value) { return name_of(kScalerTypes, value); }
+std::string_view to_text(FlashBoot value) { return name_of(kFlashBoots, value); }
+std::string_view to_text(JobStatus value) { return name_of(kJobStatuses, value); }
+std::optional<ScalerType> parse_scaler_type(std::string_view text) { return value_of(kScalerTypes, text); }
+std::optional<FlashBoot> parse_flash_boot(std::string_view text) { return value_of(kFlashBoots, text); }
+std::optional<JobStatus> parse_job_status(std::string_view text) { return value_of(kJobStatuses, text); }
+
+}  // namespace penstock::core

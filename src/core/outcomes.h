@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "core/model/endpoint.h"
+#include "core/model/job.h"
+#include "core/model/worker.h"
+#include "core/records.h"
+#include "core/scaling/decide.h"
+
+namespace penstock::core {
+
+/// Names one caller that waits for a reply. 0: nobody waits.
+using Token = std::uint64_t;
+
+/// A job as a client may see it, at one instant. Copying it copies no payload.
+struct JobView {
+  JobId id;
+  JobStatus status = JobStatus::in_queue;
+  Bytes output;
+  std::optional<std::string> error;
+  std::optional<std::int64_t> delay_ms;      // last hand-out - start of this life
+  std::optional<std::int64_t> execution_ms;  // terminal: finish - last hand-out
+  int retries = 0;
+  WorkerId worker;
+};
+
+/// A job on its way to a worker: the attempt says which hand-out this is.
+struct HandOut {
+  JobId id;
+  int attempt = 0;
+  Bytes input;
+  Bytes s3_config;
+};
+
+// ---- replies
+
+struct Done {};
+struct JobAccepted {
+  JobId id;
+};
+struct JobReply {
+  JobView job;
+};
+/// Chunks from the cursor on. `first` is the index of the first: give it back in StreamRead once they were written.
+struct StreamPage {
+  JobStatus status = JobStatus::in_queue;
+  int first = 0;
+  int attempt = 0;
+  std::vector<Bytes> chunks;
+  std::optional<std::string> error;
+};
+/// Empty: nothing for this worker now.
+struct HandOuts {
+  std::vector<HandOut> jobs;
+};
+/// Empty: nothing to stop.
+struct StopList {
+  std::vector<JobId> jobs;
+};
+struct Purged {
+  std::int64_t removed = 0;
+};
+struct TemplateReply {
+  TemplateId id;
+};
+struct EndpointReply {
+  EndpointId id;
+};
+struct WorkerAttached {
+  WorkerId id;
+};
+
+struct Reply {
+  Token to = 0;
+  std::variant<Error, Done, JobAccepted, JobReply, StreamPage, HandOuts, StopList, Purged, TemplateReply, EndpointReply,
+               WorkerAttached>
+      what;
+};
+
+// ---- orders to the launcher
+
+/// What the core knows of a worker to start; the shell adds addresses and keys.
+struct StartWorker {
+  WorkerId id;
+  EndpointId endpoint;
+  std::string image;
+  std::string docker_args;
+  std::vector<EnvVar> env;  // template's, with the endpoint's over it
+  Placement placement;
+  std::string volume_mount_path;
+};
+/// SIGTERM, then SIGKILL after `grace`.
+struct StopWorker {
+  WorkerId id;
+  Millis grace{};
+};
+struct AdoptWorker {
+  WorkerId id;
+  std::string handle;
+};
+using LaunchOrder = std::variant<StartWorker, StopWorker, AdoptWorker>;
+
+struct RecordedDecision {
+  EndpointId endpoint;
+  Time at{};
+  ScaleInputs inputs;
+  ScaleDecision decision;
+};
+
+/// Everything that a turn wants done. The shell commits `records`, and only then sends `replies` and gives `orders`.
+struct Effects {
+  std::vector<Record> records;
+  std::vector<Reply> replies;
+  std::vector<LaunchOrder> orders;
+  std::vector<RecordedDecision> decisions;  // that changed something
+  std::vector<std::string> notes;           // for the log: what happened and why; no secrets
+
+  void clear() {
+    records.clear();
+    replies.clear();
+    orders.clear();
+    decisions.clear();
+    notes.clear();
+  }
+};
+
+}  // namespace penstock::core

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "core/model/account.h"
+#include "core/model/endpoint.h"
+#include "core/model/job.h"
+#include "core/model/template.h"
+#include "core/model/worker.h"
+
+namespace penstock::core {
+
+// A record is one change of durable state, as the state that results. Applying the records of every committed turn in
+// order gives the state back; applying one twice changes nothing more.
+
+struct AccountSaved {
+  Account account;
+};
+struct ApiKeySaved {
+  ApiKey key;
+};
+struct TemplateSaved {
+  Template value;
+};
+struct TemplateRemoved {
+  TemplateId id;
+};
+struct EndpointSaved {
+  Endpoint endpoint;
+};
+/// Its counters and jobs (with their chunks) go with it. Its workers stay until each has exited: until then somebody must
+/// remember to end them.
+struct EndpointRemoved {
+  EndpointId id;
+};
+struct CountersSaved {
+  EndpointId endpoint;
+  Counters counters;
+};
+struct JobAdded {
+  JobRequest request;
+  JobState state;
+};
+/// `output` is written only when `sets_output`; null then clears it.
+struct JobChanged {
+  JobId id;
+  JobState state;
+  bool sets_output = false;
+  Bytes output;
+};
+/// `index` counts from 0 within the job's present attempt.
+struct ChunkAdded {
+  JobId job;
+  int index = 0;
+  Bytes chunk;
+};
+struct ChunksCleared {
+  JobId job;
+};
+/// Removes every terminal job whose result was to be forgotten at or before this instant, with its chunks.
+struct JobsForgotten {
+  Time expired_at{};
+};
+struct WorkerSaved {
+  Worker worker;
+};
+struct WorkerRemoved {
+  WorkerId id;
+};
+
+using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRemoved, EndpointSaved, EndpointRemoved,
+                            CountersSaved, JobAdded, JobChanged, ChunkAdded, ChunksCleared, JobsForgotten, WorkerSaved,
+                            WorkerRemoved>;
+
+/// What a store loads at start: everything that the records add up to, but for terminal jobs, which stay in the store
+/// until somebody asks for one. Jobs are in order of submission, endpoints and templates in order of creation.
+struct StoredState {
+  std::vector<Account> accounts;
+  std::vector<ApiKey> keys;
+  std::vector<Template> templates;
+  std::vector<Endpoint> endpoints;
+  std::vector<std::pair<EndpointId, Counters>> counters;
+  std::vector<StoredJob> jobs;
+  std::vector<Worker> workers;
+};
+
+}  // namespace penstock::core
