@@ -1,0 +1,235 @@
+#include "net/connection.h"
+
+#include <boost/asio/buffer.hpp>
+
+#include "base/log.h"
+#include "net/responder_state.h"
+#include "net/response_head.h"
+#include "net/server.h"
+
+namespace penstock::net {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+// What a client may still send after an answer that ended the conversation early.
+constexpr std::size_t kLingerBytesMax = 32 * 1024 * 1024;
+
+// What one connection may read before the others have their turn.
+constexpr std::size_t kTurnBytes = 512 * 1024;
+
+// A buffer larger than this is given back when a request is over.
+constexpr std::size_t kKeptBufferBytes = 4 * 1024;
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<Server> server, asio::ip::tcp::socket socket, std::string peer)
+    : server_(std::move(server)), socket_(std::move(socket)), peer_(std::move(peer)) {}
+
+void Connection::start() {
+  read();
+}
+
+void Connection::start_refused() {
+  refuse(503, "the server has too many connections: at most " + std::to_string(server_->limits.connections_max) +
+                  " are accepted");
+}
+
+bool Connection::may_read() const {
+  if (!open_ || ended_ || reading_) return false;
+  const bool busy = phase_ == Phase::handling || phase_ == Phase::writing;
+  return !busy || pending_.size() < server_->limits.header_bytes_max;
+}
+
+void Connection::read() {
+  if (!may_read()) return;
+  reading_ = true;
+  socket_.async_read_some(asio::buffer(read_area_), [self = shared_from_this()](error_code ec, std::size_t count) {
+    self->reading_ = false;
+    if (self->open_) self->on_read(count, static_cast<bool>(ec));
+  });
+}
+
+void Connection::on_read(std::size_t count, bool ended) {
+  if (ended) {
+    ended_ = true;
+    // An answer that is being written is finished: the client may have closed only its own direction.
+    if (phase_ != Phase::writing) close();
+    return;
+  }
+  take_in({read_area_.data(), count});
+  if (count == read_area_.size()) drain_socket();
+  read();
+}
+
+/// Reads what else has arrived without waiting, in large pieces.
+void Connection::drain_socket() {
+  std::size_t total = 0;
+  while (may_read() && total < kTurnBytes) {
+    error_code ec;
+    const std::size_t count = socket_.read_some(asio::buffer(server_->scratch), ec);
+    if (ec) return;  // nothing there, or an end that the next read() will report
+    total += count;
+    take_in({server_->scratch.data(), count});
+  }
+}
+
+void Connection::take_in(std::string_view bytes) {
+  if (phase_ == Phase::lingering) {
+    lingered_ += bytes.size();
+    if (lingered_ > kLingerBytesMax) close();
+    return;
+  }
+  if (pending_.empty()) bytes.remove_prefix(advance(bytes));
+  if (!open_ || bytes.empty()) return;
+  pending_.append(bytes);
+  take_pending();
+}
+
+void Connection::take_pending() {
+  const std::size_t used = advance(pending_);
+  pending_.erase(0, used);
+}
+
+/// Reads on in the present request, or begins the next one. Returns how many bytes were used.
+std::size_t Connection::advance(std::string_view bytes) {
+  std::size_t used = 0;
+  if (phase_ == Phase::idle) {
+    // Some clients end a body with a line break that does not belong to it.
+    while (used < bytes.size() && (bytes[used] == '\r' || bytes[used] == '\n')) ++used;
+    if (used == bytes.size()) return used;
+    reader_ = std::make_unique<RequestReader>(server_->limits, server_->body_limit);
+    server_->enter(*this, Phase::head);
+  }
+  if (phase_ != Phase::head && phase_ != Phase::body) return used;
+  used += reader_->put(bytes.substr(used));
+  switch (reader_->state()) {
+    case RequestReader::State::head:
+      break;
+    case RequestReader::State::body:
+      if (phase_ == Phase::head) {
+        server_->enter(*this, Phase::body);
+        if (reader_->expects_continue() && used == bytes.size()) send_continue();
+      }
+      break;
+    case RequestReader::State::complete:
+      dispatch();
+      break;
+    case RequestReader::State::refused: {
+      const RequestReader::Refusal refusal = reader_->refusal();
+      refuse(refusal.status, refusal.message);
+      break;
+    }
+  }
+  return used;
+}
+
+/// Nothing else is being written when a body is awaited, so these few bytes fit or the client does not read.
+void Connection::send_continue() {
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  error_code ec;
+  const std::size_t sent = socket_.write_some(asio::buffer(kContinue), ec);
+  if (ec || sent < kContinue.size()) close();
+}
+
+void Connection::dispatch() {
+  const std::unique_ptr<RequestReader> reader = std::move(reader_);
+  Request request = reader->take();
+  request.peer = peer_;
+  keep_alive_ = reader->keep_alive();
+  http_1_0_ = reader->http_1_0();
+  head_only_ = request.method == "HEAD";
+  server_->enter(*this, Phase::handling);
+  auto state = std::make_shared<Responder::State>(weak_from_this());
+  current_ = state.get();
+  try {
+    server_->handler(std::move(request), Responder(std::move(state)));
+  } catch (const std::exception& error) {
+    // The responder went with it, so the client was answered 500.
+    log::error("a request ended with an exception: {}", error.what());
+  }
+}
+
+void Connection::refuse(int status, std::string_view message) {
+  reader_.reset();
+  keep_alive_ = false;
+  head_only_ = false;
+  begin_write(error_response(status, message), {});
+}
+
+void Connection::answer(Response response, std::function<void(bool)> written) {
+  ENSURE(open_ && phase_ == Phase::handling);
+  current_ = nullptr;
+  begin_write(std::move(response), std::move(written));
+}
+
+void Connection::begin_write(Response response, std::function<void(bool)> written) {
+  if (server_->stopping) keep_alive_ = false;
+  const After after = !keep_alive_ ? After::close : http_1_0_ ? After::keep_open_http_1_0 : After::keep_open;
+  out_head_ = response_head(response, after);
+  out_body_ = head_only_ || is_bodiless(response.status) ? std::string() : std::move(response.body);
+  out_sent_ = 0;
+  written_ = std::move(written);
+  server_->enter(*this, Phase::writing);
+  write();
+}
+
+void Connection::write() {
+  const std::size_t head_sent = std::min(out_sent_, out_head_.size());
+  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(out_head_) + head_sent,
+                                                     asio::buffer(out_body_) + (out_sent_ - head_sent)};
+  socket_.async_write_some(buffers, [self = shared_from_this()](error_code ec, std::size_t count) {
+    self->out_sent_ += count;
+    const bool whole = self->out_sent_ == self->out_head_.size() + self->out_body_.size();
+    if (!self->open_ || ec || whole) return self->on_written(self->open_ && !ec);
+    self->server_->enter(*self, Phase::writing);  // the client reads: its time starts anew
+    self->write();
+  });
+}
+
+void Connection::on_written(bool whole) {
+  out_head_ = {};
+  out_body_ = {};
+  if (pending_.empty() && pending_.capacity() > kKeptBufferBytes) pending_ = {};
+  const std::function<void(bool)> written = std::exchange(written_, nullptr);
+  if (written) written(whole && !ended_);
+  if (!open_) return;
+  if (!whole) return close();
+  if (!keep_alive_ || server_->stopping) return ended_ ? close() : linger();
+  server_->enter(*this, Phase::idle);
+  if (!pending_.empty()) take_pending();
+  if (ended_ && phase_ != Phase::writing) return close();
+  read();
+}
+
+/// Closing while bytes of the client are unread would reset the connection and could take the answer with it, so the
+/// rest is read and thrown away, within bounds.
+void Connection::linger() {
+  const bool clean = pending_.empty() && server_->stopping && !refused_;
+  error_code ec;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+  if (ec || clean) return close();
+  pending_ = {};
+  server_->enter(*this, Phase::lingering);
+  read();
+}
+
+void Connection::expire() {
+  if (phase_ == Phase::body) return refuse(408, "the request body did not arrive in time");
+  close();
+}
+
+void Connection::close() {
+  if (!open_) return;
+  open_ = false;
+  const std::shared_ptr<Connection> self = shared_from_this();
+  error_code ignored;
+  socket_.close(ignored);
+  server_->remove(*this);
+  reader_.reset();
+  pending_ = {};
+  if (Responder::State* state = std::exchange(current_, nullptr)) state->client_gone();
+}
+
+}  // namespace penstock::net

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "net/http_server.h"
+#include "net/request_reader.h"
+
+namespace penstock::net {
+
+struct Server;
+class Connection;
+using Connections = std::list<std::shared_ptr<Connection>>;
+
+/// What a connection is doing. In each phase but `handling` it has a time limit, the same for all connections, so that
+/// one list per phase, in the order of entering, is a queue of deadlines.
+enum class Phase { idle, head, body, handling, writing, lingering };
+constexpr std::size_t kPhases = 6;
+
+/// One client's connection: reads requests, hands them to the handler one at a time, writes the answers.
+/// A read is under way almost always, also while a request is handled: that is how a client that leaves is noticed.
+/// Owned by the server's lists until close(); pending operations keep it alive a little longer. Loop thread only.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<Server> server, boost::asio::ip::tcp::socket socket, std::string peer);
+
+  /// Once, after the server has put the connection into its list.
+  void start();
+  /// Instead of start(): answers 503 and closes.
+  void start_refused();
+
+  /// The answer to the request that is being handled.
+  void answer(Response response, std::function<void(bool)> written);
+
+  /// The time limit of the present phase has passed. Always leaves the phase.
+  void expire();
+
+  /// Closes at once. A request that is being handled is told that its client is gone.
+  void close();
+
+  bool open() const { return open_; }
+
+ private:
+  friend struct Server;
+
+  void read();
+  void on_read(std::size_t count, bool ended);
+  void drain_socket();
+  void take_in(std::string_view bytes);
+  void take_pending();
+  std::size_t advance(std::string_view bytes);
+  void send_continue();
+  void dispatch();
+  void refuse(int status, std::string_view message);
+  void begin_write(Response response, std::function<void(bool)> written);
+  void write();
+  void on_written(bool whole);
+  void linger();
+  bool may_read() const;
+
+  std::shared_ptr<Server> server_;
+  boost::asio::ip::tcp::socket socket_;
+  std::string peer_;
+
+  // The server's book-keeping: which list it is in, where, and since when.
+  Phase phase_ = Phase::idle;
+  Connections::iterator place_;
+  std::chrono::steady_clock::time_point since_;
+
+  bool open_ = true;
+  bool reading_ = false;
+  bool refused_ = false;     // came beyond the limit of connections
+  bool ended_ = false;       // the client sends no more
+  bool keep_alive_ = false;  // of the request that is being answered
+  bool http_1_0_ = false;
+  bool head_only_ = false;  // it was HEAD
+
+  std::array<char, 1024> read_area_;
+  std::string pending_;  // received, not yet read as a request
+  std::size_t lingered_ = 0;
+  std::unique_ptr<RequestReader> reader_;
+  Responder::State* current_ = nullptr;  // the request that is being handled; the state clears it when it dies
+
+  std::string out_head_;
+  std::string out_body_;
+  std::size_t out_sent_ = 0;
+  std::function<void(bool)> written_;
+};
+
+}  // namespace penstock::net

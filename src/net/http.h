@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace penstock::net {
+
+/// One HTTP request, whole. `path` is percent-decoded segment by segment with '/' kept; `query` is decoded.
+struct Request {
+  std::string method;
+  std::string target;  // as received
+  std::string path;
+  std::vector<std::pair<std::string, std::string>> query;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+  std::string peer;  // address:port
+
+  /// Empty when absent. Header names are given in lower case.
+  std::string_view header(std::string_view name) const;
+  const std::string* query_value(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // beyond Content-Type, Content-Length, Connection, Date
+};
+
+/// Answers exactly one request, now or later, on the loop's thread. Movable handle; the connection keeps the state.
+/// Dropped without an answer, it sends 500.
+class Responder {
+ public:
+  struct State;
+  explicit Responder(std::shared_ptr<State> state);
+  Responder() = default;
+
+  /// `written` (optional) is told once whether the whole answer was handed to a connection that was still open.
+  /// A second send on one request is a bug.
+  void send(Response response, std::function<void(bool written)> written = {});
+
+  /// Called at most once, when the client goes away before send(). Replaces an earlier one.
+  void on_gone(std::function<void()> gone);
+  bool gone() const;
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace penstock::net

@@ -1,0 +1,35 @@
+#include "net/http_server.h"
+
+#include "net/loop_impl.h"
+#include "net/server.h"
+
+namespace penstock::net {
+
+struct HttpServer::Impl : Server {
+  using Server::Server;
+};
+
+HttpServer::HttpServer(Loop& loop, HttpLimits limits, Handler handler, BodyLimit body_limit)
+    : impl_(std::make_shared<Impl>(loop.impl().context, limits, std::move(handler), std::move(body_limit))) {}
+
+HttpServer::~HttpServer() {
+  impl_->stop_now();
+}
+
+Result<std::uint16_t> HttpServer::listen(const std::string& address, std::uint16_t port) {
+  return impl_->listen(address, port);
+}
+
+void HttpServer::stop(std::function<void()> done) {
+  impl_->stop(std::move(done));
+}
+
+void HttpServer::stop_now() {
+  impl_->stop_now();
+}
+
+std::size_t HttpServer::connections() const {
+  return impl_->count - impl_->refused;
+}
+
+}  // namespace penstock::net

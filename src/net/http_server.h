@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+namespace penstock::net {
+
+/// Bounds of one HTTP server; each is answered as said when it is reached.
+struct HttpLimits {
+  std::size_t header_bytes_max = 32 * 1024;         // 431
+  std::size_t body_bytes_max = 21 * 1024 * 1024;    // 413, unless body_limit says otherwise for the request
+  std::size_t connections_max = 20'000;             // further connections get 503 and are closed
+  std::chrono::milliseconds head_timeout{10'000};   // first byte to end of headers: closed
+  std::chrono::milliseconds body_timeout{60'000};   // whole body: 408
+  std::chrono::milliseconds idle_timeout{120'000};  // keep-alive; the SDK needs at least 75 s (contract/data-plane 2.3)
+  std::chrono::milliseconds write_timeout{60'000};  // an answer that the client does not read: closed
+};
+
+/// HTTP/1.1 server on the loop: keep-alive, pipelined requests answered in order, chunked bodies, `Expect:
+/// 100-continue`, HEAD. A malformed request is answered 400 with a JSON body and the connection closed.
+class HttpServer {
+ public:
+  using Handler = std::function<void(Request, Responder)>;
+  /// The body limit for this request, asked when its head is complete (path, method and headers are set).
+  using BodyLimit = std::function<std::size_t(const Request&)>;
+
+  HttpServer(Loop& loop, HttpLimits limits, Handler handler, BodyLimit body_limit = {});
+  ~HttpServer();
+
+  /// Binds and listens; port 0 takes a free one. Errors: invalid (not an address), unavailable (in use, not ours).
+  Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
+
+  /// Graceful end: accepts nothing more, closes idle connections, lets requests in flight be answered (with
+  /// `Connection: close`), then calls `done` once. stop_now() drops what is left.
+  void stop(std::function<void()> done);
+  void stop_now();
+
+  std::size_t connections() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::net

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "net/connection.h"
+#include "net/http.h"
+
+namespace penstock::net {
+
+/// One request between the handler and its connection. Owned by the Responder handles; the connection knows it as long
+/// as both live. Neither keeps the other alive.
+struct Responder::State {
+  explicit State(std::weak_ptr<Connection> from) : connection(std::move(from)) {}
+  ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void send(Response response, std::function<void(bool)> written);
+  void client_gone();
+
+  std::weak_ptr<Connection> connection;
+  std::function<void()> on_gone;
+  bool answered = false;
+  bool gone = false;
+};
+
+}  // namespace penstock::net

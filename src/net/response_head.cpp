@@ -1,0 +1,58 @@
+#include "net/response_head.h"
+
+#include <boost/beast/http/status.hpp>
+
+namespace penstock::net {
+namespace {
+
+void append_header(std::string& head, std::string_view name, std::string_view value) {
+  head += name;
+  head += ": ";
+  const std::size_t start = head.size();
+  head += value;
+  for (std::size_t i = start; i < head.size(); ++i) {
+    if (head[i] == '\r' || head[i] == '\n' || head[i] == '\0') head[i] = ' ';
+  }
+  head += "\r\n";
+}
+
+}  // namespace
+
+bool is_bodiless(int status) {
+  return status < 200 || status == 204 || status == 304;
+}
+
+std::string response_head(const Response& response, After after) {
+  namespace http = boost::beast::http;
+  const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
+  std::string head;
+  head.reserve(160);
+  head += "HTTP/1.1 ";
+  head += std::to_string(response.status);
+  head += ' ';
+  head.append(reason.data(), reason.size());
+  head += "\r\n";
+  if (!is_bodiless(response.status)) {
+    if (!response.content_type.empty()) append_header(head, "Content-Type", response.content_type);
+    append_header(head, "Content-Length", std::to_string(response.body.size()));
+  }
+  if (after == After::close) head += "Connection: close\r\n";
+  if (after == After::keep_open_http_1_0) head += "Connection: keep-alive\r\n";
+  for (const auto& [name, value] : response.headers) append_header(head, name, value);
+  head += "\r\n";
+  return head;
+}
+
+Response error_response(int status, std::string_view message) {
+  Response response;
+  response.status = status;
+  response.body = "{\"error\":\"";
+  for (const char c : message) {
+    if (c == '"' || c == '\\') response.body += '\\';
+    response.body += c;
+  }
+  response.body += "\"}";
+  return response;
+}
+
+}  // namespace penstock::net

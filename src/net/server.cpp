@@ -1,0 +1,195 @@
+#include "net/server.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "base/log.h"
+
+namespace penstock::net {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr int kBacklog = 4096;
+constexpr std::chrono::milliseconds kLingerTime{2'000};
+constexpr std::chrono::milliseconds kAcceptPause{100};
+
+// Connections beyond the limit that are told so at one time; any more are closed without a word.
+constexpr std::size_t kRefusedMax = 256;
+
+std::string as_text(const tcp::endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  const std::string port = std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+Result<asio::ip::address> parse_address(const std::string& text) {
+  if (text == "localhost") return asio::ip::address_v4::loopback();
+  const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  error_code ec;
+  const auto address = asio::ip::make_address(bracketed ? text.substr(1, text.size() - 2) : text, ec);
+  if (ec) {
+    return fail(
+        Errc::invalid,
+        "\"" + text + "\" is not an address to listen on: an IPv4 or IPv6 address or \"localhost\" is accepted");
+  }
+  return address;
+}
+
+}  // namespace
+
+Server::Server(asio::io_context& io, HttpLimits bounds, Handler on_request, BodyLimit ask_body_limit)
+    : context(io),
+      limits(bounds),
+      handler(std::move(on_request)),
+      body_limit(std::move(ask_body_limit)),
+      ticker(io),
+      accept_pause(io) {}
+
+Result<std::uint16_t> Server::listen(const std::string& address, std::uint16_t port) {
+  const auto parsed = parse_address(address);
+  if (!parsed) return tl::unexpected<Error>(parsed.error());
+  const tcp::endpoint endpoint(*parsed, port);
+  Acceptor acceptor(context);
+  error_code ec;
+  acceptor.open(endpoint.protocol(), ec);
+  if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec) acceptor.listen(kBacklog, ec);
+  tcp::endpoint bound;
+  if (!ec) bound = acceptor.local_endpoint(ec);
+  if (ec) return fail(Errc::unavailable, "cannot listen on " + as_text(endpoint) + ": " + ec.message());
+  acceptors.push_back(std::move(acceptor));
+  accept(acceptors.back());
+  return bound.port();
+}
+
+void Server::accept(Acceptor& acceptor) {
+  acceptor.async_accept([self = shared_from_this(), &acceptor](error_code ec, tcp::socket socket) {
+    if (!acceptor.is_open()) return;
+    if (!ec) {
+      self->admit(std::move(socket));
+      if (acceptor.is_open()) self->accept(acceptor);
+      return;
+    }
+    if (ec == asio::error::connection_aborted) return self->accept(acceptor);
+    log::warn("accepting a connection failed: {}", ec.message());
+    self->accept_pause.expires_after(kAcceptPause);
+    self->accept_pause.async_wait([self, &acceptor](error_code) {
+      if (acceptor.is_open()) self->accept(acceptor);
+    });
+  });
+}
+
+void Server::admit(tcp::socket socket) {
+  error_code ec;
+  const tcp::endpoint peer = socket.remote_endpoint(ec);
+  if (!ec) socket.set_option(tcp::no_delay(true), ec);
+  if (!ec) socket.non_blocking(true, ec);
+  if (ec) return;  // it is gone already
+  const bool full = count - refused >= limits.connections_max;
+  if (full && refused >= kRefusedMax) return;
+  const auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), as_text(peer));
+  auto& idle = phases[static_cast<std::size_t>(Phase::idle)];
+  connection->place_ = idle.insert(idle.end(), connection);
+  ++count;
+  enter(*connection, Phase::idle);
+  if (!ticking) schedule_tick();
+  if (full) {
+    ++refused;
+    connection->refused_ = true;
+    connection->start_refused();
+  } else {
+    connection->start();
+  }
+}
+
+void Server::enter(Connection& connection, Phase phase) {
+  auto& from = phases[static_cast<std::size_t>(connection.phase_)];
+  auto& to = phases[static_cast<std::size_t>(phase)];
+  to.splice(to.end(), from, connection.place_);
+  connection.phase_ = phase;
+  connection.since_ = std::chrono::steady_clock::now();
+}
+
+void Server::remove(Connection& connection) {
+  --count;
+  if (connection.refused_) --refused;
+  phases[static_cast<std::size_t>(connection.phase_)].erase(connection.place_);
+  if (stopping && count == 0 && done) asio::post(context, std::exchange(done, nullptr));
+}
+
+void Server::stop(std::function<void()> when_done) {
+  stopping = true;
+  done = std::move(when_done);
+  error_code ignored;
+  for (Acceptor& acceptor : acceptors) acceptor.close(ignored);
+  accept_pause.cancel();
+  auto& idle = phases[static_cast<std::size_t>(Phase::idle)];
+  while (!idle.empty()) {
+    const std::shared_ptr<Connection> connection = idle.front();
+    connection->close();
+  }
+  if (count == 0 && done) asio::post(context, std::exchange(done, nullptr));
+}
+
+void Server::stop_now() {
+  stopping = true;
+  error_code ignored;
+  for (Acceptor& acceptor : acceptors) acceptor.close(ignored);
+  accept_pause.cancel();
+  for (Connections& list : phases) {
+    while (!list.empty()) {
+      const std::shared_ptr<Connection> connection = list.front();
+      connection->close();
+    }
+  }
+  ticker.cancel();
+}
+
+std::chrono::milliseconds Server::time_limit(Phase phase) const {
+  switch (phase) {
+    case Phase::idle:
+      return limits.idle_timeout;
+    case Phase::head:
+      return limits.head_timeout;
+    case Phase::body:
+      return limits.body_timeout;
+    case Phase::writing:
+      return limits.write_timeout;
+    case Phase::lingering:
+      return kLingerTime;
+    case Phase::handling:
+      break;
+  }
+  return std::chrono::milliseconds::max();
+}
+
+void Server::schedule_tick() {
+  // One timer for all: a limit is kept to about an eighth of the shortest one.
+  using std::chrono::milliseconds;
+  const milliseconds shortest =
+      std::min({limits.idle_timeout, limits.head_timeout, limits.body_timeout, limits.write_timeout, kLingerTime});
+  ticking = true;
+  ticker.expires_after(std::clamp<milliseconds>(shortest / 8, milliseconds(2), milliseconds(500)));
+  ticker.async_wait([self = shared_from_this()](error_code) { self->tick(); });
+}
+
+void Server::tick() {
+  ticking = false;
+  const auto now = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    if (static_cast<Phase>(i) == Phase::handling) continue;
+    const std::chrono::milliseconds limit = time_limit(static_cast<Phase>(i));
+    while (!phases[i].empty() && now - phases[i].front()->since_ >= limit) {
+      const std::shared_ptr<Connection> connection = phases[i].front();
+      connection->expire();
+    }
+  }
+  if (count > 0) schedule_tick();
+}
+
+}  // namespace penstock::net

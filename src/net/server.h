@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <list>
+
+#include "net/connection.h"
+
+namespace penstock::net {
+
+/// The connections of one server, by phase, and what they share.
+struct Server : std::enable_shared_from_this<Server> {
+  using Acceptor = boost::asio::ip::tcp::acceptor;
+
+  using Handler = HttpServer::Handler;
+  using BodyLimit = HttpServer::BodyLimit;
+
+  Server(boost::asio::io_context& io, HttpLimits bounds, Handler on_request, BodyLimit ask_body_limit);
+
+  Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
+  void accept(Acceptor& acceptor);
+  void admit(boost::asio::ip::tcp::socket socket);
+
+  /// Moves the connection to the end of the phase's list and starts the phase's time.
+  void enter(Connection& connection, Phase phase);
+  void remove(Connection& connection);
+
+  void stop(std::function<void()> when_done);
+  void stop_now();
+
+  std::chrono::milliseconds time_limit(Phase phase) const;
+  void schedule_tick();
+  void tick();
+
+  boost::asio::io_context& context;
+  const HttpLimits limits;
+  const Handler handler;
+  const BodyLimit body_limit;
+
+  std::list<Acceptor> acceptors;
+  std::array<Connections, kPhases> phases;
+  std::size_t count = 0;    // all connections in the lists
+  std::size_t refused = 0;  // of these, admitted only to be told 503
+  bool stopping = false;
+  std::function<void()> done;
+
+  boost::asio::steady_timer ticker;
+  bool ticking = false;
+  boost::asio::steady_timer accept_pause;  // after running out of file descriptors
+
+  /// For reads that are used up before the next one begins, whosever they are.
+  std::array<char, 64 * 1024> scratch;
+};
+
+}  // namespace penstock::net

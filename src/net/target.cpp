@@ -1,0 +1,91 @@
+#include "net/target.h"
+
+#include <algorithm>
+
+namespace penstock::net {
+namespace {
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+enum class Part { path, query };
+
+/// False when a '%' is not followed by two hexadecimal digits.
+bool decode(std::string_view text, Part part, std::string& out) {
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (part == Part::query && text[i] == '+') {
+      out += ' ';
+      continue;
+    }
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size()) return false;
+    const int high = hex_value(text[i + 1]);
+    const int low = hex_value(text[i + 2]);
+    if (high < 0 || low < 0) return false;
+    const char c = static_cast<char>(high * 16 + low);
+    if (part == Part::path && c == '/') {
+      out += "%2F";
+    } else {
+      out += c;
+    }
+    i += 2;
+  }
+  return true;
+}
+
+bool starts_with_scheme(std::string_view target, std::string_view scheme) {
+  if (target.size() < scheme.size()) return false;
+  return std::equal(scheme.begin(), scheme.end(), target.begin(),
+                    [](char want, char c) { return want == (c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); });
+}
+
+/// The part of the target after scheme and host, when it has them.
+std::string_view without_origin(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!starts_with_scheme(target, scheme)) continue;
+    const std::size_t end = target.find_first_of("/?", scheme.size());
+    return end == std::string_view::npos ? "/" : target.substr(end);
+  }
+  return target;
+}
+
+}  // namespace
+
+Result<Target> split_target(std::string_view target) {
+  target = without_origin(target);
+  const std::size_t mark = std::min(target.find('?'), target.size());
+  const std::string_view path = target.substr(0, mark);
+  std::string_view query = target.substr(std::min(mark + 1, target.size()));
+
+  Target result;
+  if (path.empty() && mark < target.size()) {
+    result.path = "/";
+  } else if (path != "*" && !path.starts_with('/')) {
+    return fail(Errc::invalid, "the request target must start with '/'");
+  } else if (!decode(path, Part::path, result.path)) {
+    return fail(Errc::invalid, "the path has a '%' without two hexadecimal digits");
+  }
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (pair.empty()) continue;
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    auto& [key, value] = result.query.emplace_back();
+    if (!decode(pair.substr(0, equals), Part::query, key) ||
+        !decode(pair.substr(std::min(equals + 1, pair.size())), Part::query, value)) {
+      return fail(Errc::invalid, "the query has a '%' without two hexadecimal digits");
+    }
+  }
+  return result;
+}
+
+}  // namespace penstock::net

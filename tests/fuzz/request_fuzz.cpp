@@ -1,0 +1,46 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "net/request_reader.h"
+
+using namespace penstock;
+using State = net::RequestReader::State;
+
+namespace {
+
+// Gives the reader the bytes in pieces of one size; what it did not take comes again.
+void feed(net::RequestReader& reader, std::string_view bytes, std::size_t piece) {
+  std::size_t start = 0;
+  for (std::size_t end = piece;; end += piece) {
+    start += reader.put(bytes.substr(start, std::min(end, bytes.size()) - start));
+    if (reader.state() == State::complete || reader.state() == State::refused || end >= bytes.size()) return;
+  }
+}
+
+}  // namespace
+
+// The first byte is the size of the pieces, the rest a request. However it arrives, a request that is complete is the
+// same; limits hold.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  net::HttpLimits limits;
+  limits.header_bytes_max = 300;
+  limits.body_bytes_max = 100;
+  const net::HttpServer::BodyLimit no_limit;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  net::RequestReader whole(limits, no_limit);
+  net::RequestReader pieces(limits, no_limit);
+  feed(whole, text, std::max<std::size_t>(text.size(), 1));
+  feed(pieces, text, data[0] + 1U);
+  if (whole.state() == State::refused) ENSURE(whole.refusal().status >= 400);
+  ENSURE((whole.state() == State::complete) == (pieces.state() == State::complete));
+  if (whole.state() != State::complete) return 0;
+  const net::Request one = whole.take();
+  const net::Request other = pieces.take();
+  ENSURE(one.method == other.method && one.target == other.target && one.headers == other.headers);
+  ENSURE(one.body == other.body && one.body.size() <= limits.body_bytes_max);
+  return 0;
+}
