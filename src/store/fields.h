@@ -1,0 +1,141 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "core/records.h"
+
+namespace penstock::store {
+
+// The columns of each kind of thing, named once: each_field(value, visit) calls visit(column, member) in column order.
+// The same list makes the SQL text, binds parameters and reads rows, so they cannot disagree.
+
+template <class Value, class Kind>
+concept IsA = std::same_as<std::remove_const_t<Value>, Kind>;
+
+template <IsA<core::Account> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("email", value.email);
+  visit("created_ms", value.created);
+}
+
+template <IsA<core::ApiKey> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("account", value.account);
+  visit("name", value.name);
+  visit("hash", value.hash);
+  visit("scope", value.scope);
+  visit("created_ms", value.created);
+}
+
+template <IsA<core::Template> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("owner", value.owner);
+  visit("name", value.name);
+  visit("image", value.image);
+  visit("docker_args", value.docker_args);
+  visit("env", value.env);
+  visit("ports", value.ports);
+  visit("container_disk_gb", value.container_disk_gb);
+  visit("volume_gb", value.volume_gb);
+  visit("volume_mount_path", value.volume_mount_path);
+  visit("registry_auth_id", value.registry_auth_id);
+  visit("is_serverless", value.is_serverless);
+  visit("is_public", value.is_public);
+  visit("readme", value.readme);
+  visit("advanced_start", value.advanced_start);
+  visit("start_jupyter", value.start_jupyter);
+  visit("start_ssh", value.start_ssh);
+  visit("start_script", value.start_script);
+  visit("category", value.category);
+  visit("bound_endpoint", value.bound_endpoint);
+  visit("created_ms", value.created);
+}
+
+template <IsA<core::Endpoint> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("owner", value.owner);
+  visit("name", value.name);
+  visit("template_id", value.template_id);
+  visit("binds_template", value.binds_template);
+  visit("gpu_ids", value.gpu_ids);
+  visit("gpu_count", value.gpu_count);
+  visit("instance_ids", value.instance_ids);
+  visit("workers_min", value.workers_min);
+  visit("workers_max", value.workers_max);
+  visit("workers_standby", value.workers_standby);
+  visit("workers_pfb_target", value.workers_pfb_target);
+  visit("idle_timeout_s", value.idle_timeout_s);
+  visit("scaler_type", value.scaler_type);
+  visit("scaler_value", value.scaler_value);
+  visit("locations", value.locations);
+  visit("data_center_ids", value.data_center_ids);
+  visit("env", value.env);
+  visit("allowed_cuda_versions", value.allowed_cuda_versions);
+  visit("min_cuda_version", value.min_cuda_version);
+  visit("execution_timeout_ms", value.execution_timeout_ms);
+  visit("request_ttl_ms", value.request_ttl_ms);
+  visit("flash_boot", value.flash_boot);
+  visit("flash_environment_id", value.flash_environment_id);
+  visit("compliance", value.compliance);
+  visit("hub_release_id", value.hub_release_id);
+  visit("version", value.version);
+  visit("created_ms", value.created);
+}
+
+template <IsA<core::CountersSaved> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("endpoint", value.endpoint);
+  visit("completed", value.counters.completed);
+  visit("failed", value.counters.failed);
+  visit("retried", value.counters.retried);
+}
+
+/// Without input and s3_config, which are payloads.
+template <IsA<core::JobRequest> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("endpoint", value.endpoint);
+  visit("sync", value.sync);
+  visit("execution_timeout_ms", value.execution_timeout);
+  visit("ttl_ms", value.ttl);
+  visit("low_priority", value.low_priority);
+  visit("created_ms", value.created);
+}
+
+template <IsA<core::JobState> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("status", value.status);
+  visit("attempt", value.attempt);
+  visit("retries", value.retries);
+  visit("queued_ms", value.queued);
+  visit("started_ms", value.started);
+  visit("finished_ms", value.finished);
+  visit("worker", value.worker);
+  visit("error", value.error);
+  visit("ttl_deadline_ms", value.ttl_deadline);
+  visit("expires_ms", value.expires);
+  visit("chunks_delivered", value.chunks_delivered);
+}
+
+template <IsA<core::Worker> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("endpoint", value.endpoint);
+  visit("release", value.release);
+  visit("external", value.external);
+  visit("node", value.placement.node);
+  visit("pool", value.placement.pool);
+  visit("gpu_type", value.placement.gpu_type);
+  visit("gpus", value.placement.gpus);
+  visit("created_ms", value.created);
+  visit("ready_ms", value.ready);
+  visit("draining", value.draining);
+  visit("launch_handle", value.launch_handle);
+}
+
+}  // namespace penstock::store

@@ -1,0 +1,218 @@
+#include "store/job_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+namespace penstock::store {
+namespace {
+
+// Small enough that several jobs share a page, large enough for the usual job.
+constexpr std::size_t kInlineBytesMax = 2048;
+// SQLite refuses a value or row above 1,000,000,000 bytes.
+constexpr std::size_t kPartBytesMax = 256 * 1024 * 1024;
+
+constexpr const char* kInput = "input";
+constexpr const char* kS3Config = "s3_config";
+constexpr const char* kOutput = "output";
+
+const std::vector<std::string>& state_columns() {
+  static const std::vector<std::string> columns = column_names<core::JobState>();
+  return columns;
+}
+
+const std::vector<std::string>& job_columns() {
+  static const std::vector<std::string> columns = [] {
+    std::vector<std::string> all = column_names<core::JobRequest>();
+    all.insert(all.end(), state_columns().begin(), state_columns().end());
+    all.insert(all.end(), {kInput, kS3Config, kOutput});
+    return all;
+  }();
+  return columns;
+}
+
+std::vector<std::string> state_and_output_columns() {
+  std::vector<std::string> columns = state_columns();
+  columns.emplace_back(kOutput);
+  return columns;
+}
+
+bool is_inline(const core::Bytes& payload) {
+  return payload != nullptr && payload->size() <= kInlineBytesMax;
+}
+
+void add_inline(Statement& statement, const core::Bytes& payload) {
+  if (is_inline(payload)) {
+    statement.add(*payload);
+  } else {
+    statement.add_null();
+  }
+}
+
+/// Calls put(part number, bytes) for each part; an empty payload has one.
+template <class Put>
+void each_part(std::string_view payload, Put&& put) {
+  std::int64_t part = 0;
+  do {
+    put(part++, payload.substr(0, kPartBytesMax));
+    payload.remove_prefix(std::min(payload.size(), kPartBytesMax));
+  } while (!payload.empty());
+}
+
+core::Bytes inline_payload(Statement& row, int column) {
+  return row.is_null(column) ? nullptr : core::bytes(std::string(row.text(column)));
+}
+
+core::Bytes& payload_of(core::StoredJob& job, std::string_view kind) {
+  if (kind == kInput) return job.request.input;
+  if (kind == kS3Config) return job.request.s3_config;
+  if (kind == kOutput) return job.output;
+  throw DamagedRow("kind", kind);
+}
+
+// `jobs` must be named in the words of the indexes jobs_live and jobs_by_expiry.
+constexpr const char* kOfEndpoint = "endpoint = ?";
+constexpr const char* kForgotten = "status NOT IN ('IN_QUEUE', 'IN_PROGRESS') AND expires_ms <= ?";
+
+std::string remove_parts_sql(const char* table, const char* jobs) {
+  return fmt::format("DELETE FROM {} WHERE job IN (SELECT id FROM jobs WHERE {})", table, jobs);
+}
+
+}  // namespace
+
+JobRows::JobRows(Database& db)
+    : insert_(db.prepare(insert_sql("jobs", job_columns()))),
+      upsert_(db.prepare(upsert_sql("jobs", job_columns()))),
+      change_state_(db.prepare(update_sql("jobs", "id", state_columns()))),
+      change_state_and_output_(db.prepare(update_sql("jobs", "id", state_and_output_columns()))),
+      exists_(db.prepare("SELECT 1 FROM jobs WHERE id = ?")),
+      find_(db.prepare(select_sql("jobs WHERE id = ? AND endpoint = ?", job_columns()))),
+      find_live_(db.prepare(
+          select_sql("jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')", job_columns()))),
+      put_payload_(db.prepare("INSERT INTO payloads (job, kind, part, bytes) VALUES (?, ?, ?, ?)")),
+      find_payloads_(db.prepare("SELECT kind, bytes FROM payloads WHERE job = ? ORDER BY kind, part")),
+      remove_output_(db.prepare("DELETE FROM payloads WHERE job = ? AND kind = 'output'")),
+      remove_payloads_(db.prepare("DELETE FROM payloads WHERE job = ?")),
+      put_chunk_(db.prepare("INSERT INTO chunks (job, idx, part, bytes) VALUES (?, ?, ?, ?)")),
+      find_chunks_(db.prepare("SELECT part, bytes FROM chunks WHERE job = ? ORDER BY idx, part")),
+      remove_chunk_(db.prepare("DELETE FROM chunks WHERE job = ? AND idx = ?")),
+      remove_chunks_(db.prepare("DELETE FROM chunks WHERE job = ?")),
+      remove_of_{db.prepare(remove_parts_sql("payloads", kOfEndpoint)),
+                 db.prepare(remove_parts_sql("chunks", kOfEndpoint)),
+                 db.prepare(fmt::format("DELETE FROM jobs WHERE {}", kOfEndpoint))},
+      forget_{db.prepare(remove_parts_sql("payloads", kForgotten)), db.prepare(remove_parts_sql("chunks", kForgotten)),
+              db.prepare(fmt::format("DELETE FROM jobs WHERE {}", kForgotten))} {}
+
+void JobRows::add(const core::JobRequest& request, const core::JobState& state, const core::Bytes& output) {
+  const auto write = [&](Statement& statement) {
+    write_row(statement, request);
+    write_row(statement, state);
+    add_inline(statement, request.input);
+    add_inline(statement, request.s3_config);
+    add_inline(statement, output);
+    return statement.run();
+  };
+  if (write(insert_) == 0) {
+    remove_payloads_.add(request.id.str()).run();
+    remove_chunks_.add(request.id.str()).run();
+    write(upsert_);
+  }
+  write_payload(request.id, kInput, request.input);
+  write_payload(request.id, kS3Config, request.s3_config);
+  write_payload(request.id, kOutput, output);
+}
+
+void JobRows::change(const JobId& id, const core::JobState& state, const core::Bytes* output) {
+  if (output == nullptr) {
+    write_row(change_state_, state);
+    change_state_.add(id.str()).run();
+    return;
+  }
+  write_row(change_state_and_output_, state);
+  add_inline(change_state_and_output_, *output);
+  if (change_state_and_output_.add(id.str()).run() == 0) return;
+  remove_output_.add(id.str()).run();
+  write_payload(id, kOutput, *output);
+}
+
+void JobRows::write_payload(const JobId& job, std::string_view kind, const core::Bytes& payload) {
+  if (payload == nullptr || is_inline(payload)) return;
+  each_part(*payload, [&](std::int64_t part, std::string_view bytes) {
+    put_payload_.add(job.str()).add(kind).add(part).add(bytes).run();
+  });
+}
+
+void JobRows::add_chunk(const JobId& job, int index, const core::Bytes& chunk) {
+  const bool known = exists_.add(job.str()).step();
+  exists_.reset();
+  if (!known) return;
+  remove_chunk_.add(job.str()).add(std::int64_t{index}).run();
+  each_part(*chunk, [&](std::int64_t part, std::string_view bytes) {
+    put_chunk_.add(job.str()).add(std::int64_t{index}).add(part).add(bytes).run();
+  });
+}
+
+void JobRows::clear_chunks(const JobId& job) {
+  remove_chunks_.add(job.str()).run();
+}
+
+void JobRows::forget(Time expired_at) {
+  for (Statement& statement : forget_) statement.add(to_ms(expired_at)).run();
+}
+
+void JobRows::remove_of(const EndpointId& endpoint) {
+  for (Statement& statement : remove_of_) statement.add(endpoint.str()).run();
+}
+
+std::vector<core::StoredJob> JobRows::load_live() {
+  std::vector<core::StoredJob> jobs;
+  const StatementReset reset(find_live_);
+  while (find_live_.step()) jobs.push_back(read(find_live_));
+  return jobs;
+}
+
+std::optional<core::StoredJob> JobRows::find(const EndpointId& endpoint, const JobId& id) {
+  const StatementReset reset(find_);
+  find_.add(id.str()).add(endpoint.str());
+  if (!find_.step()) return std::nullopt;
+  return read(find_);
+}
+
+core::StoredJob JobRows::read(Statement& row) {
+  const int payload_column = static_cast<int>(job_columns().size()) - 3;
+  const int state_column = payload_column - static_cast<int>(state_columns().size());
+  core::StoredJob job;
+  each_field(job.request, RowReader(row));
+  each_field(job.state, RowReader(row, state_column));
+  job.request.input = inline_payload(row, payload_column);
+  job.request.s3_config = inline_payload(row, payload_column + 1);
+  job.output = inline_payload(row, payload_column + 2);
+  read_payloads(job);
+  read_chunks(job);
+  if (job.request.input == nullptr) throw DamagedRow("input", "NULL");
+  return job;
+}
+
+void JobRows::read_payloads(core::StoredJob& job) {
+  const StatementReset reset(find_payloads_);
+  find_payloads_.add(job.request.id.str());
+  std::map<std::string, std::string, std::less<>> texts;
+  while (find_payloads_.step()) texts[std::string(find_payloads_.text(0))] += find_payloads_.text(1);
+  for (auto& [kind, text] : texts) payload_of(job, kind) = core::bytes(std::move(text));
+}
+
+void JobRows::read_chunks(core::StoredJob& job) {
+  const StatementReset reset(find_chunks_);
+  find_chunks_.add(job.request.id.str());
+  std::vector<std::string> texts;
+  while (find_chunks_.step()) {
+    if (find_chunks_.integer(0) == 0) texts.emplace_back();
+    if (texts.empty()) throw DamagedRow("part", std::to_string(find_chunks_.integer(0)));
+    texts.back() += find_chunks_.text(1);
+  }
+  for (std::string& text : texts) job.chunks.push_back(core::bytes(std::move(text)));
+}
+
+}  // namespace penstock::store

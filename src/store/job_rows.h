@@ -1,0 +1,54 @@
+#pragma once
+
+#include <vector>
+
+#include "store/row_codec.h"
+#include "store/turn_plan.h"
+
+namespace penstock::store {
+
+/// The tables jobs, payloads and chunks. Used inside the store's transactions only; throws SqliteError and DamagedRow.
+class JobRows {
+ public:
+  explicit JobRows(Database& db);
+
+  /// A job that is there already becomes as new, at its place in the order.
+  void add(const core::JobRequest& request, const core::JobState& state, const core::Bytes& output);
+  /// `output` null: not touched. A job that is not there stays so; the same holds for add_chunk().
+  void change(const JobId& id, const core::JobState& state, const core::Bytes* output);
+  void add_chunk(const JobId& job, int index, const core::Bytes& chunk);
+  void clear_chunks(const JobId& job);
+  void forget(Time expired_at);
+  void remove_of(const EndpointId& endpoint);
+
+  /// Those that are not terminal, in order of submission.
+  std::vector<core::StoredJob> load_live();
+  std::optional<core::StoredJob> find(const EndpointId& endpoint, const JobId& id);
+
+ private:
+  core::StoredJob read(Statement& row);
+  void read_payloads(core::StoredJob& job);
+  void read_chunks(core::StoredJob& job);
+  void write_payload(const JobId& job, std::string_view kind, const core::Bytes& payload);
+
+  Statement insert_;
+  Statement upsert_;
+  Statement change_state_;
+  Statement change_state_and_output_;
+  Statement exists_;
+  Statement find_;
+  Statement find_live_;
+  Statement put_payload_;
+  Statement find_payloads_;
+  Statement remove_output_;
+  Statement remove_payloads_;
+  Statement put_chunk_;
+  Statement find_chunks_;
+  Statement remove_chunk_;
+  Statement remove_chunks_;
+  /// Payloads first, then chunks, then the jobs that both are found by.
+  Statement remove_of_[3];
+  Statement forget_[3];
+};
+
+}  // namespace penstock::store

@@ -1,0 +1,138 @@
+#include "store/memory_store.h"
+
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+namespace penstock::store {
+namespace {
+
+/// Values by key, kept in the order in which their keys first came.
+template <class Key, class Value>
+class OrderedTable {
+ public:
+  Value& put(const Key& key, Value value) {
+    const auto [known, first] = places_.try_emplace(key, next_);
+    if (first) ++next_;
+    return values_.insert_or_assign(known->second, std::move(value)).first->second;
+  }
+
+  Value* find(const Key& key) {
+    const auto known = places_.find(key);
+    return known == places_.end() ? nullptr : &values_.at(known->second);
+  }
+
+  void erase(const Key& key) {
+    const auto known = places_.find(key);
+    if (known == places_.end()) return;
+    values_.erase(known->second);
+    places_.erase(known);
+  }
+
+  /// `drop` is asked with each value, and gives its key when it is to go.
+  template <class Drop>
+  void erase_if(Drop&& drop) {
+    for (auto it = values_.begin(); it != values_.end();) {
+      const Key* key = drop(it->second);
+      if (key == nullptr) {
+        ++it;
+        continue;
+      }
+      places_.erase(*key);
+      it = values_.erase(it);
+    }
+  }
+
+  std::vector<Value> values() const {
+    std::vector<Value> all;
+    all.reserve(values_.size());
+    for (const auto& [place, value] : values_) all.push_back(value);
+    return all;
+  }
+
+ private:
+  std::map<std::uint64_t, Value> values_;
+  std::unordered_map<Key, std::uint64_t> places_;
+  std::uint64_t next_ = 0;
+};
+
+class MemoryStore final : public Store {
+ public:
+  Result<core::StoredState> load() override {
+    core::StoredState state{accounts_.values(), keys_.values(), templates_.values(), endpoints_.values(),
+                            counters_.values(), jobs_.values(), workers_.values()};
+    std::erase_if(state.jobs, [](const core::StoredJob& job) { return core::is_terminal(job.state.status); });
+    return state;
+  }
+
+  Result<std::optional<core::StoredJob>> find_job(const EndpointId& endpoint, const JobId& job) override {
+    const core::StoredJob* found = jobs_.find(job);
+    if (found == nullptr || found->request.endpoint != endpoint) return std::nullopt;
+    return *found;
+  }
+
+  Result<void> commit(std::span<const core::Record> turn) override {
+    for (const core::Record& record : turn) std::visit([&](const auto& change) { apply(change); }, record);
+    return {};
+  }
+
+ private:
+  void apply(const core::AccountSaved& record) { accounts_.put(record.account.id, record.account); }
+  void apply(const core::ApiKeySaved& record) { keys_.put(record.key.id, record.key); }
+  void apply(const core::TemplateSaved& record) { templates_.put(record.value.id, record.value); }
+  void apply(const core::TemplateRemoved& record) { templates_.erase(record.id); }
+  void apply(const core::EndpointSaved& record) { endpoints_.put(record.endpoint.id, record.endpoint); }
+  void apply(const core::EndpointRemoved& record) {
+    endpoints_.erase(record.id);
+    counters_.erase(record.id);
+    jobs_.erase_if([&](const core::StoredJob& j) { return j.request.endpoint == record.id ? &j.request.id : nullptr; });
+  }
+  void apply(const core::CountersSaved& record) { counters_.put(record.endpoint, {record.endpoint, record.counters}); }
+  void apply(const core::JobAdded& record) {
+    jobs_.put(record.request.id, {record.request, record.state, nullptr, {}});
+  }
+  void apply(const core::JobChanged& record) {
+    core::StoredJob* job = jobs_.find(record.id);
+    if (job == nullptr) return;
+    job->state = record.state;
+    if (record.sets_output) job->output = record.output;
+  }
+  void apply(const core::ChunkAdded& record) {
+    core::StoredJob* job = jobs_.find(record.job);
+    if (job == nullptr) return;
+    const auto index = static_cast<std::size_t>(record.index);
+    if (index < job->chunks.size()) {
+      job->chunks[index] = record.chunk;
+    } else {
+      job->chunks.push_back(record.chunk);
+    }
+  }
+  void apply(const core::ChunksCleared& record) {
+    if (core::StoredJob* job = jobs_.find(record.job); job != nullptr) job->chunks.clear();
+  }
+  void apply(const core::JobsForgotten& record) {
+    jobs_.erase_if([&](const core::StoredJob& job) {
+      const bool forgotten = core::is_terminal(job.state.status) && job.state.expires <= record.expired_at;
+      return forgotten ? &job.request.id : nullptr;
+    });
+  }
+  void apply(const core::WorkerSaved& record) { workers_.put(record.worker.id, record.worker); }
+  void apply(const core::WorkerRemoved& record) { workers_.erase(record.id); }
+
+  OrderedTable<AccountId, core::Account> accounts_;
+  OrderedTable<std::string, core::ApiKey> keys_;
+  OrderedTable<TemplateId, core::Template> templates_;
+  OrderedTable<EndpointId, core::Endpoint> endpoints_;
+  OrderedTable<EndpointId, std::pair<EndpointId, core::Counters>> counters_;
+  OrderedTable<JobId, core::StoredJob> jobs_;
+  OrderedTable<WorkerId, core::Worker> workers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_memory_store() {
+  return std::make_unique<MemoryStore>();
+}
+
+}  // namespace penstock::store

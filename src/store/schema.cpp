@@ -1,0 +1,193 @@
+#include "store/schema.h"
+
+#include <iterator>
+
+namespace penstock::store {
+namespace {
+
+// Migration n brings version n to n + 1. A script that was released is never changed: add another behind it.
+//
+// `seq` keeps the order of first appearance. Instants and durations are milliseconds, instants since 1970-01-01 UTC.
+// Lists are encoded as text_list.h says. A payload of more than kInlineBytesMax lies in `payloads`, split in parts, and
+// its column in `jobs` is NULL: changes of the job's state then do not rewrite it, and no row grows beyond what SQLite
+// can hold.
+constexpr const char* kMigrations[] = {
+    R"sql(
+CREATE TABLE accounts (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  email TEXT NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE api_keys (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE templates (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  name TEXT NOT NULL,
+  image TEXT NOT NULL,
+  docker_args TEXT NOT NULL,
+  env TEXT NOT NULL,
+  ports TEXT NOT NULL,
+  container_disk_gb INTEGER NOT NULL,
+  volume_gb INTEGER NOT NULL,
+  volume_mount_path TEXT NOT NULL,
+  registry_auth_id TEXT NOT NULL,
+  is_serverless INTEGER NOT NULL,
+  is_public INTEGER NOT NULL,
+  readme TEXT NOT NULL,
+  advanced_start INTEGER NOT NULL,
+  start_jupyter INTEGER NOT NULL,
+  start_ssh INTEGER NOT NULL,
+  start_script TEXT NOT NULL,
+  category TEXT NOT NULL,
+  bound_endpoint TEXT,
+  created_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE endpoints (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  name TEXT NOT NULL,
+  template_id TEXT NOT NULL,
+  binds_template INTEGER NOT NULL,
+  gpu_ids TEXT NOT NULL,
+  gpu_count INTEGER NOT NULL,
+  instance_ids TEXT NOT NULL,
+  workers_min INTEGER NOT NULL,
+  workers_max INTEGER NOT NULL,
+  workers_standby INTEGER,
+  workers_pfb_target INTEGER NOT NULL,
+  idle_timeout_s INTEGER NOT NULL,
+  scaler_type TEXT NOT NULL,
+  scaler_value INTEGER NOT NULL,
+  locations TEXT,
+  data_center_ids TEXT NOT NULL,
+  env TEXT NOT NULL,
+  allowed_cuda_versions TEXT,
+  min_cuda_version TEXT,
+  execution_timeout_ms INTEGER,
+  request_ttl_ms INTEGER,
+  flash_boot TEXT NOT NULL,
+  flash_environment_id TEXT,
+  compliance TEXT NOT NULL,
+  hub_release_id TEXT,
+  version INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE counters (
+  seq INTEGER PRIMARY KEY,
+  endpoint TEXT NOT NULL UNIQUE,
+  completed INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  retried INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE jobs (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  endpoint TEXT NOT NULL,
+  sync INTEGER NOT NULL,
+  execution_timeout_ms INTEGER,
+  ttl_ms INTEGER,
+  low_priority INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  retries INTEGER NOT NULL,
+  queued_ms INTEGER NOT NULL,
+  started_ms INTEGER,
+  finished_ms INTEGER,
+  worker TEXT NOT NULL,
+  error TEXT,
+  ttl_deadline_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  chunks_delivered INTEGER NOT NULL,
+  input TEXT,
+  s3_config TEXT,
+  output TEXT
+) STRICT;
+CREATE INDEX jobs_by_endpoint ON jobs (endpoint);
+CREATE INDEX jobs_live ON jobs (seq) WHERE status IN ('IN_QUEUE', 'IN_PROGRESS');
+CREATE INDEX jobs_by_expiry ON jobs (expires_ms) WHERE status NOT IN ('IN_QUEUE', 'IN_PROGRESS');
+
+CREATE TABLE payloads (
+  job TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  bytes TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX payloads_by_job ON payloads (job, kind, part);
+
+CREATE TABLE chunks (
+  job TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  bytes TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX chunks_by_job ON chunks (job, idx, part);
+
+CREATE TABLE workers (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  endpoint TEXT NOT NULL,
+  release INTEGER NOT NULL,
+  external INTEGER NOT NULL,
+  node TEXT NOT NULL,
+  pool TEXT NOT NULL,
+  gpu_type TEXT NOT NULL,
+  gpus TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  ready_ms INTEGER,
+  draining INTEGER NOT NULL,
+  launch_handle TEXT NOT NULL
+) STRICT;
+)sql",
+};
+
+}  // namespace
+
+int schema_version() {
+  return static_cast<int>(std::size(kMigrations));
+}
+
+void check_owner(Database& db) {
+  const std::int64_t application = db.integer("PRAGMA application_id");
+  const std::int64_t version = db.integer("PRAGMA user_version");
+  const bool empty = db.integer("SELECT count(*) FROM sqlite_schema") == 0;
+  if (application != kApplicationId && !(application == 0 && version == 0 && empty)) {
+    throw SchemaRefused("it is an SQLite database of another program");
+  }
+  if (version > schema_version()) {
+    throw SchemaRefused("it was written by a newer version of penstock (schema " + std::to_string(version) +
+                        ", this program knows up to " + std::to_string(schema_version()) +
+                        "); start that version, or restore a backup made before the upgrade");
+  }
+  if (version < 0) throw SchemaRefused("its schema version is " + std::to_string(version));
+}
+
+void migrate(Database& db) {
+  const std::int64_t version = db.integer("PRAGMA user_version");
+  if (version == schema_version()) return;
+  Statement begin = db.prepare("BEGIN IMMEDIATE");
+  Statement commit = db.prepare("COMMIT");
+  const Transaction transaction(db, begin);
+  for (auto next = version; next < schema_version(); ++next) db.execute(kMigrations[next]);
+  db.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
+  db.execute("PRAGMA user_version = " + std::to_string(schema_version()));
+  commit.run();
+}
+
+}  // namespace penstock::store

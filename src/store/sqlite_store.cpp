@@ -1,0 +1,208 @@
+#include "store/sqlite_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "store/job_rows.h"
+#include "store/row_codec.h"
+#include "store/schema.h"
+#include "store/turn_plan.h"
+
+namespace penstock::store {
+namespace {
+
+/// What happened, to which file, and what to do about it.
+Error explain(const std::string& file, const std::exception& cause) {
+  const auto* error = dynamic_cast<const SqliteError*>(&cause);
+  const int code = error != nullptr ? error->code() : SQLITE_ERROR;
+  std::string text;
+  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+    text = fmt::format("the data file {} is in use by another process; only one server at a time can use it ({})", file,
+                       cause.what());
+  } else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || dynamic_cast<const DamagedRow*>(&cause) != nullptr) {
+    text = fmt::format(
+        "the data file {} is damaged ({}); restore a backup, or move it away to start empty (the .recover command of "
+        "sqlite3 may save what is left)",
+        file, cause.what());
+  } else if (code == SQLITE_FULL) {
+    text = fmt::format("no space is left to write the data file {} ({})", file, cause.what());
+  } else if (dynamic_cast<const SchemaRefused*>(&cause) != nullptr) {
+    text = fmt::format("the data file {} cannot be used: {}", file, cause.what());
+  } else {
+    text = fmt::format("the data file {} cannot be read or written: {}", file, cause.what());
+  }
+  return Error{Errc::unavailable, std::move(text)};
+}
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(std::string file, std::unique_ptr<Database> db)
+      : file_(std::move(file)),
+        db_(std::move(db)),
+        begin_(db_->prepare("BEGIN IMMEDIATE")),
+        commit_(db_->prepare("COMMIT")),
+        put_account_(upsert<core::Account>("accounts")),
+        put_key_(upsert<core::ApiKey>("api_keys")),
+        put_template_(upsert<core::Template>("templates")),
+        remove_template_(db_->prepare("DELETE FROM templates WHERE id = ?")),
+        put_endpoint_(upsert<core::Endpoint>("endpoints")),
+        remove_endpoint_(db_->prepare("DELETE FROM endpoints WHERE id = ?")),
+        put_counters_(upsert<core::CountersSaved>("counters")),
+        remove_counters_(db_->prepare("DELETE FROM counters WHERE endpoint = ?")),
+        put_worker_(upsert<core::Worker>("workers")),
+        remove_worker_(db_->prepare("DELETE FROM workers WHERE id = ?")),
+        jobs_(*db_) {}
+
+  Result<core::StoredState> load() override {
+    try {
+      core::StoredState state;
+      state.accounts = load_table<core::Account>("accounts");
+      state.keys = load_table<core::ApiKey>("api_keys");
+      state.templates = load_table<core::Template>("templates");
+      state.endpoints = load_table<core::Endpoint>("endpoints");
+      for (auto& row : load_table<core::CountersSaved>("counters")) {
+        state.counters.emplace_back(std::move(row.endpoint), row.counters);
+      }
+      state.workers = load_table<core::Worker>("workers");
+      state.jobs = jobs_.load_live();
+      return state;
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+  Result<std::optional<core::StoredJob>> find_job(const EndpointId& endpoint, const JobId& job) override {
+    try {
+      return jobs_.find(endpoint, job);
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+  Result<void> commit(std::span<const core::Record> turn) override {
+    if (turn.empty()) return {};
+    try {
+      const std::vector<TurnStep> steps = plan_turn(turn);
+      const Transaction transaction(*db_, begin_);
+      for (const TurnStep& step : steps) {
+        std::visit([&](const auto& record) { apply(step, record); }, *step.record);
+      }
+      commit_.run();
+      return {};
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+ private:
+  template <class Value>
+  Statement upsert(const char* table) {
+    return db_->prepare(upsert_sql(table, column_names<Value>()));
+  }
+
+  template <class Value>
+  std::vector<Value> load_table(const char* table) {
+    std::vector<Value> values;
+    Statement rows = db_->prepare(select_sql(table, column_names<Value>()));
+    while (rows.step()) values.push_back(read_row<Value>(rows));
+    return values;
+  }
+
+  template <class Value>
+  static void put(Statement& statement, const Value& value) {
+    write_row(statement, value);
+    statement.run();
+  }
+
+  void apply(const TurnStep&, const core::AccountSaved& record) { put(put_account_, record.account); }
+  void apply(const TurnStep&, const core::ApiKeySaved& record) { put(put_key_, record.key); }
+  void apply(const TurnStep&, const core::TemplateSaved& record) { put(put_template_, record.value); }
+  void apply(const TurnStep&, const core::TemplateRemoved& record) { remove_template_.add(record.id.str()).run(); }
+  void apply(const TurnStep&, const core::EndpointSaved& record) { put(put_endpoint_, record.endpoint); }
+  void apply(const TurnStep&, const core::EndpointRemoved& record) {
+    remove_endpoint_.add(record.id.str()).run();
+    remove_counters_.add(record.id.str()).run();
+    jobs_.remove_of(record.id);
+  }
+  void apply(const TurnStep&, const core::CountersSaved& record) { put(put_counters_, record); }
+  void apply(const TurnStep& step, const core::JobAdded& record) {
+    jobs_.add(record.request, *step.state, step.output != nullptr ? *step.output : nullptr);
+  }
+  void apply(const TurnStep& step, const core::JobChanged& record) {
+    jobs_.change(record.id, *step.state, step.output);
+  }
+  void apply(const TurnStep&, const core::ChunkAdded& record) {
+    jobs_.add_chunk(record.job, record.index, record.chunk);
+  }
+  void apply(const TurnStep&, const core::ChunksCleared& record) { jobs_.clear_chunks(record.job); }
+  void apply(const TurnStep&, const core::JobsForgotten& record) { jobs_.forget(record.expired_at); }
+  void apply(const TurnStep&, const core::WorkerSaved& record) { put(put_worker_, record.worker); }
+  void apply(const TurnStep&, const core::WorkerRemoved& record) { remove_worker_.add(record.id.str()).run(); }
+
+  std::string file_;
+  std::unique_ptr<Database> db_;  // outlives the statements below
+  Statement begin_;
+  Statement commit_;
+  Statement put_account_;
+  Statement put_key_;
+  Statement put_template_;
+  Statement remove_template_;
+  Statement put_endpoint_;
+  Statement remove_endpoint_;
+  Statement put_counters_;
+  Statement remove_counters_;
+  Statement put_worker_;
+  Statement remove_worker_;
+  JobRows jobs_;
+};
+
+/// The file holds what users keep secret (environments, payloads): SQLite gives the WAL the same rights.
+Result<void> create_private(const std::string& file) {
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) {
+    return fail(Errc::unavailable, fmt::format("the data file {} cannot be opened: {}", file, std::strerror(errno)));
+  }
+  ::close(descriptor);
+  return {};
+}
+
+void configure(Database& db) {
+  // Before the first access: a server that holds the file keeps the next one out at once.
+  db.execute("PRAGMA locking_mode = EXCLUSIVE");
+  db.execute("PRAGMA foreign_keys = OFF");
+  db.execute("PRAGMA cache_size = -65536");
+  db.execute("PRAGMA temp_store = MEMORY");
+  db.execute("PRAGMA synchronous = FULL");
+  db.execute("BEGIN EXCLUSIVE; COMMIT");
+}
+
+void use_wal(Database& db) {
+  if (const std::string mode = db.text("PRAGMA journal_mode = WAL"); mode != "wal") {
+    throw SqliteError(SQLITE_ERROR, "its file system does not allow a write-ahead log (journal mode " + mode + ")");
+  }
+  db.execute("PRAGMA wal_autocheckpoint = 4000");
+  db.execute("PRAGMA journal_size_limit = 67108864");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& file) {
+  if (auto created = create_private(file); !created) return tl::unexpected(std::move(created.error()));
+  try {
+    auto db = std::make_unique<Database>(file);
+    configure(*db);
+    check_owner(*db);
+    use_wal(*db);
+    migrate(*db);
+    return std::make_unique<SqliteStore>(file, std::move(db));
+  } catch (const std::exception& error) {
+    return tl::unexpected(explain(file, error));
+  }
+}
+
+}  // namespace penstock::store

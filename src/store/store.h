@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "base/error.h"
+#include "core/records.h"
+
+namespace penstock::store {
+
+/// The journal: durable state behind one interface. A turn is the list of records that the core produced between two
+/// commits; the loop commits it and only then sends the answers that depend on it.
+///
+/// Owned by the loop and called on its thread only. A store may not lose, reorder or half-apply a turn
+/// (tests/contract/store_contract.cpp holds every implementation to that).
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// The state that the committed turns left. Called once, before the first commit. Errors: unavailable (cannot be
+  /// read, damaged, or written by a newer version; the message says what to do).
+  virtual Result<core::StoredState> load() = 0;
+
+  /// One job with its payloads and chunks, terminal or not; nothing when there is none of this id in that endpoint.
+  /// Terminal jobs are asked for here once the core has let go of them. Errors: unavailable.
+  virtual Result<std::optional<core::StoredJob>> find_job(const EndpointId& endpoint, const JobId& job) = 0;
+
+  /// Makes the turn durable, all of it or nothing, before it returns. An empty turn costs nothing. Errors: unavailable
+  /// (disk full, I/O error); the turn is then not applied.
+  virtual Result<void> commit(std::span<const core::Record> turn) = 0;
+};
+
+}  // namespace penstock::store

@@ -1,0 +1,71 @@
+#include "store/turn_plan.h"
+
+#include <unordered_map>
+
+namespace penstock::store {
+namespace {
+
+class Planner {
+ public:
+  explicit Planner(std::size_t size) { steps_.reserve(size); }
+
+  void add(const core::Record& record) {
+    std::visit([&](const auto& value) { plan(record, value); }, record);
+  }
+
+  std::vector<TurnStep> take() { return std::move(steps_); }
+
+ private:
+  template <class Value>
+  void plan(const core::Record& record, const Value&) {
+    steps_.push_back({&record});
+  }
+
+  void plan(const core::Record& record, const core::JobAdded& added) {
+    jobs_[added.request.id] = steps_.size();
+    steps_.push_back({&record, &added.state});
+  }
+
+  void plan(const core::Record& record, const core::JobChanged& changed) {
+    const auto [known, first] = jobs_.try_emplace(changed.id, steps_.size());
+    if (first) steps_.push_back({&record});
+    TurnStep& step = steps_[known->second];
+    step.state = &changed.state;
+    if (changed.sets_output) step.output = &changed.output;
+  }
+
+  // What follows a removal must not move to before it.
+  void plan(const core::Record& record, const core::JobsForgotten&) {
+    jobs_.clear();
+    steps_.push_back({&record});
+  }
+
+  void plan(const core::Record& record, const core::CountersSaved& saved) {
+    const auto [known, first] = counters_.try_emplace(saved.endpoint, steps_.size());
+    if (first) {
+      steps_.push_back({&record});
+    } else {
+      steps_[known->second].record = &record;
+    }
+  }
+
+  void plan(const core::Record& record, const core::EndpointRemoved&) {
+    jobs_.clear();
+    counters_.clear();
+    steps_.push_back({&record});
+  }
+
+  std::vector<TurnStep> steps_;
+  std::unordered_map<JobId, std::size_t> jobs_;
+  std::unordered_map<EndpointId, std::size_t> counters_;
+};
+
+}  // namespace
+
+std::vector<TurnStep> plan_turn(std::span<const core::Record> turn) {
+  Planner planner(turn.size());
+  for (const core::Record& record : turn) planner.add(record);
+  return planner.take();
+}
+
+}  // namespace penstock::store

@@ -1,0 +1,276 @@
+// What holds for the SQLite store alone: crashes, full disks, files that are not for this program.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "store/memory_store.h"
+#include "store/sqlite_store.h"
+#include "store_samples.h"
+#include "temporary_directory.h"
+
+namespace penstock::store::contract {
+namespace {
+
+using Turn = std::vector<core::Record>;
+
+class SqliteStoreTest : public testing::Test {
+ protected:
+  std::string file() const { return (directory_.path() / "penstock.db").string(); }
+
+  std::unique_ptr<Store> open() {
+    auto opened = open_sqlite_store(file());
+    EXPECT_TRUE(opened) << opened.error().message;
+    return opened ? std::move(*opened) : nullptr;
+  }
+
+  std::string refusal() {
+    const auto opened = open_sqlite_store(file());
+    EXPECT_FALSE(opened);
+    if (opened) return "";
+    EXPECT_EQ(opened.error().code, Errc::unavailable);
+    EXPECT_NE(opened.error().message.find(file()), std::string::npos) << opened.error().message;
+    return opened.error().message;
+  }
+
+  void execute(const std::string& sql) {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  }
+
+  TemporaryDirectory directory_;
+};
+
+bool mentions(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_F(SqliteStoreTest, ASecondServerIsRefused) {
+  const auto first = open();
+  EXPECT_TRUE(mentions(refusal(), "in use by another process"));
+  const auto done = first->commit(Turn{core::AccountSaved{account("acc-1")}});
+  EXPECT_TRUE(done) << done.error().message;
+}
+
+TEST_F(SqliteStoreTest, ASecondProcessIsRefused) {
+  const auto first = open();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto opened = open_sqlite_store(file());
+    ::_exit(!opened && mentions(opened.error().message, "in use by another process") ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(SqliteStoreTest, ANewerSchemaIsRefusedAndLeftAlone) {
+  open().reset();
+  execute("PRAGMA user_version = 1000");
+  EXPECT_TRUE(mentions(refusal(), "newer version of penstock (schema 1000"));
+  execute("PRAGMA user_version = 1");
+  EXPECT_NE(open(), nullptr);
+}
+
+TEST_F(SqliteStoreTest, AnotherProgramsDatabaseIsRefusedAndLeftAlone) {
+  execute("CREATE TABLE theirs (a)");
+  EXPECT_TRUE(mentions(refusal(), "another program"));
+  execute("INSERT INTO theirs VALUES (1)");
+}
+
+TEST_F(SqliteStoreTest, AFileThatIsNoDatabaseIsRefused) {
+  std::ofstream(file()) << std::string(20000, 'x');
+  EXPECT_TRUE(mentions(refusal(), "is damaged"));
+}
+
+TEST_F(SqliteStoreTest, ADamagedPageIsReported) {
+  {
+    const auto store = open();
+    core::JobAdded job = bare_job("job-1", "ep-1");
+    for (int i = 0; i < 200; ++i) {
+      job.request.id = id<JobId>("job-" + std::to_string(i));
+      job.request.input = core::bytes(std::string(1500, 'x'));
+      ASSERT_TRUE(store->commit(Turn{job}));
+    }
+  }
+  {
+    std::fstream raw(file(), std::ios::in | std::ios::out | std::ios::binary);
+    raw.seekp(0, std::ios::end);
+    const auto size = static_cast<long>(raw.tellp());
+    for (long page = size / 2 / 4096; page < size / 4096; ++page) {
+      raw.seekp(page * 4096);
+      raw << std::string(64, '\x5a');
+    }
+  }
+  const auto store = open();
+  const auto state = store->load();
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().code, Errc::unavailable);
+  EXPECT_TRUE(mentions(state.error().message, "is damaged")) << state.error().message;
+}
+
+TEST_F(SqliteStoreTest, AnEditedValueThatCannotBeIsReportedWithItsColumn) {
+  ASSERT_TRUE(open()->commit(Turn{bare_job("job-1", "ep-1")}));
+  execute("UPDATE jobs SET status = 'LOST'");
+  const auto found = open()->find_job(id<EndpointId>("ep-1"), id<JobId>("job-1"));
+  ASSERT_FALSE(found);
+  EXPECT_TRUE(mentions(found.error().message, "column status holds \"LOST\"")) << found.error().message;
+}
+
+TEST_F(SqliteStoreTest, AMissingDirectoryIsNamed) {
+  const auto opened = open_sqlite_store((directory_.path() / "missing" / "penstock.db").string());
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(mentions(opened.error().message, "missing/penstock.db cannot be opened: No such file or directory"));
+}
+
+TEST_F(SqliteStoreTest, OnlyTheOwnerMayReadTheFiles) {
+  const auto store = open();
+  ASSERT_TRUE(store->commit(Turn{core::AccountSaved{account("acc-1")}}));
+  for (const char* suffix : {"", "-wal"}) {
+    struct stat info{};
+    ASSERT_EQ(::stat((file() + suffix).c_str(), &info), 0) << suffix;
+    EXPECT_EQ(info.st_mode & 0777, 0600U) << suffix;
+  }
+}
+
+/// No file may grow beyond `bytes` while this lives: writing fails as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit limited{bytes, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limited), 0);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
+
+core::JobAdded large_job(const std::string& name) {
+  core::JobAdded job = full_job(name, "ep-1");
+  job.request.input = core::bytes(std::string(200'000, 'x'));
+  return job;
+}
+
+TEST_F(SqliteStoreTest, AFullDiskLosesNothingAndRecovers) {
+  core::StoredState wanted;
+  auto store = open();
+  const auto keep = [&](const core::JobAdded& job) { wanted.jobs.push_back({job.request, job.state, nullptr, {}}); };
+  const core::JobAdded first = large_job("job-first");
+  ASSERT_TRUE(store->commit(Turn{first}));
+  keep(first);
+
+  Error refused;
+  {
+    const FileSizeLimit limit(2'000'000);
+    for (int i = 0; i < 100 && refused.message.empty(); ++i) {
+      const core::JobAdded a = large_job("job-a" + std::to_string(i));
+      const core::JobAdded b = large_job("job-b" + std::to_string(i));
+      const auto done = store->commit(Turn{a, b, core::AccountSaved{account("acc-1")}});
+      if (!done) {
+        refused = done.error();
+      } else {
+        wanted.accounts = {account("acc-1")};
+        keep(a);
+        keep(b);
+      }
+    }
+  }
+  EXPECT_EQ(refused.code, Errc::unavailable);
+  EXPECT_TRUE(mentions(refused.message, file())) << refused.message;
+  EXPECT_GT(wanted.jobs.size(), 2U);
+  expect_holds(*store, wanted);
+
+  const core::JobAdded last = large_job("job-last");
+  ASSERT_TRUE(store->commit(Turn{last}));
+  keep(last);
+  store.reset();
+  expect_holds(*open(), wanted);
+}
+
+/// What the crash test writes as turn `n`: two jobs, a counter, and the completion of a job of the turn before.
+Turn numbered_turn(int n) {
+  const auto name = [](char kind, int number) { return std::string(1, kind) + "-" + std::to_string(number); };
+  Turn turn = {full_job(name('a', n), "ep-1"), full_job(name('b', n), "ep-1"),
+               core::CountersSaved{id<EndpointId>("ep-1"), {n, 0, 0}}};
+  if (n > 0) {
+    turn.push_back(core::JobChanged{id<JobId>(name('a', n - 1)), completed_state(), true,
+                                    core::bytes(std::string(static_cast<std::size_t>(n % 5) * 1500, 'r'))});
+  }
+  return turn;
+}
+
+[[noreturn]] void commit_until_killed(const std::string& file, int first, int pipe) {
+  auto store = open_sqlite_store(file);
+  if (!store) ::_exit(1);
+  for (int n = first;; ++n) {
+    if (!(*store)->commit(numbered_turn(n))) ::_exit(1);
+    if (::write(pipe, &n, sizeof n) != sizeof n) ::_exit(1);
+  }
+}
+
+/// Runs the child until it has acknowledged `turns` turns, kills it, and gives the last acknowledged number.
+int run_and_kill(const std::string& file, int first, int turns) {
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[0]);
+    commit_until_killed(file, first, ends[1]);
+  }
+  ::close(ends[1]);
+  int acknowledged = first - 1;
+  int n = 0;
+  while (acknowledged < first + turns - 1 && ::read(ends[0], &n, sizeof n) == sizeof n) acknowledged = n;
+  ::kill(child, SIGKILL);
+  while (::read(ends[0], &n, sizeof n) == sizeof n) acknowledged = n;
+  ::close(ends[0]);
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "the child ended by itself: " << status;
+  return acknowledged;
+}
+
+TEST_F(SqliteStoreTest, NoAcknowledgedTurnIsLostByKill9AndNoneIsHalf) {
+  int written = -1;
+  for (int round = 0; round < 8; ++round) {
+    const int acknowledged = run_and_kill(file(), written + 1, 5 + round * 7);
+    const auto store = open();
+    const auto state = store->load();
+    ASSERT_TRUE(state) << state.error().message;
+    ASSERT_EQ(state->counters.size(), 1U);
+    written = static_cast<int>(state->counters[0].second.completed);
+    ASSERT_GE(written, acknowledged);
+    ASSERT_LE(written, acknowledged + 1);
+
+    const auto model = make_memory_store();
+    for (int n = 0; n <= written; ++n) ASSERT_TRUE(model->commit(numbered_turn(n)));
+    expect_same(*state, *model->load());
+    for (int n = 0; n < written; ++n) {
+      const JobId job = id<JobId>("a-" + std::to_string(n));
+      const auto found = store->find_job(id<EndpointId>("ep-1"), job);
+      ASSERT_TRUE(found && *found) << job.str();
+      expect_same_job(**found, **model->find_job(id<EndpointId>("ep-1"), job));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace penstock::store::contract

@@ -1,0 +1,447 @@
+// What every store promises (store/store.h). A "restart" closes the store and opens it again; for the memory store it
+// is the same object.
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "store/memory_store.h"
+#include "store/sqlite_store.h"
+#include "store_samples.h"
+#include "temporary_directory.h"
+
+namespace penstock::store::contract {
+namespace {
+
+using core::Record;
+using Turn = std::vector<Record>;
+
+class StoreContract : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override { open(); }
+
+  void restart() {
+    if (std::string_view(GetParam()) == "memory") return;
+    store_.reset();
+    open();
+  }
+
+  void commit(const Turn& turn) {
+    const auto done = store_->commit(turn);
+    ASSERT_TRUE(done) << done.error().message;
+  }
+
+  Store& store() { return *store_; }
+
+  Store& restarted() {
+    restart();
+    return *store_;
+  }
+
+  /// Both load the same and find the same of the jobs that random_turn() speaks of.
+  void expect_agrees(Store& model);
+
+  bool finds(std::string_view endpoint, std::string_view job) {
+    const auto found = store_->find_job(id<EndpointId>(endpoint), id<JobId>(job));
+    EXPECT_TRUE(found) << found.error().message;
+    return found && found->has_value();
+  }
+
+ private:
+  void open() {
+    if (std::string_view(GetParam()) == "memory") {
+      store_ = make_memory_store();
+      return;
+    }
+    auto opened = open_sqlite_store(directory_.path() / "penstock.db");
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+  }
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<Store> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::Values("memory", "sqlite"),
+                         [](const auto& info) { return std::string(info.param); });
+
+core::StoredJob stored(const core::JobAdded& added) {
+  return {added.request, added.state, nullptr, {}};
+}
+
+TEST_P(StoreContract, IsEmptyAtFirst) {
+  expect_holds(store(), {});
+}
+
+TEST_P(StoreContract, AnEmptyTurnChangesNothing) {
+  commit({});
+  expect_holds(restarted(), {});
+}
+
+TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
+  core::StoredState wanted;
+  wanted.accounts = {account("acc-1"), account("acc-0")};
+  wanted.keys = {key("key-1"), key("key-0")};
+  wanted.templates = {full_template("tpl-2"), bare_template("tpl-1")};
+  wanted.endpoints = {full_endpoint("ep-2"), bare_endpoint("ep-1")};
+  wanted.counters = {{id<EndpointId>("ep-2"), {1, 2, INT64_MAX}}, {id<EndpointId>("ep-1"), {0, 0, 0}}};
+  wanted.workers = {full_worker("w-2", "ep-2"), bare_worker("w-1", "ep-1")};
+  wanted.jobs = {stored(full_job("job-2", "ep-2")), stored(bare_job("job-1", "ep-1"))};
+
+  Turn turn;
+  for (const auto& value : wanted.accounts) turn.push_back(core::AccountSaved{value});
+  for (const auto& value : wanted.keys) turn.push_back(core::ApiKeySaved{value});
+  for (const auto& value : wanted.templates) turn.push_back(core::TemplateSaved{value});
+  for (const auto& value : wanted.endpoints) turn.push_back(core::EndpointSaved{value});
+  for (const auto& [endpoint, value] : wanted.counters) turn.push_back(core::CountersSaved{endpoint, value});
+  for (const auto& value : wanted.workers) turn.push_back(core::WorkerSaved{value});
+  for (const auto& value : wanted.jobs) turn.push_back(core::JobAdded{value.request, value.state});
+  commit(turn);
+
+  expect_holds(store(), wanted);
+  expect_holds(restarted(), wanted);
+}
+
+TEST_P(StoreContract, EveryEnumeratorComesBack) {
+  core::StoredState wanted;
+  Turn turn;
+  for (const auto status : {core::JobStatus::in_queue, core::JobStatus::in_progress, core::JobStatus::completed,
+                            core::JobStatus::failed, core::JobStatus::cancelled, core::JobStatus::timed_out}) {
+    core::JobAdded job = bare_job("job-" + std::to_string(wanted.jobs.size()), "ep-1");
+    job.state.status = status;
+    wanted.jobs.push_back(stored(job));
+    turn.push_back(job);
+  }
+  for (const auto boot : {core::FlashBoot::off, core::FlashBoot::flashboot, core::FlashBoot::priority_flashboot}) {
+    core::Endpoint endpoint = bare_endpoint("ep-" + std::to_string(wanted.endpoints.size()));
+    endpoint.flash_boot = boot;
+    endpoint.scaler_type = wanted.endpoints.empty() ? core::ScalerType::queue_delay : core::ScalerType::request_count;
+    wanted.endpoints.push_back(endpoint);
+    turn.push_back(core::EndpointSaved{endpoint});
+  }
+  for (const auto scope : {core::KeyScope::all, core::KeyScope::read_only}) {
+    core::ApiKey saved = key("key-" + std::to_string(wanted.keys.size()));
+    saved.scope = scope;
+    wanted.keys.push_back(saved);
+    turn.push_back(core::ApiKeySaved{saved});
+  }
+  commit(turn);
+  expect_holds(restarted(), wanted);
+}
+
+TEST_P(StoreContract, ALaterRecordReplacesAnEarlierOneInItsPlace) {
+  commit({core::EndpointSaved{full_endpoint("ep-1")}, core::EndpointSaved{bare_endpoint("ep-2")},
+          core::TemplateSaved{full_template("tpl-1")}, core::WorkerSaved{full_worker("w-1", "ep-1")},
+          core::AccountSaved{account("acc-1")}, core::ApiKeySaved{key("key-1")}});
+  core::Account moved = account("acc-1");
+  moved.email = "";
+  core::ApiKey renamed = key("key-1");
+  renamed.scope = core::KeyScope::all;
+  commit({core::EndpointSaved{bare_endpoint("ep-1")}, core::TemplateSaved{bare_template("tpl-1")},
+          core::WorkerSaved{bare_worker("w-1", "ep-2")}, core::AccountSaved{moved}, core::ApiKeySaved{renamed}});
+
+  core::StoredState wanted;
+  wanted.accounts = {moved};
+  wanted.keys = {renamed};
+  wanted.templates = {bare_template("tpl-1")};
+  wanted.endpoints = {bare_endpoint("ep-1"), bare_endpoint("ep-2")};
+  wanted.workers = {bare_worker("w-1", "ep-2")};
+  expect_holds(restarted(), wanted);
+}
+
+TEST_P(StoreContract, JobsComeBackInTheOrderOfSubmission) {
+  Turn turn;
+  core::StoredState wanted;
+  for (int i = 0; i < 500; ++i) {
+    // Identifiers fall while the order rises; one of three is forgotten again, and the newest too.
+    const core::JobAdded job = bare_job("job-" + std::to_string(9999 - i), "ep-1");
+    turn.push_back(job);
+    if (i % 3 == 0 || i == 499) {
+      turn.push_back(core::JobChanged{job.request.id, completed_state(), false, {}});
+      turn.push_back(core::JobsForgotten{completed_state().expires});
+    } else {
+      wanted.jobs.push_back(stored(job));
+    }
+    if (i % 7 == 0) {
+      commit(turn);
+      turn.clear();
+    }
+  }
+  commit(turn);
+  restart();
+  const core::JobAdded last = bare_job("job-0", "ep-1");
+  commit({last});
+  wanted.jobs.push_back(stored(last));
+  expect_holds(restarted(), wanted);
+}
+
+TEST_P(StoreContract, AJobsChangesReplaceItsStateAndOnlyAskedForItsOutput) {
+  const core::JobAdded added = full_job("job-1", "ep-1");
+  commit({added});
+  core::StoredJob wanted = stored(added);
+
+  wanted.state = completed_state();
+  wanted.output = core::bytes(awkward_text("progress"));
+  commit({core::JobChanged{added.request.id, wanted.state, true, wanted.output}});
+  core::StoredState state;
+  state.jobs = {wanted};
+  expect_holds(store(), state);
+
+  state.jobs[0].state.chunks_delivered = 77;
+  commit({core::JobChanged{added.request.id, state.jobs[0].state, false, core::bytes("not to be written")}});
+  expect_holds(restarted(), state);
+
+  state.jobs[0].output = core::bytes("");
+  commit({core::JobChanged{added.request.id, state.jobs[0].state, true, state.jobs[0].output}});
+  expect_holds(restarted(), state);
+
+  state.jobs[0].output = nullptr;
+  commit({core::JobChanged{added.request.id, state.jobs[0].state, true, nullptr}});
+  expect_holds(restarted(), state);
+}
+
+TEST_P(StoreContract, PayloadsOfEverySizeComeBack) {
+  core::StoredState wanted;
+  SeededRandom random(7);
+  for (const std::size_t size : {0UL, 1UL, 2047UL, 2048UL, 2049UL, 65536UL, 1048576UL, 20000001UL}) {
+    std::string text(size, '\0');
+    for (std::size_t i = 0; i < size; i += 8) text[i] = static_cast<char>(random.next());
+    core::JobAdded job = bare_job("job-" + std::to_string(size), "ep-1");
+    job.request.input = core::bytes(text);
+    job.request.s3_config = core::bytes(text + "s3");
+    commit({job});
+    core::StoredJob back = stored(job);
+    back.output = core::bytes(text + "out");
+    back.chunks = {core::bytes(text), core::bytes(text + "chunk")};
+    commit({core::JobChanged{job.request.id, job.state, true, back.output},
+            core::ChunkAdded{job.request.id, 0, back.chunks[0]}, core::ChunkAdded{job.request.id, 1, back.chunks[1]}});
+    wanted.jobs.push_back(back);
+  }
+  expect_holds(restarted(), wanted);
+
+  // A large output gives way to a small one, to none, and to another large one.
+  const std::vector<core::Bytes> next = {core::bytes("small"), nullptr, core::bytes(std::string(5000, 'x'))};
+  for (const core::Bytes& output : next) {
+    core::StoredJob& last = wanted.jobs.back();
+    last.output = output;
+    commit({core::JobChanged{last.request.id, last.state, true, output}});
+    expect_holds(restarted(), wanted);
+  }
+}
+
+TEST_P(StoreContract, ChunksKeepTheirOrderAndCanBeCleared) {
+  const core::JobAdded job = bare_job("job-1", "ep-1");
+  core::StoredState wanted;
+  wanted.jobs = {stored(job)};
+  commit({job});
+  for (int i = 0; i < 25; ++i) {
+    const core::Bytes chunk = core::bytes("chunk " + std::to_string(i));
+    wanted.jobs[0].chunks.push_back(chunk);
+    commit({core::ChunkAdded{job.request.id, i, chunk}});
+  }
+  expect_holds(restarted(), wanted);
+
+  wanted.jobs[0].chunks = {core::bytes("of the next attempt")};
+  commit({core::ChunksCleared{job.request.id}, core::ChunkAdded{job.request.id, 0, wanted.jobs[0].chunks[0]}});
+  expect_holds(restarted(), wanted);
+}
+
+TEST_P(StoreContract, RemovedThingsAreGone) {
+  commit({core::TemplateSaved{full_template("tpl-1")}, core::WorkerSaved{full_worker("w-1", "ep-1")}});
+  commit({core::TemplateRemoved{id<TemplateId>("tpl-1")}, core::WorkerRemoved{id<WorkerId>("w-1")}});
+  expect_holds(restarted(), {});
+}
+
+TEST_P(StoreContract, ATerminalJobIsFoundButNotLoaded) {
+  core::StoredState wanted;
+  for (const auto status : {core::JobStatus::completed, core::JobStatus::failed, core::JobStatus::cancelled,
+                            core::JobStatus::timed_out, core::JobStatus::in_progress, core::JobStatus::in_queue}) {
+    const core::JobAdded job = full_job("job-" + std::to_string(wanted.jobs.size()), "ep-1");
+    core::StoredJob& kept = wanted.jobs.emplace_back(stored(job));
+    kept.state.status = status;
+    kept.output = core::bytes(std::string(5000, 'x'));
+    kept.chunks = {core::bytes("a"), core::bytes("b")};
+    commit({job, core::ChunkAdded{job.request.id, 0, kept.chunks[0]},
+            core::ChunkAdded{job.request.id, 1, kept.chunks[1]},
+            core::JobChanged{job.request.id, kept.state, true, kept.output}});
+  }
+  expect_holds(restarted(), wanted);
+  EXPECT_EQ(store().load()->jobs.size(), 2U);
+  EXPECT_FALSE(finds("ep-2", "job-0"));
+  EXPECT_FALSE(finds("ep-1", "job-99"));
+}
+
+TEST_P(StoreContract, OnlyTerminalJobsWhoseTimeHasComeAreForgotten) {
+  core::StoredState wanted;
+  const core::Bytes large = core::bytes(std::string(5000, 'x'));
+  const auto add = [&](const std::string& name, core::JobStatus status, std::int64_t expires, bool stays) {
+    const core::JobAdded job = full_job(name, "ep-1");
+    core::JobState state = job.state;
+    state.status = status;
+    state.expires = from_ms(expires);
+    commit({job, core::ChunkAdded{job.request.id, 0, large}, core::JobChanged{job.request.id, state, true, large}});
+    if (stays) wanted.jobs.push_back({job.request, state, large, {large}});
+  };
+  add("job-past", core::JobStatus::completed, 499, false);
+  add("job-now", core::JobStatus::failed, 500, false);
+  add("job-future", core::JobStatus::cancelled, 501, true);
+  add("job-waiting", core::JobStatus::in_queue, 0, true);
+  add("job-running", core::JobStatus::in_progress, 499, true);
+  commit({core::JobsForgotten{from_ms(500)}});
+  expect_holds(restarted(), wanted);
+  EXPECT_FALSE(finds("ep-1", "job-past"));
+  EXPECT_FALSE(finds("ep-1", "job-now"));
+
+  // The id may come again; nothing of the earlier job clings to it.
+  const core::JobAdded again = bare_job("job-past", "ep-2");
+  commit({again});
+  wanted.jobs.push_back(stored(again));
+  expect_holds(restarted(), wanted);
+}
+
+TEST_P(StoreContract, AnEndpointTakesItsCountersAndJobsAlongButNotItsWorkers) {
+  core::StoredState wanted;
+  for (const char* endpoint : {"ep-1", "ep-2"}) {
+    const std::string mark = endpoint;
+    const core::JobAdded job = full_job("job-" + mark, endpoint);
+    const core::JobAdded done = full_job("done-" + mark, endpoint);
+    const core::Bytes large = core::bytes(std::string(5000, 'x'));
+    commit({core::EndpointSaved{full_endpoint(endpoint)}, core::CountersSaved{id<EndpointId>(endpoint), {1, 2, 3}},
+            core::WorkerSaved{full_worker("w-" + mark, endpoint)}, job, done,
+            core::JobChanged{job.request.id, job.state, true, large}, core::ChunkAdded{job.request.id, 0, large},
+            core::JobChanged{done.request.id, completed_state(), true, large}});
+    wanted.endpoints = {full_endpoint(endpoint)};
+    wanted.counters = {{id<EndpointId>(endpoint), {1, 2, 3}}};
+    wanted.workers.push_back(full_worker("w-" + mark, endpoint));
+    wanted.jobs = {{job.request, job.state, large, {large}}, {done.request, completed_state(), large, {}}};
+  }
+  commit({core::EndpointRemoved{id<EndpointId>("ep-1")}});
+  expect_holds(restarted(), wanted);
+  EXPECT_FALSE(finds("ep-1", "job-ep-1"));
+  EXPECT_FALSE(finds("ep-1", "done-ep-1"));
+
+  const core::JobAdded again = bare_job("job-ep-1", "ep-2");
+  commit({again});
+  wanted.jobs.push_back(stored(again));
+  expect_holds(restarted(), wanted);
+}
+
+TEST_P(StoreContract, ChangesOfWhatIsNotThereAreDropped) {
+  const JobId gone = id<JobId>("job-1");
+  const core::Bytes large = core::bytes(std::string(5000, 'x'));
+  commit({core::JobChanged{gone, completed_state(), true, large}, core::ChunkAdded{gone, 0, large},
+          core::ChunksCleared{gone}, core::JobsForgotten{from_ms(INT64_MAX)},
+          core::TemplateRemoved{id<TemplateId>("tpl-1")}, core::WorkerRemoved{id<WorkerId>("w-1")},
+          core::EndpointRemoved{id<EndpointId>("ep-1")}});
+  expect_holds(restarted(), {});
+}
+
+TEST_P(StoreContract, SeveralChangesWithinOneTurnLeaveTheLast) {
+  const core::JobAdded job = bare_job("job-1", "ep-1");
+  const core::JobAdded other = bare_job("job-2", "ep-1");
+  const EndpointId endpoint = id<EndpointId>("ep-1");
+  core::JobState handed_out = job.state;
+  handed_out.status = core::JobStatus::in_progress;
+  commit({job, core::CountersSaved{endpoint, {1, 0, 0}}, other, core::JobChanged{job.request.id, handed_out, false, {}},
+          core::ChunkAdded{job.request.id, 0, core::bytes("lost")},
+          core::JobChanged{job.request.id, handed_out, true, core::bytes("progress")},
+          core::CountersSaved{endpoint, {2, 0, 0}}, core::ChunksCleared{job.request.id},
+          core::JobChanged{job.request.id, completed_state(), false, {}}});
+  core::StoredState wanted;
+  wanted.counters = {{endpoint, {2, 0, 0}}};
+  wanted.jobs = {{job.request, completed_state(), core::bytes("progress"), {}}, stored(other)};
+  expect_holds(restarted(), wanted);
+}
+
+/// What the random turns are about.
+constexpr int kRandomJobs = 4;
+constexpr int kRandomEndpoints = 2;
+
+/// A turn of records that makes sense or not: any order of any of them over a handful of ids.
+Turn random_turn(SeededRandom& random) {
+  Turn turn;
+  for (std::uint64_t left = 1 + random.below(12); left > 0; --left) {
+    const std::string job = "job-" + std::to_string(random.below(kRandomJobs));
+    const std::string endpoint = "ep-" + std::to_string(random.below(kRandomEndpoints));
+    core::JobState state = random.below(2) == 0 ? completed_state() : core::JobState{};
+    state.attempt = static_cast<int>(random.below(1000));
+    state.expires = from_ms(static_cast<std::int64_t>(random.below(4)));
+    const core::Bytes bytes =
+        core::bytes(std::string(random.below(2) == 0 ? 5 : 3000, static_cast<char>(random.next())));
+    switch (random.below(10)) {
+      case 0:
+      case 1: {
+        core::JobAdded added = random.below(2) == 0 ? full_job(job, endpoint) : bare_job(job, endpoint);
+        added.state.attempt = state.attempt;
+        added.request.input = bytes;
+        turn.push_back(added);
+        break;
+      }
+      case 2:
+      case 3:
+        turn.push_back(core::JobChanged{id<JobId>(job), state, random.below(2) == 0, bytes});
+        break;
+      case 4:
+        turn.push_back(core::ChunkAdded{id<JobId>(job), 0, bytes});
+        break;
+      case 5:
+        turn.push_back(core::ChunksCleared{id<JobId>(job)});
+        break;
+      case 6:
+        turn.push_back(core::JobsForgotten{from_ms(static_cast<std::int64_t>(random.below(4)))});
+        break;
+      case 7:
+        turn.push_back(core::CountersSaved{id<EndpointId>(endpoint), {state.attempt, 0, 0}});
+        break;
+      case 8:
+        turn.push_back(core::WorkerSaved{bare_worker("w-" + job, endpoint)});
+        break;
+      case 9:
+        if (random.below(3) == 0) turn.push_back(core::EndpointRemoved{id<EndpointId>(endpoint)});
+        break;
+    }
+  }
+  return turn;
+}
+
+void StoreContract::expect_agrees(Store& model) {
+  expect_same(*store().load(), *model.load());
+  for (int e = 0; e < kRandomEndpoints; ++e) {
+    for (int j = 0; j < kRandomJobs; ++j) {
+      const EndpointId endpoint = id<EndpointId>("ep-" + std::to_string(e));
+      const JobId job = id<JobId>("job-" + std::to_string(j));
+      const auto got = *store().find_job(endpoint, job);
+      const auto known = *model.find_job(endpoint, job);
+      ASSERT_EQ(got.has_value(), known.has_value()) << job.str();
+      if (got) expect_same_job(*got, *known);
+    }
+  }
+}
+
+TEST_P(StoreContract, AgreesWithRecordsAppliedOneByOneAndTwice) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SeededRandom random(seed);
+    const auto model = make_memory_store();
+    for (int i = 0; i < 12; ++i) {
+      const Turn turn = random_turn(random);
+      for (const Record& record : turn) ASSERT_TRUE(model->commit(std::span(&record, 1)));
+      commit(turn);
+      if (random.below(3) == 0 && !turn.empty()) {
+        const Turn last = {turn.back()};
+        commit(last);
+        expect_agrees(*model);
+      }
+    }
+    if (seed % 8 == 0) restart();
+    expect_agrees(*model);
+    if (HasFailure()) return;
+    Turn clear = {core::EndpointRemoved{id<EndpointId>("ep-0")}, core::EndpointRemoved{id<EndpointId>("ep-1")}};
+    for (int i = 0; i < kRandomJobs; ++i)
+      clear.push_back(core::WorkerRemoved{id<WorkerId>("w-job-" + std::to_string(i))});
+    commit(clear);
+    expect_holds(store(), {});
+  }
+}
+
+}  // namespace
+}  // namespace penstock::store::contract

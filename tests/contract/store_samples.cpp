@@ -1,0 +1,214 @@
+#include "store_samples.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::store::contract {
+
+using namespace std::string_literals;
+
+std::string awkward_text(std::string_view mark) {
+  return std::string(mark) + "\0 '\"\\ =,;\n\r\n\t \xff\xfe \xc3\xa4\xe2\x82\xac\xf0\x9f\x9a\x80 \\n \0"s;
+}
+
+core::Account account(std::string_view name) {
+  return {id<AccountId>(name), awkward_text("person@example.org"), from_ms(1'720'811'680'144)};
+}
+
+core::ApiKey key(std::string_view name) {
+  return {std::string(name), id<AccountId>("acc-1"),    awkward_text("key"),
+          "00ffab",          core::KeyScope::read_only, from_ms(-5)};
+}
+
+core::Template bare_template(std::string_view name) {
+  core::Template value;
+  value.id = id<TemplateId>(name);
+  value.owner = id<AccountId>("acc-1");
+  return value;
+}
+
+core::Template full_template(std::string_view name) {
+  core::Template value = bare_template(name);
+  value.name = awkward_text("name");
+  value.image = awkward_text("image");
+  value.docker_args = awkward_text("args");
+  value.env = {{"A", "1"}, {"", ""}, {awkward_text("key"), awkward_text("value")}, {"A", "again"}};
+  value.ports = awkward_text("8000/http");
+  value.container_disk_gb = 11;
+  value.volume_gb = 12;
+  value.volume_mount_path = awkward_text("/mnt");
+  value.registry_auth_id = awkward_text("auth");
+  value.is_serverless = true;
+  value.is_public = true;
+  value.readme = awkward_text("readme");
+  value.advanced_start = true;
+  value.start_jupyter = true;
+  value.start_ssh = false;
+  value.start_script = awkward_text("script");
+  value.category = awkward_text("NVIDIA");
+  value.bound_endpoint = id<EndpointId>("ep-1");
+  value.created = from_ms(1'720'811'680'145);
+  return value;
+}
+
+core::Endpoint bare_endpoint(std::string_view name) {
+  core::Endpoint value;
+  value.id = id<EndpointId>(name);
+  value.owner = id<AccountId>("acc-1");
+  value.template_id = id<TemplateId>("tpl-1");
+  return value;
+}
+
+core::Endpoint full_endpoint(std::string_view name) {
+  core::Endpoint value = bare_endpoint(name);
+  value.name = awkward_text("name -fb");
+  value.binds_template = false;
+  value.gpu_ids = awkward_text("AMPERE_16,-NVIDIA RTX A4000");
+  value.gpu_count = 2;
+  value.instance_ids = {"cpu3c-2-4", "", awkward_text("cpu")};
+  value.workers_min = 1;
+  value.workers_max = 2147483647;
+  value.workers_standby = 0;
+  value.workers_pfb_target = 5;
+  value.idle_timeout_s = -1;
+  value.scaler_type = core::ScalerType::request_count;
+  value.scaler_value = 7;
+  value.locations = awkward_text("EU");
+  value.data_center_ids = {"EU-RO-1", "US-KS-2"};
+  value.env = {{"B", awkward_text("value")}};
+  value.allowed_cuda_versions = "";
+  value.min_cuda_version = "12.1";
+  value.execution_timeout_ms = 0;
+  value.request_ttl_ms = INT64_MAX;
+  value.flash_boot = core::FlashBoot::priority_flashboot;
+  value.flash_environment_id = awkward_text("flash");
+  value.compliance = {"GDPR", "SOC_2_TYPE_2"};
+  value.hub_release_id = "hub";
+  value.version = 9;
+  value.created = from_ms(1'720'811'680'146);
+  return value;
+}
+
+core::Worker bare_worker(std::string_view name, std::string_view endpoint) {
+  core::Worker value;
+  value.id = id<WorkerId>(name);
+  value.endpoint = id<EndpointId>(endpoint);
+  return value;
+}
+
+core::Worker full_worker(std::string_view name, std::string_view endpoint) {
+  core::Worker value = bare_worker(name, endpoint);
+  value.release = 3;
+  value.external = true;
+  value.placement = {awkward_text("node"), "AMPERE_16", "NVIDIA RTX A4000", {0, 7, -1, 2147483647}};
+  value.created = from_ms(1'720'811'680'147);
+  value.ready = from_ms(0);
+  value.draining = true;
+  value.launch_handle = awkward_text("12:34:56");
+  return value;
+}
+
+core::JobAdded bare_job(std::string_view name, std::string_view endpoint) {
+  core::JobAdded added;
+  added.request.id = id<JobId>(name);
+  added.request.endpoint = id<EndpointId>(endpoint);
+  added.request.input = core::bytes("");
+  return added;
+}
+
+core::JobAdded full_job(std::string_view name, std::string_view endpoint) {
+  core::JobAdded added = bare_job(name, endpoint);
+  added.request.sync = true;
+  added.request.input = core::bytes(awkward_text("{\"prompt\":1}"));
+  added.request.s3_config = core::bytes(awkward_text("{}"));
+  added.request.execution_timeout = Millis{0};
+  added.request.ttl = Millis{86'400'000};
+  added.request.low_priority = true;
+  added.request.created = from_ms(1'720'811'680'148);
+  added.state.status = core::JobStatus::in_progress;
+  added.state.attempt = 2;
+  added.state.retries = 1;
+  added.state.queued = from_ms(10);
+  added.state.started = from_ms(20);
+  added.state.finished = from_ms(30);
+  added.state.worker = id<WorkerId>("w-1");
+  added.state.error = awkward_text("error");
+  added.state.ttl_deadline = from_ms(40);
+  added.state.expires = from_ms(50);
+  added.state.chunks_delivered = 6;
+  return added;
+}
+
+core::JobState completed_state() {
+  core::JobState state;
+  state.status = core::JobStatus::completed;
+  state.attempt = 1;
+  state.queued = from_ms(100);
+  state.started = from_ms(200);
+  state.finished = from_ms(300);
+  state.worker = id<WorkerId>("w-1");
+  state.expires = from_ms(400);
+  return state;
+}
+
+namespace {
+
+void expect_same_payload(const core::Bytes& got, const core::Bytes& wanted, const std::string& what) {
+  ASSERT_EQ(got == nullptr, wanted == nullptr) << what;
+  if (got == nullptr) return;
+  ASSERT_EQ(got->size(), wanted->size()) << what;
+  ASSERT_TRUE(*got == *wanted) << what << " has other bytes";
+}
+
+template <class Value>
+void expect_same_list(const std::vector<Value>& got, const std::vector<Value>& wanted, const char* what) {
+  ASSERT_EQ(got.size(), wanted.size()) << what;
+  for (std::size_t i = 0; i < wanted.size(); ++i) EXPECT_TRUE(got[i] == wanted[i]) << what << " " << i << " differs";
+}
+
+}  // namespace
+
+void expect_same_job(const core::StoredJob& got, const core::StoredJob& wanted) {
+  const std::string name = "job " + wanted.request.id.str();
+  ASSERT_EQ(got.request.id, wanted.request.id);
+  EXPECT_EQ(got.request.endpoint, wanted.request.endpoint) << name;
+  EXPECT_EQ(got.request.sync, wanted.request.sync) << name;
+  EXPECT_EQ(got.request.execution_timeout, wanted.request.execution_timeout) << name;
+  EXPECT_EQ(got.request.ttl, wanted.request.ttl) << name;
+  EXPECT_EQ(got.request.low_priority, wanted.request.low_priority) << name;
+  EXPECT_EQ(got.request.created, wanted.request.created) << name;
+  EXPECT_TRUE(got.state == wanted.state) << name << " has another state";
+  expect_same_payload(got.request.input, wanted.request.input, name + " input");
+  expect_same_payload(got.request.s3_config, wanted.request.s3_config, name + " s3_config");
+  expect_same_payload(got.output, wanted.output, name + " output");
+  ASSERT_EQ(got.chunks.size(), wanted.chunks.size()) << name;
+  for (std::size_t i = 0; i < wanted.chunks.size(); ++i) {
+    expect_same_payload(got.chunks[i], wanted.chunks[i], name + " chunk " + std::to_string(i));
+  }
+}
+
+void expect_same(const core::StoredState& got, const core::StoredState& wanted) {
+  expect_same_list(got.accounts, wanted.accounts, "account");
+  expect_same_list(got.keys, wanted.keys, "key");
+  expect_same_list(got.templates, wanted.templates, "template");
+  expect_same_list(got.endpoints, wanted.endpoints, "endpoint");
+  expect_same_list(got.counters, wanted.counters, "counters");
+  expect_same_list(got.workers, wanted.workers, "worker");
+  ASSERT_EQ(got.jobs.size(), wanted.jobs.size());
+  for (std::size_t i = 0; i < wanted.jobs.size(); ++i) expect_same_job(got.jobs[i], wanted.jobs[i]);
+}
+
+void expect_holds(Store& store, const core::StoredState& wanted) {
+  const auto state = store.load();
+  ASSERT_TRUE(state) << state.error().message;
+  core::StoredState live = wanted;
+  std::erase_if(live.jobs, [](const core::StoredJob& job) { return core::is_terminal(job.state.status); });
+  expect_same(*state, live);
+  for (const core::StoredJob& job : wanted.jobs) {
+    const auto found = store.find_job(job.request.endpoint, job.request.id);
+    ASSERT_TRUE(found) << found.error().message;
+    ASSERT_TRUE(*found) << job.request.id.str() << " is not found";
+    expect_same_job(**found, job);
+  }
+}
+
+}  // namespace penstock::store::contract
