@@ -1,0 +1,71 @@
+#include "api/admin/admin_api.h"
+
+#include "api/answers.h"
+#include "api/calls.h"
+#include "json/json.h"
+
+namespace penstock::api {
+
+void AdminApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
+  const Caller caller = caller_of(request, core_.engine(), false);
+  if (caller.kind != Caller::Kind::known) {
+    return responder.send(error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
+  }
+  if (parts.size() < 3 || parts.size() > 4 || parts[0] != "endpoints" || parts[2] != "workers") {
+    return responder.send(error_answer({Errc::not_found, "no such route: /penstock/v1/endpoints/{id}/workers is there"}));
+  }
+  const auto endpoint = EndpointId::parse(parts[1]);
+  const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
+  if (!known || known->owner != caller.key->account) {
+    return responder.send(error_answer({Errc::not_found, "endpoint \"" + std::string(parts[1]) + "\" not found"}));
+  }
+  const bool one = parts.size() == 4;
+  if (!one && request.method == "GET") return list(*endpoint, std::move(responder));
+  if (caller.key->scope == core::KeyScope::read_only) {
+    return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
+  }
+  if (!one && request.method == "POST") return attach(*endpoint, std::move(responder));
+  if (!one || request.method != "DELETE") return responder.send(wrong_method(request, one ? "DELETE" : "GET, POST"));
+  const auto worker = WorkerId::parse(parts[3]);
+  if (!worker) return responder.send(error_answer({Errc::not_found, worker.error().message}));
+  call(core_, core::DetachWorker{0, *endpoint, *worker}, std::move(responder),
+       [](net::Responder& to, core::Reply reply) {
+         if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+         to.send(json_answer("{}"));
+       });
+}
+
+void AdminApi::attach(const EndpointId& endpoint, net::Responder responder) {
+  call(core_, core::AttachWorker{0, endpoint}, std::move(responder),
+       [this, endpoint](net::Responder& to, core::Reply reply) {
+         if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+         const WorkerId& worker = std::get<core::WorkerAttached>(reply.what).id;
+         json::Object environment;
+         for (auto& [key, value] : worker_environment(facts_, keys_, endpoint, worker, core::Placement{})) {
+           environment.emplace_back(key, value);
+         }
+         json::Object answer{{"workerId", worker.str()}, {"environment", std::move(environment)}};
+         to.send(json_answer(json::write(answer)));
+       });
+}
+
+void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
+  json::Array workers;
+  for (const auto& view : core_.engine().workers_of(endpoint)) {
+    const core::Worker& worker = view.worker;
+    json::Object row{{"id", worker.id.str()},
+                     {"status", to_text(view.status)},
+                     {"external", worker.external},
+                     {"jobs", view.jobs},
+                     {"release", worker.release},
+                     {"createdAt", iso8601(worker.created)},
+                     {"readyAt", worker.ready ? json::Value(iso8601(*worker.ready)) : json::Value()},
+                     {"node", worker.placement.node},
+                     {"pool", worker.placement.pool},
+                     {"gpuType", worker.placement.gpu_type}};
+    workers.emplace_back(std::move(row));
+  }
+  responder.send(json_answer(json::write(json::Object{{"workers", std::move(workers)}})));
+}
+
+}  // namespace penstock::api

@@ -1,0 +1,58 @@
+#include "api/answers.h"
+
+#include "base/text.h"
+#include "json/json.h"
+
+namespace penstock::api {
+
+net::Response json_answer(std::string body, int status) {
+  net::Response response;
+  response.status = status;
+  response.body = std::move(body);
+  allow_browsers(response);
+  return response;
+}
+
+net::Response error_answer(const Error& error) {
+  std::string body = "{\"error\":";
+  json::write_string(body, error.message);
+  net::Response response = json_answer(body + "}", http_status(error.code));
+  if (error.code == Errc::busy) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+void allow_browsers(net::Response& response) {
+  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+}
+
+net::Response preflight_answer() {
+  net::Response response;
+  response.status = 204;
+  allow_browsers(response);
+  response.headers.emplace_back("Access-Control-Allow-Methods", "GET,POST,OPTIONS");
+  response.headers.emplace_back("Access-Control-Allow-Headers", "authorization,content-type,user-agent,x-request-id");
+  response.headers.emplace_back("Access-Control-Max-Age", "86400");
+  return response;
+}
+
+net::Response wrong_method(const net::Request& request, std::string_view allowed) {
+  std::string body = "{\"error\":";
+  json::write_string(body, request.method + " is not accepted here; use " + std::string(allowed));
+  net::Response response = json_answer(body + "}", 405);
+  response.headers.emplace_back("Allow", std::string(allowed));
+  return response;
+}
+
+std::vector<std::string_view> path_parts(std::string_view path) {
+  std::vector<std::string_view> parts;
+  if (path.starts_with('/')) path.remove_prefix(1);
+  while (!path.empty()) {
+    const auto end = path.find('/');
+    parts.push_back(path.substr(0, end));
+    if (end == std::string_view::npos) break;
+    path.remove_prefix(end + 1);
+  }
+  return parts;
+}
+
+}  // namespace penstock::api

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "net/http.h"
+
+namespace penstock::api {
+
+/// `{"error":"..."}` with the status of the refusal: the shape of the job and worker APIs.
+net::Response error_answer(const Error& error);
+net::Response json_answer(std::string body, int status = 200);
+
+/// The answer to `OPTIONS`, and what every answer of a client API carries, so that browsers may call it.
+net::Response preflight_answer();
+void allow_browsers(net::Response& response);
+
+/// 405 with the methods that are accepted.
+net::Response wrong_method(const net::Request& request, std::string_view allowed);
+
+/// The parts of a path between slashes; a trailing slash adds none.
+std::vector<std::string_view> path_parts(std::string_view path);
+
+}  // namespace penstock::api

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "api/core.h"
+#include "net/http.h"
+
+namespace penstock::api {
+
+/// Gives a command to the core for the client behind `responder`. `answer` turns the reply into the HTTP answer. A client
+/// that goes away before is forgotten.
+template <class Command>
+void call(Core& core, Command command, net::Responder responder,
+          std::function<void(net::Responder&, core::Reply)> answer) {
+  const auto to = std::make_shared<net::Responder>(std::move(responder));
+  command.to = core.expect([to, answer = std::move(answer)](core::Reply reply) { answer(*to, std::move(reply)); });
+  to->on_gone([&core, token = command.to] { core.forget(token); });
+  core.give(std::move(command));
+}
+
+}  // namespace penstock::api

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+
+#include "core/commands.h"
+#include "core/engine.h"
+
+namespace penstock::api {
+
+/// The dialects' way to the core. Loop thread only.
+///
+/// A command that is answered names its caller by a token from expect(). Commands are applied in the order given, in the
+/// next turn; replies come when the turn is durable.
+class Core {
+ public:
+  using OnReply = std::function<void(core::Reply)>;
+
+  virtual ~Core() = default;
+
+  /// A token for one caller; `on_reply` runs at most once, on the loop's thread.
+  virtual core::Token expect(OnReply on_reply) = 0;
+  virtual void give(core::Command command) = 0;
+  /// The caller went away: its `on_reply` will not run.
+  virtual void forget(core::Token token) = 0;
+
+  /// Brings a finished job that memory has let go of back from the store, if it is there, so that reads and commands
+  /// that follow find it. Errors: unavailable.
+  virtual Result<void> recall(const EndpointId& endpoint, const JobId& job) = 0;
+
+  virtual const core::Engine& engine() const = 0;
+  virtual Time now() const = 0;
+};
+
+}  // namespace penstock::api

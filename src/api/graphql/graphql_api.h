@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/core.h"
+#include "net/http.h"
+
+namespace penstock::api {
+
+/// What `myself.serverlessDiscount` shows; it changes nothing else.
+struct Discount {
+  double factor = 0;
+  std::string expires;  // ISO 8601
+};
+
+struct GraphqlOptions {
+  std::optional<Discount> discount;
+};
+
+/// GraphQL over HTTP at /graphql (contract/control-plane 1): transport, authentication, and the resolvers that tie the
+/// schema to the core. The schema itself is schema.cpp, in SDL.
+class GraphqlApi {
+ public:
+  GraphqlApi(Core& core, GraphqlOptions options);
+  ~GraphqlApi();
+
+  void handle(net::Request request, net::Responder responder);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::api

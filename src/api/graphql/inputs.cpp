@@ -1,0 +1,125 @@
+#include "api/graphql/inputs.h"
+
+namespace penstock::api {
+namespace {
+
+using core::Field;
+using graphql::Input;
+
+/// The key as a Field: absent when the request did not write it, also when the schema has a default for it. The core
+/// knows the defaults, and when they apply.
+template <class T, class Convert>
+Field<T> field(const Input& input, const char* key, Convert convert) {
+  const graphql::InputField* found = input.find(key);
+  if (!found || !found->given) return {};
+  if (found->value.is_null()) return Field<T>::null();
+  return Field<T>(convert(found->value));
+}
+
+Field<std::string> text(const Input& input, const char* key) {
+  return field<std::string>(input, key, [](const Input& value) { return *value.as_string(); });
+}
+
+Field<std::int64_t> number(const Input& input, const char* key) {
+  return field<std::int64_t>(input, key, [](const Input& value) { return *value.as_int(); });
+}
+
+Field<bool> flag(const Input& input, const char* key) {
+  return field<bool>(input, key, [](const Input& value) { return *value.as_bool(); });
+}
+
+Field<std::vector<std::string>> texts(const Input& input, const char* key) {
+  return field<std::vector<std::string>>(input, key, [](const Input& value) {
+    std::vector<std::string> out;
+    for (const Input& item : *value.as_list()) {
+      if (item.as_string()) out.push_back(*item.as_string());
+    }
+    return out;
+  });
+}
+
+Field<std::vector<core::EnvVar>> variables(const Input& input, const char* key) {
+  return field<std::vector<core::EnvVar>>(input, key, [](const Input& value) {
+    std::vector<core::EnvVar> out;
+    for (const Input& item : *value.as_list()) {
+      if (!item.is_null()) out.push_back({*item.find("key")->value.as_string(), *item.find("value")->value.as_string()});
+    }
+    return out;
+  });
+}
+
+bool names_something(const Input& input, const char* key) {
+  const graphql::InputField* found = input.find(key);
+  if (!found || found->value.is_null()) return false;
+  const auto* list = found->value.as_list();
+  const auto* word = found->value.as_string();
+  return list ? !list->empty() : word ? !word->empty() : true;
+}
+
+}  // namespace
+
+core::TemplateInput template_input(const Input& input) {
+  core::TemplateInput out;
+  out.id = text(input, "id");
+  out.name = *input.find("name")->value.as_string();
+  out.image = text(input, "imageName");
+  out.container_disk_gb = number(input, "containerDiskInGb");
+  out.volume_gb = number(input, "volumeInGb");
+  out.docker_args = text(input, "dockerArgs");
+  out.env = variables(input, "env");
+  out.ports = text(input, "ports");
+  out.volume_mount_path = text(input, "volumeMountPath");
+  out.registry_auth_id = text(input, "containerRegistryAuthId");
+  out.is_serverless = flag(input, "isServerless");
+  out.is_public = flag(input, "isPublic");
+  out.readme = text(input, "readme");
+  out.advanced_start = flag(input, "advancedStart");
+  out.start_jupyter = flag(input, "startJupyter");
+  out.start_ssh = flag(input, "startSsh");
+  out.start_script = text(input, "startScript");
+  out.category = text(input, "category");
+  return out;
+}
+
+Result<core::EndpointInput> endpoint_input(const Input& input) {
+  if (names_something(input, "networkVolumeId") || names_something(input, "networkVolumeIds")) {
+    return fail(Errc::not_found, "Network volume not found");
+  }
+  for (const char* key : {"repo", "cloudStorageConfig", "modelReferences"}) {
+    if (names_something(input, key)) {
+      return fail(Errc::not_implemented, std::string(key) + " is not implemented by this server");
+    }
+  }
+  core::EndpointInput out;
+  out.id = text(input, "id");
+  out.name = *input.find("name")->value.as_string();
+  out.template_id = text(input, "templateId");
+  const graphql::InputField* made = input.find("template");
+  if (made && !made->value.is_null()) out.new_template = template_input(made->value);
+  out.gpu_ids = text(input, "gpuIds");
+  out.gpu_count = number(input, "gpuCount");
+  out.instance_ids = texts(input, "instanceIds");
+  out.workers_min = number(input, "workersMin");
+  out.workers_max = number(input, "workersMax");
+  out.workers_standby = number(input, "workersStandby");
+  out.workers_pfb_target = number(input, "workersPFBTarget");
+  out.idle_timeout_s = number(input, "idleTimeout");
+  out.scaler_type = text(input, "scalerType");
+  out.scaler_value = number(input, "scalerValue");
+  out.locations = text(input, "locations");
+  out.data_center_ids = texts(input, "dataCenterIds");
+  out.env = variables(input, "env");
+  out.allowed_cuda_versions = text(input, "allowedCudaVersions");
+  out.min_cuda_version = text(input, "minCudaVersion");
+  out.execution_timeout_ms = number(input, "executionTimeoutMs");
+  out.request_ttl_ms = number(input, "requestTTL");
+  out.flash_boot = text(input, "flashBootType");
+  out.flash_environment_id = text(input, "flashEnvironmentId");
+  out.bind_template = flag(input, "bindEndpoint");
+  out.type = text(input, "type");
+  out.compliance = texts(input, "compliance");
+  out.hub_release_id = text(input, "hubReleaseId");
+  return out;
+}
+
+}  // namespace penstock::api

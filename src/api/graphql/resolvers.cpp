@@ -1,0 +1,216 @@
+#include "api/graphql/resolvers.h"
+
+#include "api/graphql/schema.h"
+#include "base/log.h"
+
+namespace penstock::api {
+namespace {
+
+using graphql::Args;
+using graphql::Binder;
+using graphql::ListValue;
+using graphql::make_object;
+using graphql::Schema;
+using graphql::Value;
+namespace model = ::penstock::core;
+
+struct DiscountView {
+  AccountId account;
+  Discount discount;
+};
+struct PodView {
+  const Core* core;
+  const model::Endpoint* endpoint;
+  model::WorkerView worker;
+};
+
+Value text_or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
+
+Value integer(const std::optional<std::int64_t>& value) { return Value::of(value); }
+
+Value texts(const std::vector<std::string>& items) { return Value(ListValue(items.begin(), items.end())); }
+
+Value texts_or_null(const std::vector<std::string>& items) { return items.empty() ? Value() : texts(items); }
+
+Value env_value(const Schema& schema, const std::vector<model::EnvVar>& env) {
+  ListValue out;
+  for (const auto& variable : env) out.push_back(make_object(schema, "EnvironmentVariable", variable));
+  return out;
+}
+
+const model::Template& template_of(const EndpointView& v) {
+  return *v.core->engine().find_template(v.endpoint->template_id);
+}
+
+Value pods_value(const Schema& schema, const EndpointView& v) {
+  ListValue out;
+  for (auto& worker : v.core->engine().workers_of(v.endpoint->id)) {
+    out.push_back(make_object(schema, "Pod", PodView{v.core, v.endpoint, std::move(worker)}));
+  }
+  return out;
+}
+
+void bind_endpoint_settings(Schema& schema) {
+  Binder<EndpointView>(schema, "Endpoint")
+      .field("id", [](const EndpointView& v) { return Value(v.endpoint->id.str()); })
+      .field("name", [](const EndpointView& v) { return Value(v.endpoint->name); })
+      .field("templateId", [](const EndpointView& v) { return Value(v.endpoint->template_id.str()); })
+      .field("gpuIds", [](const EndpointView& v) { return text_or_null(v.endpoint->gpu_ids); })
+      .field("gpuCount", [](const EndpointView& v) { return Value(v.endpoint->gpu_count); })
+      .field("instanceIds", [](const EndpointView& v) { return texts_or_null(v.endpoint->instance_ids); })
+      .field("computeType", [](const EndpointView& v) { return Value(v.endpoint->is_cpu() ? "CPU" : "GPU"); })
+      .field("workersMin", [](const EndpointView& v) { return Value(v.endpoint->workers_min); })
+      .field("workersMax", [](const EndpointView& v) { return Value(v.endpoint->workers_max); })
+      .field("workersStandby",
+             [](const EndpointView& v) { return Value(v.endpoint->workers_standby.value_or(v.endpoint->workers_min)); })
+      .field("workersPFBTarget", [](const EndpointView& v) { return Value(v.endpoint->workers_pfb_target); })
+      .field("idleTimeout", [](const EndpointView& v) { return Value(v.endpoint->idle_timeout_s); })
+      .field("locations", [](const EndpointView& v) { return Value::of(v.endpoint->locations); })
+      .field("dataCenterIds", [](const EndpointView& v) { return texts_or_null(v.endpoint->data_center_ids); })
+      .field("scalerType", [](const EndpointView& v) { return Value(to_text(v.endpoint->scaler_type)); })
+      .field("scalerValue", [](const EndpointView& v) { return Value(v.endpoint->scaler_value); })
+      .field("allowedCudaVersions", [](const EndpointView& v) { return Value::of(v.endpoint->allowed_cuda_versions); })
+      .field("minCudaVersion", [](const EndpointView& v) { return Value::of(v.endpoint->min_cuda_version); })
+      .field("executionTimeoutMs", [](const EndpointView& v) { return integer(v.endpoint->execution_timeout_ms); })
+      .field("requestTTL", [](const EndpointView& v) { return integer(v.endpoint->request_ttl_ms); })
+      .field("flashBootType", [](const EndpointView& v) { return Value(to_text(v.endpoint->flash_boot)); })
+      .field("flashEnvironmentId", [](const EndpointView& v) { return Value::of(v.endpoint->flash_environment_id); })
+      .field("type", [](const EndpointView&) { return Value("QB"); })
+      .field("compliance", [](const EndpointView& v) { return texts_or_null(v.endpoint->compliance); })
+      .field("userId", [](const EndpointView& v) { return Value(v.endpoint->owner.str()); })
+      .field("version", [](const EndpointView& v) { return Value(v.endpoint->version); })
+      .field("createdAt", [](const EndpointView& v) { return Value(iso8601(v.endpoint->created)); })
+      .field("hubReleaseId", [](const EndpointView& v) { return Value::of(v.endpoint->hub_release_id); });
+}
+
+void bind_endpoint(Schema& schema) {
+  bind_endpoint_settings(schema);
+  const auto nothing = [](const EndpointView&) { return Value(); };
+  Binder<EndpointView>(schema, "Endpoint")
+      .field("env", [&schema](const EndpointView& v) { return env_value(schema, v.endpoint->env); })
+      .field("template", [&schema](const EndpointView& v) { return template_value(schema, {&template_of(v)}); })
+      .field("pods", [&schema](const EndpointView& v) { return pods_value(schema, v); })
+      // This server has no volumes, cached models, builds, development pods or endpoint keys.
+      .field("networkVolumeId", nothing)
+      .field("networkVolumeIds", nothing)
+      .field("modelReferences", nothing)
+      .field("activeBuildid", nothing)
+      .field("idePodId", nothing)
+      .field("aiKey", nothing);
+}
+
+void bind_template(Schema& schema) {
+  Binder<model::EnvVar>(schema, "EnvironmentVariable")
+      .field("key", [](const model::EnvVar& v) { return Value(v.key); })
+      .field("value", [](const model::EnvVar& v) { return Value(v.value); });
+  Binder<TemplateView>(schema, "PodTemplate")
+      .field("id", [](const TemplateView& v) { return Value(v.value->id.str()); })
+      .field("name", [](const TemplateView& v) { return Value(v.value->name); })
+      .field("imageName", [](const TemplateView& v) { return Value(v.value->image); })
+      .field("dockerArgs", [](const TemplateView& v) { return Value(v.value->docker_args); })
+      .field("env", [&schema](const TemplateView& v) { return env_value(schema, v.value->env); })
+      .field("ports", [](const TemplateView& v) { return Value(v.value->ports); })
+      .field("containerDiskInGb", [](const TemplateView& v) { return Value(v.value->container_disk_gb); })
+      .field("containerRegistryAuthId", [](const TemplateView& v) { return text_or_null(v.value->registry_auth_id); })
+      .field("volumeInGb", [](const TemplateView& v) { return Value(v.value->volume_gb); })
+      .field("volumeMountPath", [](const TemplateView& v) { return Value(v.value->volume_mount_path); })
+      .field("isServerless", [](const TemplateView& v) { return Value(v.value->is_serverless); })
+      .field("isPublic", [](const TemplateView& v) { return Value(v.value->is_public); })
+      .field("isRunpod", [](const TemplateView&) { return Value(false); })
+      .field("boundEndpointId",
+             [](const TemplateView& v) { return v.value->bound_endpoint ? Value(v.value->bound_endpoint->str()) : Value(); })
+      .field("readme", [](const TemplateView& v) { return Value(v.value->readme); })
+      .field("advancedStart", [](const TemplateView& v) { return Value(v.value->advanced_start); })
+      .field("startJupyter", [](const TemplateView& v) { return Value(v.value->start_jupyter); })
+      .field("startSsh", [](const TemplateView& v) { return Value(v.value->start_ssh); })
+      .field("startScript", [](const TemplateView& v) { return Value(v.value->start_script); })
+      .field("category", [](const TemplateView& v) { return Value(v.value->category); })
+      .field("userId", [](const TemplateView& v) { return Value(v.value->owner.str()); });
+}
+
+void bind_pod(Schema& schema) {
+  const auto when = [](const std::optional<Time>& time) { return time ? Value(iso8601(*time)) : Value(); };
+  const auto its_template = [](const PodView& v) -> const model::Template& {
+    return *v.core->engine().find_template(v.endpoint->template_id);
+  };
+  Binder<PodView>(schema, "Pod")
+      .field("id", [](const PodView& v) { return Value(v.worker.worker.id.str()); })
+      .field("name", [](const PodView& v) { return Value(v.endpoint->name + (v.worker.worker.external ? " (external)" : "")); })
+      .field("machineId",
+             [](const PodView& v) { return Value(v.worker.worker.external ? "external" : v.worker.worker.placement.node); })
+      .field("imageName", [its_template](const PodView& v) { return Value(its_template(v).image); })
+      .field("desiredStatus",
+             [](const PodView& v) { return Value(v.worker.status == model::WorkerStatus::draining ? "EXITED" : "RUNNING"); })
+      .field("dockerArgs", [its_template](const PodView& v) { return Value(its_template(v).docker_args); })
+      .field("gpuCount", [](const PodView& v) { return Value(static_cast<int>(v.worker.worker.placement.gpus.size())); })
+      .field("containerDiskInGb", [its_template](const PodView& v) { return Value(its_template(v).container_disk_gb); })
+      .field("templateId", [](const PodView& v) { return Value(v.endpoint->template_id.str()); })
+      .field("uptimeSeconds",
+             [](const PodView& v) {
+               return Value(static_cast<std::int64_t>((v.core->now() - v.worker.worker.created) / std::chrono::seconds{1}));
+             })
+      .field("lastStartedAt", [when](const PodView& v) { return when(v.worker.worker.ready); })
+      .field("createdAt", [](const PodView& v) { return Value(iso8601(v.worker.worker.created)); })
+      .field("endpoint", [&schema](const PodView& v) { return endpoint_value(schema, {v.core, v.endpoint}); })
+      .field("slsVersion", [](const PodView& v) { return Value(v.worker.worker.release); });
+}
+
+Value endpoint_of(const Schema& schema, const UserView& v, const Args& args) {
+  const auto id = EndpointId::parse(args.text("id"));
+  const model::Endpoint* found = id ? v.core->engine().find_endpoint(*id) : nullptr;
+  if (!found || found->owner != v.account->id) return {};
+  return endpoint_value(schema, {v.core, found});
+}
+
+Value discount_value(const Schema& schema, const UserView& v) {
+  if (!*v.discount) return {};
+  return make_object(schema, "Discount", DiscountView{v.account->id, **v.discount});
+}
+
+void bind_user(Schema& schema) {
+  Binder<DiscountView>(schema, "Discount")
+      .field("userId", [](const DiscountView& v) { return Value(v.account.str()); })
+      .field("type", [](const DiscountView&) { return Value("SERVERLESS"); })
+      .field("discountFactor", [](const DiscountView& v) { return Value(v.discount.factor); })
+      .field("expirationDate", [](const DiscountView& v) { return Value(v.discount.expires); });
+  Binder<UserView>(schema, "User")
+      .field("id", [](const UserView& v) { return Value(v.account->id.str()); })
+      .field("email", [](const UserView& v) { return Value(v.account->email); })
+      .field("endpoints",
+             [&schema](const UserView& v) {
+               ListValue out;
+               for (const auto* e : v.core->engine().endpoints_of(v.account->id)) out.push_back(endpoint_value(schema, {v.core, e}));
+               return Value(std::move(out));
+             })
+      .field("endpoint", [&schema](const UserView& v, const Args& args) { return endpoint_of(schema, v, args); })
+      .field("serverlessDiscount", [&schema](const UserView& v) { return discount_value(schema, v); })
+      .field("podTemplates",
+             [&schema](const UserView& v) {
+               ListValue out;
+               for (const auto* t : v.core->engine().templates_of(v.account->id)) out.push_back(template_value(schema, {t}));
+               return Value(std::move(out));
+             })
+      .field("pods", [](const UserView&) { return Value(ListValue{}); })
+      .field("maxServerlessConcurrency", [](const UserView& v) { return Value(v.core->engine().settings().workers_quota); });
+}
+
+}  // namespace
+
+std::unique_ptr<Schema> make_schema() {
+  auto schema = Schema::from_sdl(kSchemaSdl);
+  if (!schema) log::error("{}", schema.error().message);
+  ENSURE(schema.has_value());
+  bind_endpoint(**schema);
+  bind_template(**schema);
+  bind_pod(**schema);
+  bind_user(**schema);
+  for (const auto& field : (*schema)->unresolved_fields()) log::error("no resolver for {}", field);
+  ENSURE((*schema)->unresolved_fields().empty());
+  return std::move(*schema);
+}
+
+Value user_value(const Schema& schema, UserView view) { return make_object(schema, "User", view); }
+Value endpoint_value(const Schema& schema, EndpointView view) { return make_object(schema, "Endpoint", view); }
+Value template_value(const Schema& schema, TemplateView view) { return make_object(schema, "PodTemplate", view); }
+
+}  // namespace penstock::api

@@ -1,0 +1,88 @@
+#include "api/jobs/envelope.h"
+
+#include <optional>
+#include <string>
+
+#include "base/text.h"
+#include "json/json.h"
+
+namespace penstock::api {
+namespace {
+
+constexpr std::int64_t kWeekMs = 604'800'000;
+constexpr std::size_t kShownBytes = 100;
+
+std::string shown(std::string_view value) {
+  return value.size() <= kShownBytes ? std::string(value) : std::string(value.substr(0, kShownBytes)) + "...";
+}
+
+/// A duration of the policy: absent, null and 0 mean "the endpoint's".
+Result<std::optional<Millis>> policy_time(const json::Value& policy, const char* key, std::int64_t low) {
+  const json::Value* value = policy.find(key);
+  if (!value || value->is_null()) return std::nullopt;
+  std::int64_t ms = 0;
+  if (const auto* whole = value->as_int()) {
+    ms = *whole;
+  } else if (const auto* real = value->as_double(); real && *real >= 0 && *real <= 1e15 && *real == static_cast<double>(static_cast<std::int64_t>(*real))) {
+    ms = static_cast<std::int64_t>(*real);
+  } else {
+    return fail(Errc::invalid, "policy." + std::string(key) + " is " + shown(json::write(*value)) +
+                                   "; a whole number of milliseconds is accepted");
+  }
+  if (ms == 0) return std::nullopt;
+  if (ms < low || ms > kWeekMs) {
+    return fail(Errc::invalid, "policy." + std::string(key) + " is " + std::to_string(ms) + " ms; it must be from " +
+                                   std::to_string(low) + " to " + std::to_string(kWeekMs));
+  }
+  return Millis{ms};
+}
+
+Result<void> read_policy(std::string_view text, core::JobRequest& request) {
+  const auto policy = json::parse(text);
+  if (!policy) return fail(Errc::invalid, "policy: " + policy.error().message);
+  if (policy->is_null()) return {};
+  if (!policy->as_object()) return fail(Errc::invalid, "policy is " + shown(text) + "; an object is accepted");
+  const auto timeout = policy_time(*policy, "executionTimeout", 5'000);
+  if (!timeout) return tl::unexpected<Error>(timeout.error());
+  const auto ttl = policy_time(*policy, "ttl", 10'000);
+  if (!ttl) return tl::unexpected<Error>(ttl.error());
+  request.execution_timeout = *timeout;
+  request.ttl = *ttl;
+  const json::Value* low = policy->find("lowPriority");
+  if (low && !low->is_null()) {
+    if (!low->as_bool()) {
+      return fail(Errc::invalid, "policy.lowPriority is " + shown(json::write(*low)) + "; true and false are accepted");
+    }
+    request.low_priority = *low->as_bool();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<core::JobRequest> read_submission(std::string_view body) {
+  if (trim(body).empty()) {
+    return fail(Errc::invalid, "the body is empty; a JSON object with the key \"input\" is expected");
+  }
+  const auto members = json::split_object(body);
+  if (!members) return fail(Errc::invalid, "the body is not accepted: " + members.error().message);
+  core::JobRequest request;
+  request.input = core::bytes("{}");
+  for (const auto& [key, value] : *members) {
+    if (key == "input") {
+      if (value == "null") return fail(Errc::invalid, "input is null; any other JSON value is accepted");
+      request.input = core::bytes(std::string(value));
+    } else if (key == "policy") {
+      if (auto read = read_policy(value, request); !read) return tl::unexpected<Error>(read.error());
+    } else if (key == "s3Config" && value != "null") {
+      if (!value.starts_with('{')) return fail(Errc::invalid, "s3Config is " + shown(value) + "; an object is accepted");
+      request.s3_config = core::bytes(std::string(value));
+    } else if (key == "webhook" && value != "null" && value != "\"\"") {
+      return fail(Errc::not_implemented,
+                  "webhook is not implemented by this server: leave it out and read the result from /status");
+    }
+  }
+  return request;
+}
+
+}  // namespace penstock::api

@@ -1,0 +1,55 @@
+#include "api/jobs/job_text.h"
+
+#include <fmt/format.h>
+
+#include "json/json.h"
+
+namespace penstock::api {
+
+std::string job_text(const core::JobView& job) {
+  const bool terminal = core::is_terminal(job.status);
+  std::string out = "{";
+  if (job.delay_ms || terminal) out += fmt::format("\"delayTime\":{},", job.delay_ms.value_or(0));
+  if (job.error) {
+    out += "\"error\":";
+    json::write_string(out, *job.error);
+    out += ',';
+  }
+  if (terminal) out += fmt::format("\"executionTime\":{},", job.execution_ms.value_or(0));
+  out += fmt::format("\"id\":\"{}\",", job.id.str());
+  if (job.output) out += "\"output\":" + *job.output + ",";
+  if (job.retries > 0) out += fmt::format("\"retries\":{},", job.retries);
+  out += fmt::format("\"status\":\"{}\"", core::to_text(job.status));
+  if (terminal || !job.worker.empty()) out += fmt::format(",\"workerId\":\"{}\"", job.worker.str());
+  return out + "}";
+}
+
+std::string job_status_text(const JobId& id, core::JobStatus status) {
+  return fmt::format("{{\"id\":\"{}\",\"status\":\"{}\"}}", id.str(), core::to_text(status));
+}
+
+std::string stream_text(const core::StreamPage& page) {
+  std::string out = fmt::format("{{\"status\":\"{}\",\"stream\":[", core::to_text(page.status));
+  bool first = true;
+  for (const core::Bytes& chunk : page.chunks) {
+    if (!first) out += ',';
+    out += *chunk;
+    first = false;
+  }
+  out += ']';
+  if (page.error) {
+    out += ",\"error\":";
+    json::write_string(out, *page.error);
+  }
+  return out + "}";
+}
+
+std::string health_text(const core::Health& h) {
+  return fmt::format(
+      "{{\"jobs\":{{\"completed\":{},\"failed\":{},\"inProgress\":{},\"inQueue\":{},\"retried\":{}}},"
+      "\"workers\":{{\"idle\":{},\"initializing\":{},\"ready\":{},\"running\":{},\"throttled\":{},\"unhealthy\":{}}}}}",
+      h.jobs.completed, h.jobs.failed, h.in_progress, h.in_queue, h.jobs.retried, h.idle, h.initializing, h.ready,
+      h.running, h.throttled, h.unhealthy);
+}
+
+}  // namespace penstock::api

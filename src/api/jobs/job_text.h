@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "core/engine.h"
+#include "core/outcomes.h"
+
+namespace penstock::api {
+
+/// The job object of contract/data-plane 1.2. A terminal one always has workerId, delayTime and executionTime.
+std::string job_text(const core::JobView& job);
+
+/// `{"id":...,"status":...}`
+std::string job_status_text(const JobId& id, core::JobStatus status);
+
+/// `{"status":...,"stream":[...]}`: chunks are the worker's own objects.
+std::string stream_text(const core::StreamPage& page);
+
+std::string health_text(const core::Health& health);
+
+}  // namespace penstock::api

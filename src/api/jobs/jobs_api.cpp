@@ -1,0 +1,169 @@
+#include "api/jobs/jobs_api.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "api/answers.h"
+#include "api/auth/keys.h"
+#include "api/calls.h"
+#include "api/jobs/envelope.h"
+#include "api/jobs/job_text.h"
+
+namespace penstock::api {
+namespace {
+
+constexpr std::int64_t kWaitMin = 1'000;
+constexpr std::int64_t kWaitMax = 300'000;
+constexpr std::int64_t kWaitDefault = 90'000;
+constexpr std::int64_t kStreamWaitDefault = 5'000;  // below the Python client's read time-out of 10 s (1.7)
+
+struct Operation {
+  std::string_view name;
+  bool names_job;
+  std::string_view methods;
+};
+constexpr Operation kOperations[] = {
+    {"run", false, "POST"},          {"runsync", false, "POST"},    {"status", true, "GET, POST"},
+    {"status-sync", true, "GET, POST"}, {"stream", true, "GET, POST"}, {"cancel", true, "POST"},
+    {"retry", true, "POST"},         {"purge-queue", false, "POST"}, {"health", false, "GET, POST"},
+};
+
+const Operation* find_operation(std::string_view name) {
+  const auto found = std::ranges::find(kOperations, name, &Operation::name);
+  return found == std::end(kOperations) ? nullptr : found;
+}
+
+std::optional<std::int64_t> whole_number(const std::string* text) {
+  std::int64_t value = 0;
+  if (!text) return std::nullopt;
+  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (parsed.ec != std::errc{} || parsed.ptr != text->data() + text->size()) return std::nullopt;
+  return value;
+}
+
+/// Out of range is clamped and nonsense is the default: a wait never fails a request (contract/data-plane 1.5).
+Millis wait_of(const net::Request& request, std::int64_t fallback) {
+  const auto wait = whole_number(request.query_value("wait"));
+  return Millis{std::clamp(wait.value_or(fallback), kWaitMin, kWaitMax)};
+}
+
+void answer_job(net::Responder& responder, const core::Reply& reply) {
+  if (const auto* job = std::get_if<core::JobReply>(&reply.what)) return responder.send(json_answer(job_text(job->job)));
+  responder.send(error_answer(std::get<Error>(reply.what)));
+}
+
+}  // namespace
+
+bool JobsApi::knows(std::string_view operation) { return find_operation(operation) != nullptr; }
+
+void JobsApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
+  const Operation& operation = *find_operation(parts[1]);
+  if (operation.methods.find(request.method) == std::string_view::npos) {
+    return responder.send(wrong_method(request, operation.methods));
+  }
+  const Caller caller = caller_of(request, core_.engine(), true);
+  if (caller.kind != Caller::Kind::known) {
+    return responder.send(error_answer(
+        {Errc::unauthenticated, caller.kind == Caller::Kind::nobody
+                                    ? "no API key: send Authorization: Bearer <key>"
+                                    : "this API key is not valid"}));
+  }
+  const auto endpoint = EndpointId::parse(parts[0]);
+  const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
+  if (!known || known->owner != caller.key->account) {
+    return responder.send(error_answer({Errc::not_found, "endpoint \"" + std::string(parts[0]) + "\" not found"}));
+  }
+  const bool reads = operation.name.starts_with("status") || operation.name == "stream" || operation.name == "health";
+  if (caller.key->scope == core::KeyScope::read_only && !reads) {
+    return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
+  }
+  const std::size_t expected_parts = operation.names_job ? 3 : 2;
+  if (parts.size() != expected_parts) {
+    return responder.send(error_answer({Errc::not_found, "no such route: /v2/" + std::string(parts[0]) + "/" + std::string(parts[1]) +
+                                                             (operation.names_job ? "/{job id} is expected" : " takes no job id")}));
+  }
+  if (operation.names_job) {
+    const auto job = JobId::parse(parts[2]);
+    if (!job) return responder.send(error_answer({Errc::not_found, "job not found: " + job.error().message}));
+    if (auto recalled = core_.recall(*endpoint, *job); !recalled) return responder.send(error_answer(recalled.error()));
+    return on_job(request, operation.name, *endpoint, *job, std::move(responder));
+  }
+  if (operation.name == "health") {
+    return responder.send(json_answer(health_text(*core_.engine().health(*endpoint))));
+  }
+  if (operation.name == "purge-queue") {
+    core::PurgeQueue command;
+    command.endpoint = *endpoint;
+    return call(core_, command, std::move(responder), [](net::Responder& to, core::Reply reply) {
+      if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+      const auto removed = std::get<core::Purged>(reply.what).removed;
+      to.send(json_answer("{\"removed\":" + std::to_string(removed) + ",\"status\":\"completed\"}"));
+    });
+  }
+  submit(request, *endpoint, operation.name == "runsync", std::move(responder));
+}
+
+void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder) {
+  auto submission = read_submission(request.body);
+  if (!submission) return responder.send(error_answer(submission.error()));
+  core::Submit command;
+  command.request = std::move(*submission);
+  command.request.endpoint = endpoint;
+  command.request.sync = sync;
+  if (sync) command.wait = wait_of(request, kWaitDefault);
+  call(core_, std::move(command), std::move(responder), [](net::Responder& to, core::Reply reply) {
+    if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) {
+      return to.send(json_answer(job_status_text(accepted->id, core::JobStatus::in_queue)));
+    }
+    answer_job(to, reply);
+  });
+}
+
+void JobsApi::on_job(const net::Request& request, std::string_view operation, const EndpointId& endpoint,
+                     const JobId& job, net::Responder responder) {
+  if (operation == "status") return status(request, endpoint, job, std::move(responder));
+  if (operation == "stream") return stream(request, endpoint, job, std::move(responder));
+  if (operation == "status-sync") {
+    return call(core_, core::AwaitJob{0, endpoint, job, wait_of(request, kWaitDefault)}, std::move(responder),
+                [](net::Responder& to, core::Reply reply) { answer_job(to, reply); });
+  }
+  const auto short_answer = [](net::Responder& to, core::Reply reply) {
+    if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+    const core::JobView& view = std::get<core::JobReply>(reply.what).job;
+    to.send(json_answer(job_status_text(view.id, view.status)));
+  };
+  if (operation == "cancel") return call(core_, core::CancelJob{0, endpoint, job}, std::move(responder), short_answer);
+  call(core_, core::RetryJob{0, endpoint, job}, std::move(responder), short_answer);
+}
+
+void JobsApi::status(const net::Request& request, const EndpointId& endpoint, const JobId& job,
+                     net::Responder responder) {
+  const std::string* ttl = request.query_value("ttl");
+  if (!ttl) {
+    const auto view = core_.engine().find_job(core_.now(), endpoint, job);
+    return responder.send(view ? json_answer(job_text(*view)) : error_answer(view.error()));
+  }
+  const auto ms = whole_number(ttl);
+  if (!ms || *ms < 0) {
+    return responder.send(error_answer({Errc::invalid, "ttl is \"" + *ttl + "\"; a number of milliseconds is accepted"}));
+  }
+  call(core_, core::LowerTtl{0, endpoint, job, Millis{*ms}}, std::move(responder),
+       [](net::Responder& to, core::Reply reply) { answer_job(to, reply); });
+}
+
+void JobsApi::stream(const net::Request& request, const EndpointId& endpoint, const JobId& job,
+                     net::Responder responder) {
+  call(core_, core::ReadStream{0, endpoint, job, wait_of(request, kStreamWaitDefault)}, std::move(responder),
+       [this, endpoint, job](net::Responder& to, core::Reply reply) {
+         if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+         const auto& page = std::get<core::StreamPage>(reply.what);
+         core::StreamRead read{endpoint, job, page.attempt, page.first, static_cast<int>(page.chunks.size()), false};
+         if (read.count == 0) return to.send(json_answer(stream_text(page)));
+         to.send(json_answer(stream_text(page)), [this, read](bool written) mutable {
+           read.written = written;
+           core_.give(read);
+         });
+       });
+}
+
+}  // namespace penstock::api

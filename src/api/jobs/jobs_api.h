@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "api/core.h"
+#include "net/http.h"
+
+namespace penstock::api {
+
+/// The job API of clients: /v2/{endpoint}/run, runsync, status, status-sync, stream, cancel, retry, purge-queue, health
+/// (contract/data-plane 1). Translates; decides nothing.
+class JobsApi {
+ public:
+  explicit JobsApi(Core& core) : core_(core) {}
+
+  /// True for an operation of this API ("run", "status" ...).
+  static bool knows(std::string_view operation);
+
+  /// `parts`: the path after /v2, at least endpoint and operation.
+  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+
+ private:
+  void submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder);
+  void status(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
+  void stream(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
+  void on_job(const net::Request& request, std::string_view operation, const EndpointId& endpoint, const JobId& job,
+              net::Responder responder);
+
+  Core& core_;
+};
+
+}  // namespace penstock::api

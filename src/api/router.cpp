@@ -1,0 +1,62 @@
+#include "api/router.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "api/answers.h"
+
+namespace penstock::api {
+namespace {
+
+/// The first parts of REST v2 paths, which share /v2 with the job API.
+constexpr std::string_view kRestV2[] = {"pods",    "serverless", "templates", "network-volumes", "registries",
+                                        "catalog", "billing",    "clusters",  "account",         "openapi.json"};
+
+net::Response not_implemented(const std::string& what) {
+  return error_answer({Errc::not_implemented, what + " is not implemented by this server"});
+}
+
+}  // namespace
+
+void Router::handle(net::Request request, net::Responder responder) {
+  const std::string path = request.path;
+  std::vector<std::string_view> parts = path_parts(path);
+  if (request.method == "OPTIONS") return responder.send(preflight_answer());
+  if (parts.size() == 1 && parts[0] == "graphql") return graphql_.handle(std::move(request), std::move(responder));
+  if (parts.size() >= 2 && parts[0] == "v2" && std::ranges::find(kRestV2, parts[1]) == std::end(kRestV2)) {
+    parts.erase(parts.begin());
+    if (parts.size() >= 2 && WorkerApi::knows(parts[1])) return worker_.handle(std::move(request), parts, std::move(responder));
+    if (parts.size() >= 2 && JobsApi::knows(parts[1])) return jobs_.handle(std::move(request), parts, std::move(responder));
+    if (parts.size() >= 2 && (parts[1] == "openai" || parts[1] == "batch" || parts[1] == "requests" || parts[1] == "metrics")) {
+      return responder.send(not_implemented("/v2/{endpoint}/" + std::string(parts[1])));
+    }
+  } else if (!parts.empty() && parts[0] == "v2" && parts.size() >= 2) {
+    return responder.send(not_implemented("REST v2"));
+  } else if (!parts.empty() && parts[0] == "v1") {
+    return responder.send(not_implemented("REST v1"));
+  } else if (parts.size() >= 2 && parts[0] == "penstock" && parts[1] == "v1") {
+    parts.erase(parts.begin(), parts.begin() + 2);
+    return admin_.handle(std::move(request), parts, std::move(responder));
+  } else if (parts.empty() && (request.method == "GET" || request.method == "HEAD")) {
+    return responder.send(json_answer("{\"name\":\"penstock\",\"graphql\":\"/graphql\",\"jobs\":\"/v2/{endpoint}/run\"}"));
+  }
+  responder.send(error_answer({Errc::not_found, "no such route: " + request.method + " " + path.substr(0, 200)}));
+}
+
+std::size_t Router::body_limit(const net::Request& head) {
+  const auto parts = path_parts(head.path);
+  if (parts.size() == 1 && parts[0] == "graphql") return limits_.graphql;
+  if (parts.size() < 3 || parts[0] != "v2") return limits_.other;
+  if (parts[2] == "run") return limits_.run;
+  if (parts[2] == "runsync") return limits_.runsync;
+  if (parts[2] != "job-done" && parts[2] != "job-stream") return limits_.other;
+  const std::string_view length = head.header("content-length");
+  std::size_t bytes = 0;
+  std::from_chars(length.data(), length.data() + length.size(), bytes);
+  if (bytes > limits_.result && parts[2] == "job-done" && parts.size() == 5) {
+    worker_.refuse_result(head, parts, bytes, limits_.result);
+  }
+  return limits_.result;
+}
+
+}  // namespace penstock::api

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "api/admin/admin_api.h"
+#include "api/graphql/graphql_api.h"
+#include "api/jobs/jobs_api.h"
+#include "api/worker/worker_api.h"
+
+namespace penstock::api {
+
+/// Sizes that requests may have, in bytes (contract/data-plane 1.1).
+struct BodyLimits {
+  std::size_t run = 10 * 1024 * 1024;
+  std::size_t runsync = 20 * 1024 * 1024;
+  std::size_t result = 100 * 1024 * 1024;  // job-done and job-stream
+  std::size_t graphql = 8 * 1024 * 1024;
+  std::size_t other = 64 * 1024;
+};
+
+/// Which dialect a request speaks. All of them share one origin (contract/control-plane 0.1).
+class Router {
+ public:
+  Router(GraphqlApi& graphql, JobsApi& jobs, WorkerApi& worker, AdminApi& admin, BodyLimits limits)
+      : graphql_(graphql), jobs_(jobs), worker_(worker), admin_(admin), limits_(limits) {}
+
+  void handle(net::Request request, net::Responder responder);
+
+  /// How long the body of this request may be. A result that says it is longer finishes its job with an error.
+  std::size_t body_limit(const net::Request& head);
+
+ private:
+  GraphqlApi& graphql_;
+  JobsApi& jobs_;
+  WorkerApi& worker_;
+  AdminApi& admin_;
+  BodyLimits limits_;
+};
+
+}  // namespace penstock::api

@@ -1,0 +1,95 @@
+#include "api/jobs/envelope.h"
+
+#include <gtest/gtest.h>
+
+#include "api/jobs/job_text.h"
+#include "api/worker/result.h"
+
+namespace penstock::api {
+namespace {
+
+TEST(Submission, input_keeps_the_clients_own_bytes) {
+  const std::string input = "{ \"z\":1.0,\"a\":12345678901234567890 , \"s\":\"\\u2028 \xF0\x9F\x98\x80\" }";
+  const auto request = read_submission("{\"foo\":1, \"input\": " + input + " }");
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(*request->input, input);
+}
+
+TEST(Submission, a_missing_input_is_an_empty_object_and_an_empty_object_stays_one) {
+  EXPECT_EQ(*read_submission("{}")->input, "{}");
+  EXPECT_EQ(*read_submission("{\"input\":{}}")->input, "{}");
+}
+
+TEST(Submission, the_policy_is_read) {
+  const auto request =
+      read_submission(R"({"input":1,"policy":{"executionTimeout":5000,"ttl":604800000,"lowPriority":true}})");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->execution_timeout, Millis{5000});
+  EXPECT_EQ(request->ttl, Millis{604'800'000});
+  EXPECT_TRUE(request->low_priority);
+  EXPECT_EQ(read_submission(R"({"input":1,"policy":{"executionTimeout":0}})")->execution_timeout, std::nullopt);
+}
+
+struct Bad {
+  const char* body;
+  Errc code;
+  const char* names;  // a part of the message
+};
+
+TEST(Submission, every_bad_body_says_what_is_wrong) {
+  const Bad bads[] = {
+      {"", Errc::invalid, "the body is empty"},
+      {"  ", Errc::invalid, "the body is empty"},
+      {"[]", Errc::invalid, "the body is not accepted"},
+      {"{\"input\":}", Errc::invalid, "the body is not accepted"},
+      {"{\"input\":NaN}", Errc::invalid, "the body is not accepted"},
+      {"{\"input\":null}", Errc::invalid, "input is null"},
+      {R"({"input":1,"policy":7})", Errc::invalid, "policy is 7"},
+      {R"({"input":1,"policy":{"ttl":9999}})", Errc::invalid, "policy.ttl is 9999 ms; it must be from 10000"},
+      {R"({"input":1,"policy":{"executionTimeout":4999}})", Errc::invalid, "policy.executionTimeout is 4999"},
+      {R"({"input":1,"policy":{"executionTimeout":"5s"}})", Errc::invalid, "a whole number of milliseconds"},
+      {R"({"input":1,"policy":{"lowPriority":1}})", Errc::invalid, "policy.lowPriority is 1"},
+      {R"({"input":1,"s3Config":"x"})", Errc::invalid, "s3Config is \"x\""},
+      {R"({"input":1,"webhook":"https://example.com"})", Errc::not_implemented, "webhook is not implemented"},
+  };
+  for (const Bad& bad : bads) {
+    const auto request = read_submission(bad.body);
+    ASSERT_FALSE(request) << bad.body;
+    EXPECT_EQ(request.error().code, bad.code) << bad.body;
+    EXPECT_NE(request.error().message.find(bad.names), std::string::npos) << request.error().message;
+  }
+}
+
+TEST(WorkerResults, are_read_as_the_sdk_posts_them) {
+  EXPECT_EQ(*read_result(R"({"output": [1, 2.50]})")->output, "[1, 2.50]");
+  EXPECT_EQ(*read_result(R"({"output":null})")->output, "null");
+  EXPECT_EQ(read_result("{}")->output, nullptr);
+  const auto failed = read_result(R"({"output":{"x":1},"error":"b\"ad"})");
+  EXPECT_EQ(failed->error, "b\"ad");
+  EXPECT_EQ(*failed->output, R"({"x":1})");
+  EXPECT_EQ(read_result(R"({"error":{"code":1}})")->error, R"({"code":1})");
+  EXPECT_EQ(read_result(R"({"error":null})")->error, std::nullopt);
+  EXPECT_TRUE(read_result(R"({"output":1,"stopPod":true})")->stop_worker);
+  EXPECT_TRUE(read_result(R"({"status":"IN_PROGRESS","output":1})")->progress);
+  EXPECT_FALSE(read_result(R"({"output":NaN})"));
+  EXPECT_FALSE(read_result("null"));
+}
+
+TEST(JobText, a_terminal_job_has_worker_delay_and_execution) {
+  core::JobView job;
+  job.id = *JobId::parse("j-1");
+  job.status = core::JobStatus::cancelled;
+  EXPECT_EQ(job_text(job), R"({"delayTime":0,"executionTime":0,"id":"j-1","status":"CANCELLED","workerId":""})");
+  job.status = core::JobStatus::in_queue;
+  EXPECT_EQ(job_text(job), R"({"id":"j-1","status":"IN_QUEUE"})");
+  job.status = core::JobStatus::failed;
+  job.error = "a\nb";
+  job.retries = 1;
+  job.output = core::bytes("[ 1 ]");
+  EXPECT_EQ(job_text(job),
+            R"({"delayTime":0,"error":"a\nb","executionTime":0,"id":"j-1","output":[ 1 ],"retries":1,)"
+            R"("status":"FAILED","workerId":""})");
+}
+
+}  // namespace
+}  // namespace penstock::api

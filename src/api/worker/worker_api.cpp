@@ -1,0 +1,191 @@
+#include "api/worker/worker_api.h"
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+
+#include "api/answers.h"
+#include "api/calls.h"
+#include "api/worker/result.h"
+#include "base/text.h"
+#include "json/json.h"
+
+namespace penstock::api {
+namespace {
+
+constexpr int kBatchMax = 1'000;
+constexpr std::size_t kReasonMax = 300;
+
+constexpr std::string_view kOperations[] = {"job-take", "job-take-batch", "job-stop", "job-done", "job-stream", "ping"};
+
+std::string hand_out_text(const core::HandOut& job) {
+  std::string out = "{\"id\":\"" + job.id.str() + "\",\"input\":" + *job.input;
+  if (job.s3_config) out += ",\"s3Config\":" + *job.s3_config;
+  return out + "}";
+}
+
+std::string hand_outs_text(const std::vector<core::HandOut>& jobs) {
+  std::string out = "[";
+  for (const auto& job : jobs) {
+    if (out.size() > 1) out += ',';
+    out += hand_out_text(job);
+  }
+  return out + "]";
+}
+
+net::Response nothing_for_you() {
+  net::Response response;
+  response.status = 204;
+  return response;
+}
+
+int batch_size(const net::Request& request) {
+  const std::string* text = request.query_value("batch_size");
+  int size = 1;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), size);
+  return std::clamp(size, 1, kBatchMax);
+}
+
+void answer_done(net::Responder& to, const core::Reply& reply) {
+  if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+  to.send(json_answer("{}"));
+}
+
+}  // namespace
+
+bool WorkerApi::knows(std::string_view operation) {
+  return std::ranges::find(kOperations, operation) != std::end(kOperations);
+}
+
+/// A worker that is refused asks again at once, so refusals take their time (contract/data-plane 2.3).
+void WorkerApi::refuse_later(net::Responder responder, Error error) {
+  struct Later {
+    explicit Later(net::Loop& loop) : timer(loop) {}
+    net::Loop::Timer timer;
+    net::Responder responder;
+  };
+  const auto later = std::make_shared<Later>(loop_);
+  later->responder = std::move(responder);
+  later->timer.set(core_.engine().settings().unknown_worker_hold,
+                   [later, error = std::move(error)] { later->responder.send(error_answer(error)); });
+}
+
+void WorkerApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
+  const std::string_view operation = parts[1];
+  const bool posts = operation == "job-done" || operation == "job-stream";
+  if (request.method != (posts ? "POST" : "GET")) {
+    return responder.send(wrong_method(request, posts ? "POST" : "GET"));
+  }
+  const auto endpoint = EndpointId::parse(parts[0]);
+  const auto worker = WorkerId::parse(parts.size() > 2 ? parts[2] : std::string_view{});
+  if (!endpoint || !worker) {
+    return refuse_later(std::move(responder), {Errc::not_found, "the path must be /v2/{endpoint}/" + std::string(operation) + "/{worker}"});
+  }
+  if (!keys_.allows(request, *endpoint, *worker)) {
+    return refuse_later(std::move(responder),
+                        {Errc::unauthenticated, "this key is not the key of worker \"" + worker->str() + "\""});
+  }
+  Address at{*endpoint, *worker, {}};
+  if (posts) {
+    // Older SDKs may leave the id out of the path; only then is the header good for anything (2.2).
+    const auto job = JobId::parse(parts.size() > 3 ? parts[3] : request.header("x-request-id"));
+    if (!job) return responder.send(error_answer({Errc::invalid, "the path names no job: " + job.error().message}));
+    at.job = *job;
+    return operation == "job-done" ? done(request, at, std::move(responder)) : chunk(request, at, std::move(responder));
+  }
+  if (operation == "job-stop") return stops(at, std::move(responder));
+  if (operation == "ping") return ping(request, at, std::move(responder));
+  take(request, at, operation == "job-take-batch", std::move(responder));
+}
+
+void WorkerApi::take(const net::Request& request, const Address& at, bool batch, net::Responder responder) {
+  core::TakeJobs command;
+  command.endpoint = at.endpoint;
+  command.worker = at.worker;
+  command.max_jobs = batch ? batch_size(request) : 1;
+  const std::string* busy = request.query_value("job_in_progress");
+  command.says_busy = !busy || *busy != "0";
+  call(core_, std::move(command), std::move(responder), [this, at, batch](net::Responder& to, core::Reply reply) {
+    if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+    const auto& jobs = std::get<core::HandOuts>(reply.what).jobs;
+    if (jobs.empty()) return to.send(nothing_for_you());
+    core::HandOutLost lost{at.endpoint, at.worker, {}};
+    for (const auto& job : jobs) lost.jobs.emplace_back(job.id, job.attempt);
+    to.send(json_answer(batch ? hand_outs_text(jobs) : hand_out_text(jobs.front())),
+            [this, lost = std::move(lost)](bool written) {
+              if (!written) core_.give(lost);
+            });
+  });
+}
+
+void WorkerApi::stops(const Address& at, net::Responder responder) {
+  call(core_, core::PollStops{0, at.endpoint, at.worker}, std::move(responder),
+       [](net::Responder& to, core::Reply reply) {
+         if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+         const auto& jobs = std::get<core::StopList>(reply.what).jobs;
+         if (jobs.empty()) return to.send(nothing_for_you());
+         std::string text = "{\"jobsToStop\":[";
+         for (const JobId& job : jobs) text += (text.ends_with('[') ? "\"" : ",\"") + job.str() + "\"";
+         to.send(json_answer(text + "]}"));
+       });
+}
+
+void WorkerApi::done(const net::Request& request, const Address& at, net::Responder responder) {
+  // The core may have let go of a job that is finished; a late result for it needs no recall: it is ignored either way.
+  auto result = read_result(request.body);
+  if (!result) {
+    core::FinishJob command{0, at.endpoint, at.worker, at.job, nullptr, "worker returned invalid JSON: " + result.error().message, false};
+    const Error answer{Errc::invalid, "the result is not accepted: " + result.error().message};
+    return call(core_, std::move(command), std::move(responder),
+                [answer](net::Responder& to, core::Reply) { to.send(error_answer(answer)); });
+  }
+  if (result->progress) {
+    core::ReportProgress command{0, at.endpoint, at.worker, at.job, std::move(result->output)};
+    return call(core_, std::move(command), std::move(responder), answer_done);
+  }
+  core::FinishJob command{0, at.endpoint, at.worker, at.job, std::move(result->output), std::move(result->error),
+                          result->stop_worker};
+  call(core_, std::move(command), std::move(responder), answer_done);
+}
+
+void WorkerApi::chunk(const net::Request& request, const Address& at, net::Responder responder) {
+  const auto members = json::split_object(request.body);
+  if (!members) return responder.send(error_answer({Errc::invalid, "the chunk is not accepted: " + members.error().message}));
+  const bool has_output = std::ranges::any_of(*members, [](const auto& member) { return member.key == "output"; });
+  if (!has_output) return responder.send(error_answer({Errc::invalid, "the chunk has no key \"output\""}));
+  core::AddChunk command{0, at.endpoint, at.worker, at.job, core::bytes(std::string(trim(request.body)))};
+  call(core_, std::move(command), std::move(responder), answer_done);
+}
+
+void WorkerApi::ping(const net::Request& request, const Address& at, net::Responder responder) {
+  core::Ping command;
+  command.endpoint = at.endpoint;
+  command.worker = at.worker;
+  if (const std::string* ids = request.query_value("job_id")) {
+    for (const auto text : split_list(*ids, ',')) {
+      if (auto id = JobId::parse(text)) command.jobs.push_back(std::move(*id));
+    }
+  }
+  const std::string* status = request.query_value("status");
+  if (status && *status == "unhealthy") {
+    const std::string* check = request.query_value("check");
+    const std::string* reason = request.query_value("reason");
+    command.unhealthy = ((check ? *check : "a check") + ": " + (reason ? *reason : "no reason given")).substr(0, kReasonMax);
+  }
+  core_.give(std::move(command));
+  responder.send(json_answer("{\"status\":\"pong\"}"));
+}
+
+void WorkerApi::refuse_result(const net::Request& head, const std::vector<std::string_view>& parts, std::size_t bytes,
+                              std::size_t bytes_max) {
+  const auto endpoint = EndpointId::parse(parts[1]);
+  const auto worker = WorkerId::parse(parts[3]);
+  const auto job = JobId::parse(parts[4]);
+  if (!endpoint || !worker || !job || !keys_.allows(head, *endpoint, *worker)) return;
+  core_.give(core::FinishJob{0, *endpoint, *worker, *job, nullptr,
+                             "the result is " + std::to_string(bytes) + " bytes; this server accepts " +
+                                 std::to_string(bytes_max),
+                             false});
+}
+
+}  // namespace penstock::api

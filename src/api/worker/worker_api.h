@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "api/auth/keys.h"
+#include "api/core.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+namespace penstock::api {
+
+/// The worker protocol: /v2/{endpoint}/job-take, job-take-batch, job-stop, job-done, job-stream, ping
+/// (contract/data-plane 2). Each route takes the key of the worker that it names.
+class WorkerApi {
+ public:
+  WorkerApi(Core& core, net::Loop& loop, const WorkerKeys& keys) : core_(core), loop_(loop), keys_(keys) {}
+
+  static bool knows(std::string_view operation);
+
+  /// `parts`: the path after /v2: endpoint, operation, worker[, job].
+  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+
+  /// A job-done whose body is too large to be read: its job fails, for the worker will not post it again. `parts`: the
+  /// path, from /v2 on.
+  void refuse_result(const net::Request& head, const std::vector<std::string_view>& parts, std::size_t bytes,
+                     std::size_t bytes_max);
+
+ private:
+  struct Address {
+    EndpointId endpoint;
+    WorkerId worker;
+    JobId job;  // job-done and job-stream
+  };
+  void take(const net::Request& request, const Address& at, bool batch, net::Responder responder);
+  void stops(const Address& at, net::Responder responder);
+  void done(const net::Request& request, const Address& at, net::Responder responder);
+  void chunk(const net::Request& request, const Address& at, net::Responder responder);
+  void ping(const net::Request& request, const Address& at, net::Responder responder);
+  void refuse_later(net::Responder responder, Error error);
+
+  Core& core_;
+  net::Loop& loop_;
+  const WorkerKeys& keys_;
+};
+
+}  // namespace penstock::api

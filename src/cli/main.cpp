@@ -1,0 +1,182 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+
+#include "json/json.h"
+#include "net/http_client.h"
+#include "server/config.h"
+#include "server/server.h"
+
+extern char** environ;
+
+namespace {
+
+using penstock::Errc;
+using penstock::Error;
+using penstock::Result;
+namespace json = penstock::json;
+namespace net = penstock::net;
+namespace server = penstock::server;
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+int fail_with(const std::string& message, int status) {
+  std::fprintf(stderr, "penstock: %s\n", message.c_str());
+  return status;
+}
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> all;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string::npos) all.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return all;
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+// ---------------------------------------------------------------- serve
+
+struct ServeFlags {
+  std::string listen, data, fake_gpus, config, log_level;
+  bool ephemeral = false;
+  bool json = false;
+  std::vector<std::string> set;
+};
+
+std::string settings_help() {
+  std::string text = "Settings (--set section.key=value, or the variable, or penstock.toml):\n";
+  for (const auto& info : server::setting_infos()) {
+    text += "  " + info.key + std::string(info.key.size() < 44 ? 44 - info.key.size() : 1, ' ') + info.help + "\n" +
+            "      " + info.variable + "\n";
+  }
+  return text;
+}
+
+void add_serve(CLI::App& app, ServeFlags& flags) {
+  CLI::App* serve = app.add_subcommand("serve", "run the server");
+  serve->add_option("--listen", flags.listen, "address:port; port 0 takes a free one (default 127.0.0.1:8420)");
+  serve->add_option("--data", flags.data, "data directory (default $XDG_DATA_HOME/penstock)");
+  serve->add_flag("--ephemeral", flags.ephemeral, "keep nothing after the end");
+  serve->add_option("--fake-gpus", flags.fake_gpus, "pretend these GPUs, for example 4xAMPERE_80,2xADA_24@EU-RO-1");
+  serve->add_option("--config", flags.config, "penstock.toml to read (or PENSTOCK_CONFIG)");
+  serve->add_option("--log-level", flags.log_level, "debug, info, warn or error");
+  serve->add_flag("--json", flags.json, "when ready, one line of JSON on standard output: url, apiKey, pid");
+  serve->add_option("--set", flags.set, "any setting: section.key=value");
+  serve->footer(settings_help());
+}
+
+int serve(const ServeFlags& flags) {
+  server::KeyedTexts texts;
+  if (!flags.listen.empty()) texts.emplace_back("server.listen", flags.listen);
+  if (!flags.data.empty()) texts.emplace_back("server.data", flags.data);
+  if (flags.ephemeral) texts.emplace_back("server.ephemeral", "true");
+  if (!flags.fake_gpus.empty()) texts.emplace_back("gpus.fake", flags.fake_gpus);
+  if (!flags.log_level.empty()) texts.emplace_back("server.log_level", flags.log_level);
+  for (const auto& setting : flags.set) {
+    const auto equals = setting.find('=');
+    if (equals == std::string::npos) return fail_with("--set " + setting + ": section.key=value is expected", kExitUsage);
+    texts.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+  }
+  const std::string file = flags.config.empty() ? variable("PENSTOCK_CONFIG") : flags.config;
+  auto config = server::load_config(file, environment(), texts);
+  if (!config) return fail_with(config.error().message, kExitUsage);
+  server::ServeOptions options{std::move(*config), flags.json, std::nullopt};
+  if (const std::string key = variable("PENSTOCK_BOOTSTRAP_KEY"); !key.empty()) options.bootstrap_key = key;
+  return server::serve(options);
+}
+
+// ---------------------------------------------------------------- clients of the public API
+
+struct WorkerFlags {
+  std::string endpoint, worker, url, key;
+  bool json = false;
+};
+
+Result<json::Value> ask(const WorkerFlags& flags, const std::string& method, const std::string& path) {
+  std::string url = flags.url.empty() ? variable("PENSTOCK_URL") : flags.url;
+  if (url.empty()) url = "http://127.0.0.1:8420";
+  std::string key = flags.key.empty() ? variable("PENSTOCK_API_KEY") : flags.key;
+  if (key.empty()) key = variable("RUNPOD_API_KEY");
+  if (key.empty()) return penstock::fail(Errc::unauthenticated, "no API key: set PENSTOCK_API_KEY, or give --api-key");
+  while (url.ends_with('/')) url.pop_back();
+  net::ClientRequest request;
+  request.method = method;
+  request.url = url + path;
+  request.headers = {{"Authorization", "Bearer " + key}};
+  const auto response = net::fetch(request);
+  if (!response) return tl::unexpected<Error>(response.error());
+  auto body = json::parse(response->body);
+  if (response->status != 200) {
+    const json::Value* error = body ? body->find("error") : nullptr;
+    const std::string* text = error ? error->as_string() : nullptr;
+    return penstock::fail(Errc::invalid, url + " answered " + std::to_string(response->status) + ": " +
+                                             (text ? *text : response->body.substr(0, 300)));
+  }
+  return body;
+}
+
+int attach(const WorkerFlags& flags) {
+  const auto answer = ask(flags, "POST", "/penstock/v1/endpoints/" + flags.endpoint + "/workers");
+  if (!answer) return fail_with(answer.error().message, kExitFailed);
+  if (flags.json) {
+    std::printf("%s\n", json::write(*answer).c_str());
+    return 0;
+  }
+  const json::Value* environment = answer->find("environment");
+  if (!environment || !environment->as_object()) return fail_with("the server's answer has no environment", kExitFailed);
+  for (const auto& [key, value] : *environment->as_object()) {
+    std::printf("%s=%s\n", key.c_str(), value.as_string() ? value.as_string()->c_str() : "");
+  }
+  return 0;
+}
+
+int detach(const WorkerFlags& flags) {
+  const auto answer = ask(flags, "DELETE", "/penstock/v1/endpoints/" + flags.endpoint + "/workers/" + flags.worker);
+  return answer ? 0 : fail_with(answer.error().message, kExitFailed);
+}
+
+void add_worker(CLI::App& app, WorkerFlags& flags) {
+  CLI::App* worker = app.add_subcommand("worker", "workers that you start yourself");
+  worker->require_subcommand(1);
+  const auto common = [&](CLI::App* command) {
+    command->add_option("endpoint", flags.endpoint, "endpoint id")->required();
+    command->add_option("--url", flags.url, "the server (PENSTOCK_URL; default http://127.0.0.1:8420)");
+    command->add_option("--api-key", flags.key, "API key (PENSTOCK_API_KEY or RUNPOD_API_KEY)");
+    return command;
+  };
+  CLI::App* attach_command = common(worker->add_subcommand(
+      "attach", "register a worker and print the environment to start it with, one NAME=value a line"));
+  attach_command->add_flag("--json", flags.json, "print one JSON object");
+  CLI::App* detach_command = common(worker->add_subcommand("detach", "forget such a worker; its jobs go to others"));
+  detach_command->add_option("worker", flags.worker, "worker id")->required();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Penstock: serverless GPU endpoints on your own machines"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "penstock " PENSTOCK_VERSION);
+  ServeFlags serve_flags;
+  WorkerFlags worker_flags;
+  add_serve(app, serve_flags);
+  add_worker(app, worker_flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? 0 : kExitUsage;
+  }
+  if (app.got_subcommand("serve")) return serve(serve_flags);
+  const CLI::App* worker = app.get_subcommand("worker");
+  return worker->got_subcommand("attach") ? attach(worker_flags) : detach(worker_flags);
+}

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "graphql/ast.h"
+#include "graphql/input.h"
+#include "graphql/schema.h"
+#include "json/json.h"
+
+namespace penstock::graphql {
+
+/// Where the engine is more forgiving than the specification. All off by default.
+struct Leniency {
+  /// An empty string for an enum, through variables, is an absent key.
+  bool empty_enum_is_absent = false;
+  /// A nullable variable may stand where a non-null value is wanted; its value is checked when the field runs.
+  bool nullable_variable_anywhere = false;
+};
+
+/// The values of the variables that the request gave or that have defaults.
+using Variables = std::unordered_map<std::string_view, Input>;
+
+/// A leaf from a literal, or what is wrong with it, worded as graphql-js does.
+tl::expected<Input, std::string> leaf_from_literal(const TypeDef& type, const ValueNode& node);
+tl::expected<Input, std::string> leaf_from_json(const TypeDef& type, const json::Value& value);
+
+/// A literal of a validated document as a value of `type`. Nothing when a variable in it has no value where one is needed.
+std::optional<Input> from_literal(const Type& type, const ValueNode& node, const Variables& variables);
+
+/// Reads the variables of an operation. Messages name the variable, the path in it and the value.
+tl::expected<Variables, std::vector<GraphqlError>> read_variables(
+    const std::vector<VariableNode>& nodes, const std::vector<const Type*>& types, const json::Value* given,
+    const Leniency& leniency);
+
+/// The arguments of a field or directive, with defaults. Errors: a required one has no value at run time.
+tl::expected<Args, GraphqlError> read_arguments(const std::vector<InputValueDef>& defs,
+                                                const std::vector<ArgumentNode>& nodes, Location at,
+                                                const Variables& variables);
+
+/// ` Did you mean "a", "b", or "c"?` for the options that are near enough; empty when none is.
+std::string did_you_mean(std::string_view wrong, const std::vector<std::string_view>& options,
+                         std::string_view what = {});
+std::vector<std::string_view> near_options(std::string_view wrong, const std::vector<std::string_view>& options);
+/// `"a", "b", or "c"` of at most five.
+std::string or_list(const std::vector<std::string_view>& options, std::size_t most = 5);
+
+}  // namespace penstock::graphql

@@ -1,0 +1,191 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "graphql/ast.h"
+#include "graphql/input.h"
+#include "graphql/value.h"
+
+namespace penstock::graphql {
+
+struct TypeDef;
+class Schema;
+
+/// A type in use: a named one, or a list or non-null around another.
+struct Type {
+  enum class Kind { named, list, non_null };
+  Kind kind = Kind::named;
+  const TypeDef* def = nullptr;  // of `named`
+  const Type* of = nullptr;      // of the others
+
+  bool is_non_null() const { return kind == Kind::non_null; }
+  bool is_list() const { return kind == Kind::list; }
+  const Type* nullable() const { return is_non_null() ? of : this; }
+  const TypeDef& named() const { return def ? *def : of->named(); }
+  std::string text() const;
+};
+
+struct InputValueDef {
+  std::string name;
+  std::string description;
+  const Type* type = nullptr;
+  std::optional<Input> default_value;
+  std::string default_text;  // as the schema writes it
+  std::optional<std::string> deprecated;
+
+  bool required() const { return type->is_non_null() && !default_value; }
+};
+
+/// Gives a field of an object its value. Throws nothing; a refusal is a FieldError.
+using Resolver = std::function<Value(const void* object, const Args& args)>;
+
+struct FieldDef {
+  std::string name;
+  std::string description;
+  std::vector<InputValueDef> args;
+  const Type* type = nullptr;
+  std::optional<std::string> deprecated;
+  Resolver resolve;  // empty: null
+
+  const InputValueDef* arg(std::string_view name) const;
+};
+
+struct EnumValueDef {
+  std::string name;
+  std::string description;
+  std::optional<std::string> deprecated;
+};
+
+struct TypeDef {
+  TypeKind kind = TypeKind::scalar;
+  std::string name;
+  std::string description;
+  std::vector<FieldDef> fields;            // object, interface
+  std::vector<const TypeDef*> interfaces;  // object, interface
+  std::vector<const TypeDef*> possible;    // interface, union: the objects it may be
+  std::vector<EnumValueDef> values;        // enum
+  std::vector<InputValueDef> inputs;       // input object
+  std::optional<std::string> specified_by;
+  bool one_of = false;
+
+  bool is_leaf() const { return kind == TypeKind::scalar || kind == TypeKind::enum_type; }
+  bool is_composite() const {
+    return kind == TypeKind::object || kind == TypeKind::interface || kind == TypeKind::union_type;
+  }
+  bool is_input() const { return is_leaf() || kind == TypeKind::input_object; }
+  bool is_abstract() const { return kind == TypeKind::interface || kind == TypeKind::union_type; }
+  const FieldDef* field(std::string_view name) const;
+  const InputValueDef* input(std::string_view name) const;
+  bool has_value(std::string_view name) const;
+  /// Whether an object of type `other` (an object type) can stand where this type is.
+  bool can_be(const TypeDef& other) const;
+};
+
+struct DirectiveDef {
+  std::string name;
+  std::string description;
+  std::vector<InputValueDef> args;
+  std::vector<std::string> locations;
+  bool repeatable = false;
+
+  bool allowed_at(std::string_view location) const;
+};
+
+/// Keeps the types that are written somewhere: one pool in the schema, one in each document for its variables.
+class TypePool {
+ public:
+  /// Null when the name is unknown.
+  const Type* type_of(const Schema& schema, const TypeNode& node);
+
+ private:
+  std::vector<std::unique_ptr<Type>> types_;
+};
+
+bool same_type(const Type& a, const Type& b);
+
+/// A schema made from SDL, with the resolvers that were attached to it. Built once at start, then only read; it must
+/// outlive every request that uses it.
+class Schema {
+ public:
+  /// Errors: what is wrong with the SDL and where.
+  static tl::expected<std::unique_ptr<Schema>, GraphqlError> from_sdl(std::string_view sdl);
+
+  Schema(const Schema&) = delete;
+  Schema& operator=(const Schema&) = delete;
+
+  const TypeDef* type(std::string_view name) const;
+  const DirectiveDef* directive(std::string_view name) const;
+  const TypeDef* root(OperationType type) const;
+  const std::vector<const TypeDef*>& types() const { return order_; }
+  const std::vector<DirectiveDef>& directives() const { return directives_; }
+  const std::string& description() const { return description_; }
+
+  /// The field of that name, with __typename, and __schema and __type on the query root.
+  const FieldDef* field(const TypeDef& parent, std::string_view name) const;
+  bool is_meta(const FieldDef& field) const { return field.name.starts_with("__"); }
+
+  /// Attaches a resolver. False when the schema has no such field.
+  bool attach(std::string_view type, std::string_view field, Resolver resolver);
+  /// "Type.field" of every field without a resolver in types that have at least one: for a check at start.
+  std::vector<std::string> unresolved_fields() const;
+
+ private:
+  friend class SchemaBuilder;
+  Schema();
+
+  std::string description_;
+  std::unordered_map<std::string_view, std::unique_ptr<TypeDef>> types_;
+  std::vector<const TypeDef*> order_;
+  std::vector<DirectiveDef> directives_;
+  const TypeDef* query_ = nullptr;
+  const TypeDef* mutation_ = nullptr;
+  TypePool uses_;
+  FieldDef typename_field_;
+  FieldDef schema_field_;
+  FieldDef type_field_;
+};
+
+/// Attaches functions of one C++ type to the fields of one object type. Aborts when the schema has no such field: that is
+/// a mistake in the program.
+template <class T>
+class Binder {
+ public:
+  Binder(Schema& schema, std::string type) : schema_(schema), type_(std::move(type)) {}
+
+  template <class F>
+  Binder& field(std::string_view name, F function) {
+    Resolver resolver = [function = std::move(function)](const void* object, const Args& args) -> Value {
+      if constexpr (std::is_invocable_v<F, const T&, const Args&>) {
+        return function(*static_cast<const T*>(object), args);
+      } else {
+        static_cast<void>(args);
+        return function(*static_cast<const T*>(object));
+      }
+    };
+    ENSURE(schema_.attach(type_, name, std::move(resolver)));
+    return *this;
+  }
+
+  /// An object value of this type.
+  Value object(T value) const { return Value(ObjectValue{schema_.type(type_), std::make_shared<const T>(std::move(value))}); }
+
+ private:
+  Schema& schema_;
+  std::string type_;
+};
+
+/// An object value of the named type.
+template <class T>
+Value make_object(const Schema& schema, std::string_view type, T value) {
+  return Value(ObjectValue{schema.type(type), std::make_shared<const T>(std::move(value))});
+}
+
+}  // namespace penstock::graphql

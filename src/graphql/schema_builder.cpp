@@ -1,0 +1,280 @@
+#include <algorithm>
+
+#include "graphql/coerce.h"
+#include "graphql/introspection.h"
+#include "graphql/lexer.h"
+#include "graphql/parser.h"
+#include "graphql/schema.h"
+
+namespace penstock::graphql {
+namespace {
+
+/// What every schema has: the scalars and directives of the specification, and the types of introspection.
+constexpr std::string_view kPrelude = R"graphql(
+"The `Int` scalar type represents non-fractional signed whole numeric values between -(2^31) and 2^31 - 1."
+scalar Int
+"The `Float` scalar type represents signed double-precision fractional values."
+scalar Float
+"The `String` scalar type represents textual data as UTF-8 character sequences."
+scalar String
+"The `Boolean` scalar type represents `true` or `false`."
+scalar Boolean
+"The `ID` scalar type represents a unique identifier."
+scalar ID
+
+directive @include(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
+directive @skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
+directive @deprecated(reason: String = "No longer supported") on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | ENUM_VALUE
+directive @specifiedBy(url: String!) on SCALAR
+directive @oneOf on INPUT_OBJECT
+
+type __Schema {
+  description: String
+  types: [__Type!]!
+  queryType: __Type!
+  mutationType: __Type
+  subscriptionType: __Type
+  directives: [__Directive!]!
+}
+
+type __Type {
+  kind: __TypeKind!
+  name: String
+  description: String
+  specifiedByURL: String
+  fields(includeDeprecated: Boolean = false): [__Field!]
+  interfaces: [__Type!]
+  possibleTypes: [__Type!]
+  enumValues(includeDeprecated: Boolean = false): [__EnumValue!]
+  inputFields(includeDeprecated: Boolean = false): [__InputValue!]
+  ofType: __Type
+  isOneOf: Boolean
+}
+
+enum __TypeKind { SCALAR OBJECT INTERFACE UNION ENUM INPUT_OBJECT LIST NON_NULL }
+
+type __Field {
+  name: String!
+  description: String
+  args(includeDeprecated: Boolean = false): [__InputValue!]!
+  type: __Type!
+  isDeprecated: Boolean!
+  deprecationReason: String
+}
+
+type __InputValue {
+  name: String!
+  description: String
+  type: __Type!
+  defaultValue: String
+  isDeprecated: Boolean!
+  deprecationReason: String
+}
+
+type __EnumValue {
+  name: String!
+  description: String
+  isDeprecated: Boolean!
+  deprecationReason: String
+}
+
+type __Directive {
+  name: String!
+  description: String
+  isRepeatable: Boolean!
+  locations: [__DirectiveLocation!]!
+  args(includeDeprecated: Boolean = false): [__InputValue!]!
+}
+
+enum __DirectiveLocation {
+  QUERY MUTATION SUBSCRIPTION FIELD FRAGMENT_DEFINITION FRAGMENT_SPREAD INLINE_FRAGMENT VARIABLE_DEFINITION
+  SCHEMA SCALAR OBJECT FIELD_DEFINITION ARGUMENT_DEFINITION INTERFACE UNION ENUM ENUM_VALUE INPUT_OBJECT
+  INPUT_FIELD_DEFINITION
+}
+)graphql";
+
+const DirectiveNode* find_directive(const std::vector<DirectiveNode>& all, std::string_view name) {
+  const auto found = std::ranges::find(all, name, &DirectiveNode::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::optional<std::string> text_argument(const DirectiveNode* directive, std::string_view name, std::string fallback) {
+  if (!directive) return std::nullopt;
+  for (const ArgumentNode& argument : directive->arguments) {
+    if (argument.name == name) return argument.value.string;
+  }
+  return fallback;
+}
+
+std::optional<std::string> deprecation(const std::vector<DirectiveNode>& all) {
+  return text_argument(find_directive(all, "deprecated"), "reason", "No longer supported");
+}
+
+}  // namespace
+
+/// Turns definitions into a schema. Throws SyntaxError with what is wrong.
+class SchemaBuilder {
+ public:
+  SchemaBuilder() : schema_(new Schema()) {}
+
+  void declare(const SchemaDocument& document) {
+    for (const TypeDefinitionNode& node : document.types) {
+      if (schema_->type(node.name)) wrong("type " + std::string(node.name) + " is defined twice", node.at);
+      auto def = std::make_unique<TypeDef>();
+      def->kind = node.kind;
+      def->name = node.name;
+      def->description = node.description;
+      def->specified_by = text_argument(find_directive(node.directives, "specifiedBy"), "url", "");
+      def->one_of = find_directive(node.directives, "oneOf") != nullptr;
+      schema_->order_.push_back(def.get());
+      const std::string_view key = def->name;
+      schema_->types_.emplace(key, std::move(def));
+    }
+  }
+
+  void define(const SchemaDocument& document) {
+    for (const TypeDefinitionNode& node : document.types) define(node);
+    for (const DirectiveDefinitionNode& node : document.directives) {
+      DirectiveDef def;
+      def.name = node.name;
+      def.description = node.description;
+      def.repeatable = node.repeatable;
+      for (const auto location : node.locations) def.locations.emplace_back(location);
+      for (const auto& argument : node.arguments) def.args.push_back(input_value(argument));
+      schema_->directives_.push_back(std::move(def));
+    }
+  }
+
+  /// Defaults need the input types to be complete.
+  void defaults(const SchemaDocument& document) {
+    for (const TypeDefinitionNode& node : document.types) {
+      TypeDef& def = *schema_->types_.at(node.name);
+      for (const auto& field : node.input_fields) default_of(field, find(def.inputs, field.name));
+      for (const auto& field : node.fields) {
+        for (const auto& argument : field.arguments) default_of(argument, find(find(def.fields, field.name).args, argument.name));
+      }
+    }
+    for (const DirectiveDefinitionNode& node : document.directives) {
+      for (const auto& argument : node.arguments) default_of(argument, find(find(schema_->directives_, node.name).args, argument.name));
+    }
+  }
+
+  std::unique_ptr<Schema> finish(const SchemaDocument& document) {
+    schema_->description_ = document.description;
+    schema_->query_ = schema_->type(document.query);
+    if (!schema_->query_ || schema_->query_->kind != TypeKind::object) wrong("there is no object type " + std::string(document.query) + " for queries", {});
+    const std::string_view mutation = !document.has_schema_definition ? "Mutation" : document.mutation;
+    if (!mutation.empty()) schema_->mutation_ = schema_->type(mutation);
+    for (const TypeDef* object : schema_->order_) {
+      for (const TypeDef* interface : object->interfaces) {
+        if (object->kind == TypeKind::object) schema_->types_.at(interface->name)->possible.push_back(object);
+      }
+    }
+    meta_field(schema_->typename_field_, "__typename", "String", true);
+    meta_field(schema_->schema_field_, "__schema", "__Schema", true);
+    meta_field(schema_->type_field_, "__type", "__Type", false);
+    InputValueDef name;
+    name.name = "name";
+    name.type = type_use("String", true);
+    schema_->type_field_.args.push_back(std::move(name));
+    bind_introspection(*schema_);
+    return std::move(schema_);
+  }
+
+ private:
+  [[noreturn]] static void wrong(const std::string& what, Location at) {
+    throw SyntaxError{{"Schema error: " + what, {at}, {}, std::string(kInternal)}};
+  }
+
+  template <class Named>
+  static Named& find(std::vector<Named>& all, std::string_view name) {
+    return *std::ranges::find(all, name, &Named::name);
+  }
+
+  const Type* use(const TypeNode& node) {
+    const Type* type = schema_->uses_.type_of(*schema_, node);
+    if (!type) wrong("type " + print(node) + " is not defined", node.at);
+    return type;
+  }
+
+  const Type* type_use(std::string_view name, bool non_null) {
+    TypeNode node;
+    node.name = name;
+    if (!non_null) return use(node);
+    TypeNode outer;
+    outer.kind = TypeNode::Kind::non_null;
+    outer.of = std::make_unique<TypeNode>(std::move(node));
+    return use(outer);
+  }
+
+  void meta_field(FieldDef& field, const char* name, std::string_view type, bool non_null) {
+    field.name = name;
+    field.type = type_use(type, non_null);
+  }
+
+  InputValueDef input_value(const InputValueNode& node) {
+    InputValueDef def;
+    def.name = node.name;
+    def.description = node.description;
+    def.type = use(node.type);
+    if (!def.type->named().is_input()) wrong(def.name + " has a type that is no input type", node.at);
+    def.deprecated = deprecation(node.directives);
+    return def;
+  }
+
+  void default_of(const InputValueNode& node, InputValueDef& def) {
+    if (!node.default_value) return;
+    def.default_value = from_literal(*def.type, *node.default_value, {});
+    def.default_text = print(*node.default_value);
+    if (!def.default_value) wrong("the default of " + def.name + " does not fit its type", node.at);
+  }
+
+  const TypeDef* named(std::string_view name, Location at) {
+    const TypeDef* found = schema_->type(name);
+    if (!found) wrong("type " + std::string(name) + " is not defined", at);
+    return found;
+  }
+
+  void define(const TypeDefinitionNode& node) {
+    TypeDef& def = *schema_->types_.at(node.name);
+    for (const auto name : node.interfaces) def.interfaces.push_back(named(name, node.at));
+    for (const auto name : node.members) def.possible.push_back(named(name, node.at));
+    for (const auto& field : node.input_fields) def.inputs.push_back(input_value(field));
+    for (const auto& value : node.values) {
+      def.values.push_back({std::string(value.name), value.description, deprecation(value.directives)});
+    }
+    for (const auto& field : node.fields) {
+      FieldDef made;
+      made.name = field.name;
+      made.description = field.description;
+      made.type = use(field.type);
+      made.deprecated = deprecation(field.directives);
+      for (const auto& argument : field.arguments) made.args.push_back(input_value(argument));
+      def.fields.push_back(std::move(made));
+    }
+  }
+
+  std::unique_ptr<Schema> schema_;
+};
+
+tl::expected<std::unique_ptr<Schema>, GraphqlError> Schema::from_sdl(std::string_view sdl) {
+  const Limits limits;
+  const auto prelude = parse_schema(kPrelude, limits);
+  ENSURE(prelude.has_value());
+  const auto document = parse_schema(sdl, limits);
+  if (!document) return tl::unexpected<GraphqlError>(document.error());
+  try {
+    SchemaBuilder builder;
+    builder.declare(*document);
+    builder.declare(*prelude);
+    builder.define(*prelude);
+    builder.define(*document);
+    builder.defaults(*prelude);
+    builder.defaults(*document);
+    return builder.finish(*document);
+  } catch (SyntaxError& refused) {
+    return tl::unexpected<GraphqlError>(std::move(refused.error));
+  }
+}
+
+}  // namespace penstock::graphql

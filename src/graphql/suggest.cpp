@@ -1,0 +1,72 @@
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+
+#include "graphql/coerce.h"
+
+namespace penstock::graphql {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+/// Edit distance with transpositions; texts that differ in case only are at distance 1.
+std::size_t distance(std::string_view wrong, std::string_view option) {
+  if (wrong == option) return 0;
+  const std::string a = lower(wrong);
+  const std::string b = lower(option);
+  if (a == b) return 1;
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t cost = a[i - 1] == b[j - 1] ? 0 : 1;
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return d[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::vector<std::string_view> near_options(std::string_view wrong, const std::vector<std::string_view>& options) {
+  constexpr std::size_t kLongestName = 200;  // nobody means a name with such a slip
+  std::vector<std::pair<std::size_t, std::string_view>> near;
+  if (wrong.size() > kLongestName) return {};
+  const std::size_t threshold = wrong.size() * 4 / 10 + 1;
+  for (const auto option : options) {
+    const std::size_t gap = option.size() > wrong.size() ? option.size() - wrong.size() : wrong.size() - option.size();
+    if (gap > threshold) continue;
+    const std::size_t d = distance(wrong, option);
+    if (d <= threshold) near.emplace_back(d, option);
+  }
+  std::ranges::sort(near);
+  std::vector<std::string_view> out;
+  for (const auto& [d, option] : near) out.push_back(option);
+  return out;
+}
+
+std::string or_list(const std::vector<std::string_view>& options, std::size_t most) {
+  const std::size_t count = std::min(options.size(), most);
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) out += count == 2 ? " or " : i + 1 == count ? ", or " : ", ";
+    out += "\"" + std::string(options[i]) + "\"";
+  }
+  return out;
+}
+
+std::string did_you_mean(std::string_view wrong, const std::vector<std::string_view>& options, std::string_view what) {
+  const auto near = near_options(wrong, options);
+  if (near.empty()) return "";
+  return " Did you mean " + std::string(what) + or_list(near) + "?";
+}
+
+}  // namespace penstock::graphql

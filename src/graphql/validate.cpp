@@ -1,0 +1,223 @@
+#include "graphql/validate.h"
+
+#include <algorithm>
+
+#include "graphql/validator.h"
+
+namespace penstock::graphql {
+namespace {
+
+/// Thrown when one document has earned more errors than anybody reads.
+struct TooManyErrors {};
+
+bool is_subtype(const Type& sub, const Type& super) {
+  if (same_type(sub, super)) return true;
+  if (super.is_non_null()) return sub.is_non_null() && is_subtype(*sub.of, *super.of);
+  if (sub.is_non_null()) return is_subtype(*sub.of, super);
+  if (super.is_list()) return sub.is_list() && is_subtype(*sub.of, *super.of);
+  return false;
+}
+
+}  // namespace
+
+std::vector<GraphqlError> validate(const Schema& schema, const Document& document, const Limits& limits,
+                                   const Leniency& leniency) {
+  return Validator(schema, document, limits, leniency).run();
+}
+
+void Validator::refuse(std::string message, std::vector<Location> at) {
+  if (errors_.size() >= limits_.errors_max) {
+    errors_.push_back({"Too many validation errors, error limit reached. Validation aborted.", {}, {}, std::string(kValidationFailed)});
+    throw TooManyErrors{};
+  }
+  errors_.push_back({std::move(message), std::move(at), {}, std::string(kValidationFailed)});
+}
+
+std::vector<GraphqlError> Validator::run() {
+  try {
+    for (const auto& node : document_.fragments) fragments_.try_emplace(node.name, &node);
+    names_are_unique();
+    for (const auto& node : document_.operations) operation(node);
+    for (const auto& node : document_.fragments) fragment(node);
+    fragments_have_no_cycles();
+    for (const auto& node : document_.operations) variable_uses(node);
+    fragments_are_used();
+    if (errors_.empty()) {
+      // Only now: cycles and unknown types would make it meaningless.
+      for (const auto& node : document_.operations) {
+        fields_can_merge({schema_.root(node.type), &node.selections});
+      }
+    }
+  } catch (const TooManyErrors&) {
+  }
+  return std::move(errors_);
+}
+
+// ---------------------------------------------------------------- operations and fragments
+
+void Validator::names_are_unique() {
+  std::map<std::string_view, Location> operations;
+  for (const auto& node : document_.operations) {
+    if (node.name.empty()) {
+      if (document_.operations.size() > 1) refuse("This anonymous operation must be the only defined operation.", node.at);
+      continue;
+    }
+    const auto [known, fresh] = operations.try_emplace(node.name, node.at);
+    if (!fresh) refuse("There can be only one operation named \"" + std::string(node.name) + "\".", {known->second, node.at});
+  }
+  std::map<std::string_view, Location> seen;
+  for (const auto& node : document_.fragments) {
+    const auto [known, fresh] = seen.try_emplace(node.name, node.at);
+    if (!fresh) refuse("There can be only one fragment named \"" + std::string(node.name) + "\".", {known->second, node.at});
+  }
+}
+
+void Validator::operation(const OperationNode& node) {
+  uses_ = &operation_uses_[&node];
+  const TypeDef* root = schema_.root(node.type);
+  if (!root) refuse("The " + std::string(to_text(node.type)) + " operation is not supported by the schema.", node.at);
+  variable_definitions(node);
+  static constexpr std::string_view kPlaces[] = {"QUERY", "MUTATION", "SUBSCRIPTION"};
+  directives(node.directives, kPlaces[static_cast<int>(node.type)]);
+  selections(root, node.selections);
+}
+
+void Validator::fragment(const FragmentNode& node) {
+  uses_ = &fragment_uses_[node.name];
+  const TypeDef* type = condition(node.type_condition, node.condition_at, node.name, true);
+  directives(node.directives, "FRAGMENT_DEFINITION");
+  selections(type, node.selections);
+}
+
+/// The type of a condition, or null with an error when it is none that fields can be selected on.
+const TypeDef* Validator::condition(std::string_view name, Location at, std::string_view fragment_name,
+                                    bool is_fragment) {
+  const TypeDef* type = schema_.type(name);
+  if (!type) {
+    std::vector<std::string_view> names;
+    for (const TypeDef* known : schema_.types()) names.push_back(known->name);
+    refuse("Unknown type \"" + std::string(name) + "\"." + did_you_mean(name, names), at);
+    return nullptr;
+  }
+  if (type->is_composite()) return type;
+  const std::string which = is_fragment ? "Fragment \"" + std::string(fragment_name) + "\"" : "Fragment";
+  refuse(which + " cannot condition on non composite type \"" + type->name + "\".", at);
+  return nullptr;
+}
+
+const FragmentNode* Validator::fragment_named(std::string_view name) const {
+  const auto found = fragments_.find(name);
+  return found == fragments_.end() ? nullptr : found->second;
+}
+
+void Validator::reachable(const Uses& from, std::vector<const Uses*>& out) const {
+  std::set<std::string_view> seen;
+  out.push_back(&from);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    for (const SelectionNode* spread : out[i]->spreads) {
+      const auto found = fragment_uses_.find(spread->name);
+      if (found != fragment_uses_.end() && seen.insert(spread->name).second) out.push_back(&found->second);
+    }
+  }
+}
+
+void Validator::fragments_are_used() {
+  std::set<std::string_view> used;
+  for (const auto& node : document_.operations) {
+    std::vector<const Uses*> all;
+    reachable(operation_uses_[&node], all);
+    for (const Uses* uses : all) {
+      for (const SelectionNode* spread : uses->spreads) used.insert(spread->name);
+    }
+  }
+  for (const auto& node : document_.fragments) {
+    if (!used.contains(node.name)) refuse("Fragment \"" + std::string(node.name) + "\" is never used.", node.at);
+  }
+}
+
+void Validator::fragments_have_no_cycles() {
+  for (const auto& node : document_.fragments) {
+    if (!cycle_checked_.contains(node.name)) find_cycle(node);
+  }
+}
+
+void Validator::find_cycle(const FragmentNode& node) {
+  cycle_checked_.insert(node.name);
+  const Uses& uses = fragment_uses_[node.name];
+  if (uses.spreads.empty()) return;
+  cycle_index_[node.name] = cycle_path_.size();
+  for (const SelectionNode* spread : uses.spreads) {
+    const auto known = cycle_index_.find(spread->name);
+    cycle_path_.push_back(spread);
+    if (known == cycle_index_.end()) {
+      const FragmentNode* next = fragment_named(spread->name);
+      if (next && !cycle_checked_.contains(next->name)) find_cycle(*next);
+    } else {
+      std::string via;
+      std::vector<Location> at;
+      for (std::size_t i = known->second; i < cycle_path_.size(); ++i) {
+        at.push_back(cycle_path_[i]->at);
+        if (i + 1 < cycle_path_.size()) via += (via.empty() ? "\"" : ", \"") + std::string(cycle_path_[i]->name) + "\"";
+      }
+      refuse("Cannot spread fragment \"" + std::string(spread->name) + "\" within itself" + (via.empty() ? "." : " via " + via + "."), at);
+    }
+    cycle_path_.pop_back();
+  }
+  cycle_index_.erase(node.name);
+}
+
+// ---------------------------------------------------------------- variables
+
+void Validator::variable_definitions(const OperationNode& node) {
+  std::map<std::string_view, Location> seen;
+  for (const auto& variable : node.variables) {
+    const std::string shown = "\"$" + std::string(variable.name) + "\"";
+    const auto [known, fresh] = seen.try_emplace(variable.name, variable.at);
+    if (!fresh) refuse("There can be only one variable named " + shown + ".", {known->second, variable.at});
+    const Type* type = types_.type_of(schema_, variable.type);
+    if (!type) {
+      const TypeNode* named = &variable.type;
+      while (named->of) named = named->of.get();
+      condition(named->name, named->at, {}, false);
+    } else if (!type->named().is_input()) {
+      refuse("Variable " + shown + " cannot be non-input type \"" + type->text() + "\".", variable.type.at);
+      type = nullptr;
+    }
+    variable_types_[&variable] = type;
+    if (variable.default_value && type) value(type, *variable.default_value, false);
+    directives(variable.directives, "VARIABLE_DEFINITION");
+  }
+}
+
+void Validator::variable_uses(const OperationNode& node) {
+  std::vector<const Uses*> all;
+  reachable(operation_uses_[&node], all);
+  std::set<std::string_view> used;
+  const std::string by = node.name.empty() ? "" : " by operation \"" + std::string(node.name) + "\"";
+  for (const Uses* uses : all) {
+    for (const VariableUse& use : uses->variables) {
+      used.insert(use.name);
+      const auto found = std::ranges::find(node.variables, use.name, &VariableNode::name);
+      if (found == node.variables.end()) {
+        refuse("Variable \"$" + std::string(use.name) + "\" is not defined" + by + ".", {use.at, node.at});
+        continue;
+      }
+      const Type* given = variable_types_[&*found];
+      if (!given || !use.wanted) continue;
+      const Type* wanted = use.wanted;
+      const bool has_default = found->default_value && found->default_value->kind != ValueNode::Kind::null;
+      const bool may_be_null = has_default || use.place_has_default || leniency_.nullable_variable_anywhere;
+      if (wanted->is_non_null() && !given->is_non_null() && may_be_null) wanted = wanted->of;
+      if (is_subtype(*given, *wanted)) continue;
+      refuse("Variable \"$" + std::string(use.name) + "\" of type \"" + given->text() + "\" used in position expecting type \"" +
+                 use.wanted->text() + "\".",
+             {found->at, use.at});
+    }
+  }
+  const std::string in = node.name.empty() ? "" : " in operation \"" + std::string(node.name) + "\"";
+  for (const auto& variable : node.variables) {
+    if (!used.contains(variable.name)) refuse("Variable \"$" + std::string(variable.name) + "\" is never used" + in + ".", variable.at);
+  }
+}
+
+}  // namespace penstock::graphql

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "graphql/validate.h"
+
+namespace penstock::graphql {
+
+/// One field of a selection set, with the type it is selected on.
+struct FieldEntry {
+  const TypeDef* parent = nullptr;
+  const SelectionNode* node = nullptr;
+  const FieldDef* def = nullptr;
+};
+
+/// A selection set and the type it applies to.
+struct SelectionSet {
+  const TypeDef* parent = nullptr;
+  const std::vector<SelectionNode>* selections = nullptr;
+};
+
+/// Why two fields of one response key cannot be one.
+struct FieldConflict {
+  std::string key;
+  std::string reason;
+  std::vector<Location> first;
+  std::vector<Location> second;
+};
+
+/// The state of one validation. Rules are spread over validate.cpp (operations, fragments, variables), validate_fields.cpp
+/// (fields, arguments, directives), validate_values.cpp and validate_overlap.cpp.
+class Validator {
+ public:
+  Validator(const Schema& schema, const Document& document, const Limits& limits, const Leniency& leniency)
+      : schema_(schema), document_(document), limits_(limits), leniency_(leniency) {}
+
+  std::vector<GraphqlError> run();
+
+ private:
+  struct VariableUse {
+    std::string_view name;
+    Location at;
+    const Type* wanted = nullptr;   // null: the place has no known type
+    bool place_has_default = false;
+  };
+  /// What a definition uses directly.
+  struct Uses {
+    std::vector<VariableUse> variables;
+    std::vector<const SelectionNode*> spreads;
+  };
+
+  void refuse(std::string message, std::vector<Location> at);
+  void refuse(std::string message, Location at) { refuse(std::move(message), std::vector<Location>{at}); }
+
+  // validate.cpp
+  void names_are_unique();
+  void operation(const OperationNode& node);
+  void fragment(const FragmentNode& node);
+  void variable_definitions(const OperationNode& node);
+  void variable_uses(const OperationNode& node);
+  void fragments_are_used();
+  void fragments_have_no_cycles();
+  void find_cycle(const FragmentNode& node);
+  void reachable(const Uses& from, std::vector<const Uses*>& out) const;
+  const FragmentNode* fragment_named(std::string_view name) const;
+  const TypeDef* condition(std::string_view name, Location at, std::string_view fragment_name, bool is_fragment);
+
+  // validate_fields.cpp
+  void selections(const TypeDef* parent, const std::vector<SelectionNode>& nodes);
+  void field(const TypeDef* parent, const SelectionNode& node);
+  void unknown_field(const TypeDef& parent, const SelectionNode& node);
+  void spread(const TypeDef* parent, const SelectionNode& node);
+  void inline_fragment(const TypeDef* parent, const SelectionNode& node);
+  void spread_fits(const TypeDef* parent, const TypeDef* condition, const SelectionNode& node);
+  void arguments(const std::vector<InputValueDef>* defs, const std::vector<ArgumentNode>& nodes,
+                 const std::string& owner);
+  void required_arguments(const std::vector<InputValueDef>& defs, const std::vector<ArgumentNode>& nodes,
+                          const std::string& owner, Location at);
+  void directives(const std::vector<DirectiveNode>& nodes, std::string_view place);
+
+  // validate_values.cpp
+  void value(const Type* type, const ValueNode& node, bool place_has_default);
+  void object_value(const TypeDef& type, const ValueNode& node);
+  void untyped_value(const ValueNode& node);
+  void unique_input_fields(const ValueNode& node);
+
+  // validate_overlap.cpp
+  void fields_can_merge(const SelectionSet& set);
+  bool find_conflict(const std::vector<SelectionSet>& sets, bool shapes_only, FieldConflict& conflict);
+  bool group_conflict(const std::string& key, const std::vector<FieldEntry>& group, bool shapes_only,
+                      FieldConflict& conflict);
+  using Groups = std::vector<std::pair<std::string, std::vector<FieldEntry>>>;
+  void collect(const SelectionSet& set, Groups& groups, std::unordered_map<std::string_view, std::size_t>& index,
+               std::set<std::string_view>& visited);
+
+  const Schema& schema_;
+  const Document& document_;
+  const Limits& limits_;
+  const Leniency& leniency_;
+  TypePool types_;
+  std::vector<GraphqlError> errors_;
+  Uses* uses_ = nullptr;
+  std::unordered_map<const OperationNode*, Uses> operation_uses_;
+  std::unordered_map<std::string_view, Uses> fragment_uses_;
+  std::unordered_map<std::string_view, const FragmentNode*> fragments_;
+  std::unordered_map<const VariableNode*, const Type*> variable_types_;
+  std::set<std::string_view> cycle_checked_;
+  std::vector<const SelectionNode*> cycle_path_;
+  std::unordered_map<std::string_view, std::size_t> cycle_index_;
+  std::size_t visited_selections_ = 0;
+};
+
+}  // namespace penstock::graphql

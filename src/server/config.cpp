@@ -1,0 +1,308 @@
+#include "server/config.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <set>
+
+#include "base/text.h"
+#include "base/time.h"
+
+namespace penstock::server {
+namespace {
+
+struct Setting {
+  std::string key;
+  std::string help;
+  std::function<Result<void>(Config&, const std::string&)> set;
+};
+
+Error bad_value(const std::string& text, const std::string& accepted) {
+  return Error{Errc::invalid, "\"" + text + "\" is not accepted; " + accepted};
+}
+
+Result<std::int64_t> whole(const std::string& text, std::int64_t low, std::int64_t high) {
+  std::int64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || value < low || value > high) {
+    return tl::unexpected<Error>(
+        bad_value(text, "a whole number from " + std::to_string(low) + " to " + std::to_string(high) + " is"));
+  }
+  return value;
+}
+
+template <class Pick>
+Setting number(std::string key, std::int64_t low, std::int64_t high, std::int64_t scale, std::string help, Pick pick) {
+  return {std::move(key), std::move(help), [=](Config& config, const std::string& text) -> Result<void> {
+            const auto value = whole(text, low, high);
+            if (!value) return tl::unexpected<Error>(value.error());
+            auto& target = pick(config);
+            target = std::remove_reference_t<decltype(target)>(*value * scale);
+            return {};
+          }};
+}
+
+template <class Pick>
+Setting text(std::string key, std::string help, Pick pick) {
+  return {std::move(key), std::move(help), [=](Config& config, const std::string& value) -> Result<void> {
+            pick(config) = value;
+            return {};
+          }};
+}
+
+template <class Pick>
+Setting flag(std::string key, std::string help, Pick pick) {
+  return {std::move(key), std::move(help), [=](Config& config, const std::string& value) -> Result<void> {
+            const bool yes = value == "true" || value == "1";
+            if (!yes && value != "false" && value != "0") {
+              return tl::unexpected<Error>(bad_value(value, "true and false are"));
+            }
+            pick(config) = yes;
+            return {};
+          }};
+}
+
+/// One of two words, kept as a bool.
+template <class Pick>
+Setting choice(std::string key, std::string no, std::string yes, std::string help, Pick pick) {
+  return {std::move(key), std::move(help), [=](Config& config, const std::string& value) -> Result<void> {
+            if (value != no && value != yes) return tl::unexpected<Error>(bad_value(value, no + " and " + yes + " are"));
+            pick(config) = value == yes;
+            return {};
+          }};
+}
+
+void server_settings(std::vector<Setting>& all) {
+  all.push_back(text("server.listen", "address and port to listen on; port 0 takes a free one",
+                     [](Config& c) -> auto& { return c.listen; }));
+  all.push_back(text("server.data", "data directory", [](Config& c) -> auto& { return c.data; }));
+  all.push_back(flag("server.ephemeral", "keep nothing: a temporary data directory, removed at the end",
+                     [](Config& c) -> auto& { return c.ephemeral; }));
+  all.push_back(text("server.worker_url", "base URL at which workers reach this server",
+                     [](Config& c) -> auto& { return c.worker_url; }));
+  all.push_back({"server.log_level", "debug, info, warn or error", [](Config& c, const std::string& value) -> Result<void> {
+                   if (!log::parse_level(value, c.log_level)) {
+                     return tl::unexpected<Error>(bad_value(value, "debug, info, warn and error are"));
+                   }
+                   return {};
+                 }});
+  all.push_back(flag("server.log_json", "log lines as JSON objects", [](Config& c) -> auto& { return c.log_json; }));
+  all.push_back(number("server.connections_max", 1, 1'000'000, 1, "open connections",
+                       [](Config& c) -> auto& { return c.http.connections_max; }));
+  all.push_back(text("gpus.fake", "GPUs to pretend, for example 4xAMPERE_80,2xADA_24@EU-RO-1",
+                     [](Config& c) -> auto& { return c.fake_gpus; }));
+  all.push_back(number("account.workers_quota", 0, 1'000'000, 1, "sum of workersMax over all endpoints",
+                       [](Config& c) -> auto& { return c.engine.workers_quota; }));
+  all.push_back(text("account.email", "e-mail of the account that the first start makes",
+                     [](Config& c) -> auto& { return c.account_email; }));
+  all.push_back({"account.discount_factor", "serverlessDiscount.discountFactor, for clients that show it",
+                 [](Config& c, const std::string& value) -> Result<void> {
+                   double factor = 0;
+                   const auto parsed = std::from_chars(value.data(), value.data() + value.size(), factor);
+                   if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() || factor < 0 || factor > 1) {
+                     return tl::unexpected<Error>(bad_value(value, "a number from 0 to 1 is"));
+                   }
+                   c.discount_factor = factor;
+                   return {};
+                 }});
+  all.push_back({"account.discount_expires", "serverlessDiscount.expirationDate, such as 2027-01-31T00:00:00Z",
+                 [](Config& c, const std::string& value) -> Result<void> {
+                   const auto time = parse_iso8601(value);
+                   if (!time) return tl::unexpected<Error>(bad_value(value, "a time such as 2027-01-31T00:00:00Z is"));
+                   c.discount_expires = iso8601(*time);
+                   return {};
+                 }});
+}
+
+void worker_settings(std::vector<Setting>& all) {
+  constexpr std::int64_t kDay = 86'400'000;
+  // The SDK divides by 1000 and never waits when that gives 0 (contract/data-plane 2.1).
+  all.push_back(number("workers.ping_interval_ms", 1'000, kDay, 1, "how often workers report; a lease is four of these",
+                       [](Config& c) -> auto& { return c.engine.ping_interval; }));
+  all.push_back(number("workers.poll_hold_ms", 100, 85'000, 1, "how long job-take and job-stop are held",
+                       [](Config& c) -> auto& { return c.engine.poll_hold; }));
+  all.push_back(number("workers.stop_grace_ms", 0, kDay, 1, "SIGTERM to SIGKILL",
+                       [](Config& c) -> auto& { return c.engine.stop_grace; }));
+  all.push_back(number("workers.start_timeout_s", 1, 86'400, 1'000, "start to first job-take",
+                       [](Config& c) -> auto& { return c.engine.start_timeout; }));
+  all.push_back(number("workers.stop_signal_grace_ms", 0, kDay, 1,
+                       "a worker that still runs a cancelled job after this is ended",
+                       [](Config& c) -> auto& { return c.engine.job_stop_grace; }));
+  all.push_back(number("workers.crash_backoff_ms", 1, kDay, 1, "wait after a crash at start, doubled for each further one",
+                       [](Config& c) -> auto& { return c.engine.crash_backoff_first; }));
+  all.push_back(flag("workers.process_images", "allow process: images; they run with the server's rights",
+                     [](Config& c) -> auto& { return c.process_images; }));
+}
+
+void job_settings(std::vector<Setting>& all) {
+  constexpr std::int64_t kMegabyte = 1024 * 1024;
+  constexpr std::int64_t kYear = 31'536'000;
+  all.push_back(number("jobs.retention_async_s", 1, kYear, 1'000, "how long the result of a /run job is kept",
+                       [](Config& c) -> auto& { return c.engine.retention_async; }));
+  all.push_back(number("jobs.retention_sync_s", 1, kYear, 1'000, "how long the result of a /runsync job is kept",
+                       [](Config& c) -> auto& { return c.engine.retention_sync; }));
+  all.push_back(choice("jobs.ttl_expiry", "timed_out", "delete",
+                       "what becomes of a job whose time to live is over: timed_out, or delete (404 at once)",
+                       [](Config& c) -> auto& { return c.engine.ttl_expiry_deletes; }));
+  all.push_back(number("jobs.queue_jobs_min", 0, 1'000'000'000, 1, "a queue up to this long always accepts",
+                       [](Config& c) -> auto& { return c.engine.queue_jobs_min; }));
+  all.push_back(number("jobs.queue_jobs_per_worker", 0, 1'000'000, 1, "beyond that: up to workersMax times this",
+                       [](Config& c) -> auto& { return c.engine.queue_jobs_per_worker; }));
+  all.push_back(number("jobs.run_body_mb", 1, 1'024, kMegabyte, "largest /run body",
+                       [](Config& c) -> auto& { return c.bodies.run; }));
+  all.push_back(number("jobs.runsync_body_mb", 1, 1'024, kMegabyte, "largest /runsync body",
+                       [](Config& c) -> auto& { return c.bodies.runsync; }));
+  all.push_back(number("jobs.result_mb", 1, 1'024, kMegabyte, "largest result or stream chunk of a worker",
+                       [](Config& c) -> auto& { return c.bodies.result; }));
+  all.push_back(number("jobs.stream_mb", 1, 1'024, kMegabyte, "stream chunks kept for one job",
+                       [](Config& c) -> auto& { return c.engine.stream_bytes_max; }));
+  all.push_back(number("jobs.memory_mb", 1, 1'048'576, kMegabyte,
+                       "payloads of finished jobs kept in memory; older ones are read from the store",
+                       [](Config& c) -> auto& { return c.engine.resident_bytes_max; }));
+  all.push_back(choice("graphql.save_endpoint_modify", "preserve", "upstream-reset",
+                       "what a modify does to omitted fields: preserve, or upstream-reset",
+                       [](Config& c) -> auto& { return c.engine.modify_resets_defaults; }));
+  all.push_back(flag("graphql.delete_endpoint_requires_zero_workers", "refuse deleteEndpoint while it may have workers",
+                     [](Config& c) -> auto& { return c.engine.delete_requires_zero_workers; }));
+  all.push_back(flag("templates.allow_sharing", "let several endpoints use one template",
+                     [](Config& c) -> auto& { return c.engine.template_sharing; }));
+}
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> all = [] {
+    std::vector<Setting> made;
+    server_settings(made);
+    worker_settings(made);
+    job_settings(made);
+    return made;
+  }();
+  return all;
+}
+
+/// `workers.poll_hold_ms` is PENSTOCK_WORKERS_POLL_HOLD_MS; the section `server` is left out: PENSTOCK_LISTEN.
+std::string variable_of(const std::string& key) {
+  std::string name = "PENSTOCK_";
+  for (const char c : key.starts_with("server.") ? key.substr(7) : key) {
+    name += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  }
+  return name;
+}
+
+Result<void> apply(Config& config, const std::string& key, const std::string& value, const std::string& where) {
+  std::vector<std::string_view> known;
+  for (const Setting& setting : settings()) {
+    if (setting.key == key) {
+      auto done = setting.set(config, value);
+      if (!done) return fail(Errc::invalid, where + ": " + key + ": " + done.error().message);
+      return done;
+    }
+    known.push_back(setting.key);
+  }
+  const auto near = nearest(key, known);
+  return fail(Errc::invalid, where + ": unknown setting \"" + key + "\"" +
+                                 (near.empty() ? std::string() : "; did you mean \"" + std::string(near) + "\"?"));
+}
+
+Result<toml::table> read_toml(const std::string& file) {
+  try {
+    return toml::parse_file(file);
+  } catch (const toml::parse_error& error) {
+    return fail(Errc::invalid, file + ": " + std::string(error.description()) + " (line " +
+                                   std::to_string(error.source().begin.line) + ")");
+  }
+}
+
+Result<void> apply_file(Config& config, const std::string& file) {
+  const auto parsed = read_toml(file);
+  if (!parsed) return tl::unexpected<Error>(parsed.error());
+  for (const auto& [section, content] : *parsed) {
+    const std::string name(section.str());
+    const auto* table = content.as_table();
+    if (!table) return fail(Errc::invalid, file + ": \"" + name + "\" stands outside a section; settings look like [server] listen = \"...\"");
+    for (const auto& [key, value] : *table) {
+      std::string as_text;
+      if (const auto* string = value.as_string()) {
+        as_text = string->get();
+      } else if (const auto* yes = value.as_boolean()) {
+        as_text = yes->get() ? "true" : "false";
+      } else if (const auto* integer = value.as_integer()) {
+        as_text = std::to_string(integer->get());
+      } else if (const auto* real = value.as_floating_point()) {
+        as_text = fmt::format("{}", real->get());
+      } else {
+        return fail(Errc::invalid, file + ": " + name + "." + std::string(key.str()) + " must be a text, a number, true or false");
+      }
+      auto done = apply(config, name + "." + std::string(key.str()), as_text, file);
+      if (!done) return done;
+    }
+  }
+  return {};
+}
+
+Result<void> apply_environment(Config& config, const std::map<std::string, std::string>& environment) {
+  // Read elsewhere: by the command line, or at the first start.
+  static const std::set<std::string> kOthers = {"PENSTOCK_URL", "PENSTOCK_API_KEY", "PENSTOCK_BOOTSTRAP_KEY",
+                                                "PENSTOCK_CONFIG"};
+  std::vector<std::string> variables;
+  for (const Setting& setting : settings()) variables.push_back(variable_of(setting.key));
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with("PENSTOCK_") || name.starts_with("PENSTOCK_TEST_") || kOthers.contains(name)) continue;
+    const auto found = std::ranges::find(variables, name);
+    if (found == variables.end()) {
+      const auto near = nearest(name, std::vector<std::string_view>(variables.begin(), variables.end()));
+      return fail(Errc::invalid, "unknown environment variable " + name +
+                                     (near.empty() ? std::string() : "; did you mean " + std::string(near) + "?"));
+    }
+    const Setting& setting = settings()[static_cast<std::size_t>(found - variables.begin())];
+    auto done = apply(config, setting.key, value, name);
+    if (!done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+const std::vector<SettingInfo>& setting_infos() {
+  static const std::vector<SettingInfo> infos = [] {
+    std::vector<SettingInfo> made;
+    for (const Setting& setting : settings()) made.push_back({setting.key, variable_of(setting.key), setting.help});
+    return made;
+  }();
+  return infos;
+}
+
+Result<Config> load_config(const std::string& file, const std::map<std::string, std::string>& environment,
+                           const KeyedTexts& flags) {
+  Config config;
+  if (!file.empty()) {
+    if (auto done = apply_file(config, file); !done) return tl::unexpected<Error>(done.error());
+  }
+  if (auto done = apply_environment(config, environment); !done) return tl::unexpected<Error>(done.error());
+  for (const auto& [key, value] : flags) {
+    if (auto done = apply(config, key, value, "command line"); !done) return tl::unexpected<Error>(done.error());
+  }
+  if (config.discount_factor && config.discount_expires.empty()) {
+    return fail(Errc::invalid, "account.discount_factor is set; account.discount_expires is needed with it");
+  }
+  const auto listen = parse_listen(config.listen);
+  if (!listen) return tl::unexpected<Error>(listen.error());
+  config.engine.process_images = config.process_images.value_or(is_loopback(listen->first));
+  return config;
+}
+
+Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& text) {
+  const auto colon = text.rfind(':');
+  const Error bad{Errc::invalid, "listen address \"" + text + "\" is not accepted; use address:port, such as 127.0.0.1:8420"};
+  if (colon == std::string::npos || colon == 0) return tl::unexpected<Error>(bad);
+  const auto port = whole(text.substr(colon + 1), 0, 65'535);
+  if (!port) return tl::unexpected<Error>(bad);
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return std::pair(host, static_cast<std::uint16_t>(*port));
+}
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+}  // namespace penstock::server

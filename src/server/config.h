@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/router.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "core/settings.h"
+#include "net/http_server.h"
+
+namespace penstock::server {
+
+/// Everything that an operator can set, after defaults, penstock.toml, PENSTOCK_* variables and flags were merged, the
+/// later over the earlier.
+struct Config {
+  std::string listen = "127.0.0.1:8420";
+  std::string data;  // empty: $XDG_DATA_HOME/penstock
+  bool ephemeral = false;
+  std::string worker_url;  // how workers reach this server; empty: the address it listens on
+  std::string fake_gpus;
+  std::optional<bool> process_images;  // none: only while listening on loopback
+  log::Level log_level = log::Level::info;
+  bool log_json = false;
+  std::string account_email = "admin@localhost";
+  std::optional<double> discount_factor;
+  std::string discount_expires;  // ISO 8601; needed with discount_factor
+  core::EngineSettings engine;
+  api::BodyLimits bodies;
+  net::HttpLimits http;
+};
+
+/// One setting, as `serve --help` and the docs list it.
+struct SettingInfo {
+  std::string key;  // "workers.ping_interval_ms"
+  std::string variable;  // "PENSTOCK_WORKERS_PING_INTERVAL_MS"
+  std::string help;
+};
+const std::vector<SettingInfo>& setting_infos();
+
+using KeyedTexts = std::vector<std::pair<std::string, std::string>>;
+
+/// Merges a file (may be empty: none), the environment (all of it; only PENSTOCK_* is looked at) and flags given as
+/// `section.key` and text. Errors: invalid (an unknown key, with the nearest known one; a value that does not fit; an
+/// unreadable file).
+Result<Config> load_config(const std::string& file, const std::map<std::string, std::string>& environment,
+                           const KeyedTexts& flags);
+
+/// Splits `host:port`, `[v6]:port`. Errors: invalid.
+Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& text);
+bool is_loopback(const std::string& host);
+
+}  // namespace penstock::server

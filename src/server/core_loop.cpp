@@ -1,0 +1,109 @@
+#include "server/core_loop.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace penstock::server {
+
+CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, const Clock& clock, GiveOrder give_order,
+                   OnFatal on_fatal)
+    : loop_(loop),
+      engine_(engine),
+      store_(store),
+      clock_(clock),
+      give_order_(std::move(give_order)),
+      on_fatal_(std::move(on_fatal)),
+      timer_(loop) {}
+
+void CoreLoop::begin(core::Effects effects) {
+  deliver(effects);
+  wake_at(engine_.next_wakeup());
+}
+
+core::Token CoreLoop::expect(OnReply on_reply) {
+  const core::Token token = next_token_++;
+  callers_.emplace(token, std::move(on_reply));
+  return token;
+}
+
+void CoreLoop::give(core::Command command) {
+  commands_.push_back(std::move(command));
+  if (turn_posted_) return;
+  turn_posted_ = true;
+  // After all handlers that are ready now: their commands join this turn and share its sync.
+  loop_.post([this] {
+    turn_posted_ = false;
+    run_turn();
+  });
+}
+
+void CoreLoop::forget(core::Token token) {
+  // The caller's entry stays until the turn is over: a reply of the same turn must still learn that nobody listens.
+  if (callers_.contains(token)) give(core::Forget{token});
+}
+
+Result<void> CoreLoop::recall(const EndpointId& endpoint, const JobId& job) {
+  if (engine_.has_job(endpoint, job)) return {};
+  run_turn();
+  if (engine_.has_job(endpoint, job) || !engine_.find_endpoint(endpoint)) return {};
+  auto stored = store_.find_job(endpoint, job);
+  if (!stored) return tl::unexpected<Error>(stored.error());
+  if (!stored->has_value()) return {};
+  core::Effects effects;
+  engine_.apply(clock_.now(), core::RecallJob{std::move(**stored)}, effects);
+  deliver(effects);
+  return {};
+}
+
+void CoreLoop::run_turn() {
+  std::vector<core::Command> commands;
+  commands.swap(commands_);
+  core::Effects effects;
+  std::vector<core::Token> gone;
+  const Time now = clock_.now();
+  for (core::Command& command : commands) {
+    if (const auto* forget = std::get_if<core::Forget>(&command)) gone.push_back(forget->token);
+    engine_.apply(now, std::move(command), effects);
+  }
+  deliver(effects);
+  for (const core::Token token : gone) callers_.erase(token);
+  wake_at(engine_.next_wakeup());
+}
+
+void CoreLoop::deliver(core::Effects& effects) {
+  if (failed_) return;
+  if (!effects.records.empty()) {
+    if (const auto committed = store_.commit(effects.records); !committed) {
+      failed_ = true;
+      on_fatal_(committed.error());
+      return;
+    }
+  }
+  for (const auto& note : effects.notes) log::info("{}", note);
+  for (const auto& d : effects.decisions) {
+    log::info("endpoint {} scales from {} to {} workers: rule {}, clamp {}, queued {}, in progress {}, oldest wait {} ms",
+              d.endpoint.str(), d.inputs.present, d.decision.wanted, core::to_text(d.decision.rule),
+              core::to_text(d.decision.clamp), d.inputs.queued, d.inputs.in_progress, d.inputs.oldest_wait.count());
+  }
+  for (core::Reply& reply : effects.replies) {
+    const auto caller = callers_.find(reply.to);
+    if (caller == callers_.end()) continue;
+    const OnReply on_reply = std::move(caller->second);
+    callers_.erase(caller);
+    on_reply(std::move(reply));
+  }
+  for (core::LaunchOrder& order : effects.orders) give_order_(std::move(order));
+}
+
+void CoreLoop::wake_at(std::optional<Time> at) {
+  if (at == wake_at_) return;
+  wake_at_ = at;
+  if (!at) return timer_.cancel();
+  timer_.set(std::max(*at - clock_.now(), Millis{0}), [this] {
+    wake_at_.reset();
+    give(core::Tick{});
+  });
+}
+
+}  // namespace penstock::server

@@ -1,0 +1,274 @@
+#include "server/server.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "api/graphql/graphql_api.h"
+#include "api/router.h"
+#include "base/log.h"
+#include "host/gpus.h"
+#include "json/json.h"
+#include "launch/process_launcher.h"
+#include "net/http_server.h"
+#include "server/core_loop.h"
+#include "server/data_dir.h"
+#include "server/worker_launch.h"
+#include "store/sqlite_store.h"
+
+namespace penstock::server {
+namespace {
+
+constexpr int kExitRefused = 2;  // wrong settings
+constexpr int kExitFailed = 1;
+constexpr Millis kGoodbye{15'000};  // for workers that were told to stop, at the end
+
+/// Everything of one running server, in the order of construction; torn down in reverse.
+class Server {
+ public:
+  Server(const ServeOptions& options, DataDir data, std::string secret, std::unique_ptr<store::Store> store,
+         std::vector<core::Node> nodes)
+      : options_(options),
+        config_(options.config),
+        data_(std::move(data)),
+        keys_(std::move(secret)),
+        store_(std::move(store)),
+        engine_(config_.engine, std::move(nodes), random_),
+        core_(loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
+        graphql_(core_, api::GraphqlOptions{discount()}),
+        jobs_(core_),
+        worker_(core_, loop_, keys_),
+        admin_(core_, keys_, facts_),
+        router_(graphql_, jobs_, worker_, admin_, config_.bodies),
+        http_(
+            loop_, config_.http,
+            [this](net::Request request, net::Responder responder) {
+              router_.handle(std::move(request), std::move(responder));
+            },
+            [this](const net::Request& head) { return router_.body_limit(head); }),
+        goodbye_(loop_) {
+    launch::ProcessLauncherOptions launcher;
+    launcher.log_directory = data_.logs();
+    launcher_ = launch::make_process_launcher(
+        launcher, [this](launch::Event event) { loop_.post([this, e = std::move(event)] { on_launcher(e); }); });
+  }
+
+  Result<void> start(core::StoredState state);
+  int run();
+
+ private:
+  static void die(const Error& error) {
+    log::error("the store cannot keep up its promise: {}; this server stops now. Nothing that was acknowledged is lost: "
+               "mend the cause and start it again",
+               error.message);
+    ::_exit(kExitFailed);
+  }
+
+  std::optional<api::Discount> discount() const {
+    if (!config_.discount_factor) return std::nullopt;
+    return api::Discount{*config_.discount_factor, config_.discount_expires};
+  }
+
+  Result<std::uint16_t> listen();
+  std::optional<std::string> first_keys();
+  void obey(core::LaunchOrder order);
+  void start_worker(const core::StartWorker& order);
+  void on_launcher(const launch::Event& event);
+  void announce(const std::optional<std::string>& new_key) const;
+  void on_signal(int signal);
+  void leave_when_quiet();
+
+  const ServeOptions& options_;
+  const Config& config_;
+  DataDir data_;
+  SystemRandom random_;
+  SystemClock clock_;
+  api::WorkerKeys keys_;
+  api::ServerFacts facts_;
+  bool workers_find_us_ = true;  // false: this server listens elsewhere than the one that started the living workers
+  std::unique_ptr<store::Store> store_;
+  net::Loop loop_;
+  core::Engine engine_;
+  CoreLoop core_;
+  api::GraphqlApi graphql_;
+  api::JobsApi jobs_;
+  api::WorkerApi worker_;
+  api::AdminApi admin_;
+  api::Router router_;
+  net::HttpServer http_;
+  std::string url_;
+  bool leaving_ = false;
+  bool http_done_ = false;
+  net::Loop::Timer goodbye_;
+  std::unique_ptr<launch::Launcher> launcher_;  // last: its thread must end before anything that its events reach
+};
+
+Result<std::uint16_t> Server::listen() {
+  const auto address = *parse_listen(config_.listen);
+  if (address.second == 0 && data_.last_port() > 0) {
+    auto again = http_.listen(address.first, static_cast<std::uint16_t>(data_.last_port()));
+    if (again) return again;
+  }
+  return http_.listen(address.first, address.second);
+}
+
+Result<void> Server::start(core::StoredState state) {
+  const auto port = listen();
+  if (!port) return tl::unexpected<Error>(port.error());
+  const std::string host = parse_listen(config_.listen)->first;
+  const bool any = host == "0.0.0.0" || host == "::";
+  const std::string shown = any ? "127.0.0.1" : host.find(':') == std::string::npos ? host : "[" + host + "]";
+  url_ = "http://" + shown + ":" + std::to_string(*port);
+  facts_.worker_base_url = config_.worker_url.empty() ? url_ : config_.worker_url;
+  facts_.ping_interval = config_.engine.ping_interval;
+  workers_find_us_ = data_.last_port() == *port || !config_.worker_url.empty();
+  data_.remember_port(*port);
+
+  core::Effects effects;
+  engine_.restore(clock_.now(), std::move(state), effects);
+  core_.begin(std::move(effects));
+  const auto new_key = first_keys();
+  log::info("{}", host::describe(engine_.fleet().nodes()));
+  announce(new_key);
+  loop_.on_signals({SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
+  return {};
+}
+
+/// The account and its admin key on the first start, and the operator's own key whenever it is given. Returns a key that
+/// was made here: it is shown once and never again.
+std::optional<std::string> Server::first_keys() {
+  std::optional<std::string> made;
+  AccountId account;
+  if (const core::Account* known = engine_.first_account()) {
+    account = known->id;
+  } else {
+    account = *AccountId::parse("user_" + random_alphanumeric(random_, 27));
+    core_.give(core::SaveAccount{{account, config_.account_email, clock_.now()}});
+    if (!options_.bootstrap_key) made = api::make_api_key(random_);
+  }
+  const auto save = [&](const std::string& id, const std::string& key) {
+    if (engine_.find_key(api::hash_key(key))) return;
+    core_.give(core::SaveApiKey{{id, account, id, api::hash_key(key), core::KeyScope::all, clock_.now()}});
+  };
+  if (made) save("admin", *made);
+  if (options_.bootstrap_key) save("bootstrap", *options_.bootstrap_key);
+  core_.run_turn();
+  return made;
+}
+
+void Server::announce(const std::optional<std::string>& new_key) const {
+  if (options_.json) {
+    json::Object line{{"url", url_}, {"pid", static_cast<std::int64_t>(::getpid())}};
+    if (new_key) line.insert(line.begin() + 1, {"apiKey", *new_key});
+    if (options_.bootstrap_key) line.insert(line.begin() + 1, {"apiKey", *options_.bootstrap_key});
+    std::printf("%s\n", json::write(std::move(line)).c_str());
+  } else {
+    std::printf("penstock serves on %s (data in %s)\n", url_.c_str(), data_.path().c_str());
+    if (new_key) std::printf("admin API key, shown only now: %s\n", new_key->c_str());
+  }
+  std::fflush(stdout);
+}
+
+// ---------------------------------------------------------------- workers
+
+void Server::obey(core::LaunchOrder order) {
+  if (const auto* start = std::get_if<core::StartWorker>(&order)) return start_worker(*start);
+  if (const auto* stop = std::get_if<core::StopWorker>(&order)) return launcher_->stop(stop->id, stop->grace);
+  const auto& adopt = std::get<core::AdoptWorker>(order);
+  launcher_->adopt(adopt.id, adopt.handle);
+  if (workers_find_us_) return;
+  log::warn("worker {} was started by a server at another address and cannot reach this one: it is ended", adopt.id.str());
+  launcher_->stop(adopt.id, Millis{0});
+}
+
+void Server::start_worker(const core::StartWorker& order) {
+  bool emulated = false;
+  for (const auto& node : engine_.fleet().nodes()) emulated = emulated || (node.name == order.placement.node && node.emulated);
+  auto spec = worker_spec(order, facts_, keys_, emulated);
+  if (!spec) return core_.give(core::WorkerStartFailed{order.id, spec.error().message});
+  launcher_->start(std::move(*spec));
+}
+
+void Server::on_launcher(const launch::Event& event) {
+  if (const auto* started = std::get_if<launch::Started>(&event)) {
+    core_.give(core::WorkerStarted{started->id, started->handle});
+  } else if (const auto* failed = std::get_if<launch::StartFailed>(&event)) {
+    core_.give(core::WorkerStartFailed{failed->id, failed->reason});
+  } else {
+    const auto& exited = std::get<launch::Exited>(event);
+    core_.give(core::WorkerExited{exited.id, exited.exit_code, exited.cause});
+  }
+  if (leaving_) {
+    core_.run_turn();
+    leave_when_quiet();
+  }
+}
+
+// ---------------------------------------------------------------- the end
+
+void Server::on_signal(int signal) {
+  if (leaving_) {
+    log::warn("a second signal: leaving at once");
+    http_.stop_now();
+    loop_.stop();
+    return;
+  }
+  leaving_ = true;
+  const bool all = signal == SIGINT || config_.ephemeral;
+  log::info("{}: answering those who wait, {}", signal == SIGINT ? "SIGINT" : "SIGTERM",
+            all ? "ending all workers" : "ending idle workers; busy ones go on and are adopted at the next start");
+  core_.give(core::Shutdown{all ? core::StopWorkers::all : core::StopWorkers::idle});
+  core_.run_turn();
+  http_.stop([this] {
+    http_done_ = true;
+    leave_when_quiet();
+  });
+  goodbye_.set(kGoodbye, [this] {
+    log::warn("some workers or connections did not end within {} s", kGoodbye.count() / 1000);
+    http_.stop_now();
+    loop_.stop();
+  });
+}
+
+void Server::leave_when_quiet() {
+  if (http_done_ && engine_.stopping_workers() == 0) loop_.stop();
+}
+
+int Server::run() {
+  loop_.run();
+  launcher_.reset();
+  core_.run_turn();
+  log::info("stopped");
+  return 0;
+}
+
+int refuse(const Error& error, int status) {
+  std::fprintf(stderr, "penstock: %s\n", error.message.c_str());
+  return status;
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const Config& config = options.config;
+  log::configure(config.log_level, config.log_json);
+  ::signal(SIGPIPE, SIG_IGN);
+  if (!api::init_crypto()) return refuse({Errc::internal, "libsodium does not start"}, kExitFailed);
+  auto nodes = host::find_nodes(config.fake_gpus);
+  if (!nodes) return refuse(nodes.error(), kExitRefused);
+  auto data = DataDir::open(config.data, config.ephemeral);
+  if (!data) return refuse(data.error(), kExitFailed);
+  SystemRandom random;
+  auto secret = data->secret(random);
+  if (!secret) return refuse(secret.error(), kExitFailed);
+  auto store = store::open_sqlite_store(data->database());
+  if (!store) return refuse(store.error(), kExitFailed);
+  auto state = (*store)->load();
+  if (!state) return refuse(state.error(), kExitFailed);
+  Server server(options, std::move(*data), std::move(*secret), std::move(*store), std::move(*nodes));
+  if (auto started = server.start(std::move(*state)); !started) return refuse(started.error(), kExitFailed);
+  return server.run();
+}
+
+}  // namespace penstock::server

@@ -1,0 +1,86 @@
+#include "server/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+
+namespace penstock::server {
+namespace {
+
+class TomlFile {
+ public:
+  explicit TomlFile(const std::string& text) : path_(::testing::TempDir() + "penstock_config_test.toml") {
+    std::ofstream(path_) << text;
+  }
+  ~TomlFile() { std::remove(path_.c_str()); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::string refusal(const std::string& file, const std::map<std::string, std::string>& environment,
+                    const KeyedTexts& flags) {
+  const auto config = load_config(file, environment, flags);
+  return config ? "accepted" : config.error().message;
+}
+
+TEST(Config, works_without_anything) {
+  const auto config = load_config("", {}, {});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->listen, "127.0.0.1:8420");
+  EXPECT_TRUE(config->engine.process_images);
+}
+
+TEST(Config, flags_win_over_variables_and_variables_over_the_file) {
+  const TomlFile file("[server]\nlisten = \"127.0.0.1:1\"\ndata = \"/from/file\"\n[workers]\nping_interval_ms = 2000\n");
+  const auto config = load_config(file.path(), {{"PENSTOCK_LISTEN", "127.0.0.1:2"}, {"PENSTOCK_DATA", "/from/variable"}},
+                                  {{"server.listen", "127.0.0.1:3"}});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->listen, "127.0.0.1:3");
+  EXPECT_EQ(config->data, "/from/variable");
+  EXPECT_EQ(config->engine.ping_interval, Millis{2000});
+}
+
+TEST(Config, an_unknown_key_names_the_nearest_one) {
+  EXPECT_EQ(refusal("", {}, {{"workers.ping_intervall_ms", "1000"}}),
+            "command line: unknown setting \"workers.ping_intervall_ms\"; did you mean \"workers.ping_interval_ms\"?");
+  EXPECT_EQ(refusal("", {{"PENSTOCK_LISTN", "x"}}, {}),
+            "unknown environment variable PENSTOCK_LISTN; did you mean PENSTOCK_LISTEN?");
+  const TomlFile file("[jobs]\nrun_body = 3\n");
+  EXPECT_NE(refusal(file.path(), {}, {}).find("did you mean \"jobs.run_body_mb\"?"), std::string::npos);
+}
+
+TEST(Config, a_bad_value_names_the_key_the_value_and_what_is_accepted) {
+  EXPECT_EQ(refusal("", {}, {{"workers.ping_interval_ms", "500"}}),
+            "command line: workers.ping_interval_ms: \"500\" is not accepted; a whole number from 1000 to 86400000 is");
+  EXPECT_EQ(refusal("", {{"PENSTOCK_JOBS_TTL_EXPIRY", "never"}}, {}),
+            "PENSTOCK_JOBS_TTL_EXPIRY: jobs.ttl_expiry: \"never\" is not accepted; timed_out and delete are");
+  EXPECT_EQ(refusal("", {}, {{"server.listen", "8420"}}),
+            "listen address \"8420\" is not accepted; use address:port, such as 127.0.0.1:8420");
+}
+
+TEST(Config, a_file_that_is_not_toml_is_refused_with_its_line) {
+  const TomlFile file("[server]\nlisten = \n");
+  EXPECT_NE(refusal(file.path(), {}, {}).find("(line 2)"), std::string::npos);
+  EXPECT_NE(refusal("/nowhere/penstock.toml", {}, {}), "accepted");
+}
+
+TEST(Config, process_images_need_loopback_unless_the_operator_says_so) {
+  EXPECT_FALSE(load_config("", {}, {{"server.listen", "0.0.0.0:1"}})->engine.process_images);
+  EXPECT_TRUE(load_config("", {}, {{"server.listen", "[::1]:1"}})->engine.process_images);
+  EXPECT_TRUE(load_config("", {}, {{"server.listen", "0.0.0.0:1"}, {"workers.process_images", "true"}})
+                  ->engine.process_images);
+}
+
+TEST(Config, every_setting_is_listed_once_with_a_variable) {
+  std::map<std::string, int> seen;
+  for (const auto& info : setting_infos()) {
+    EXPECT_EQ(++seen[info.variable], 1) << info.variable;
+    EXPECT_FALSE(info.help.empty()) << info.key;
+  }
+}
+
+}  // namespace
+}  // namespace penstock::server

@@ -1,0 +1,69 @@
+#include "server/worker_launch.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace penstock::server {
+namespace {
+
+core::StartWorker order_with(const std::string& docker_args) {
+  core::StartWorker order;
+  order.id = *WorkerId::parse("worker1");
+  order.endpoint = *EndpointId::parse("endpoint1");
+  order.image = "process:/srv";
+  order.docker_args = docker_args;
+  order.placement = {"local", "AMPERE_16", "NVIDIA RTX A4000", {2, 3}};
+  return order;
+}
+
+const api::ServerFacts kFacts{"http://127.0.0.1:9", Millis{10'000}};
+
+Result<launch::WorkerSpec> spec_of(const core::StartWorker& order, bool emulated = false) {
+  return worker_spec(order, kFacts, api::WorkerKeys(std::string(32, 's')), emulated);
+}
+
+std::string value_of(const launch::WorkerSpec& spec, const std::string& key) {
+  const auto found = std::ranges::find(spec.environment, key, &core::EnvVar::key);
+  return found == spec.environment.end() ? "(unset)" : found->value;
+}
+
+TEST(WorkerLaunch, words_are_split_as_a_shell_would) {
+  EXPECT_EQ(spec_of(order_with("python3 -u 'my handler.py' --x=\"a b\""))->command,
+            (std::vector<std::string>{"python3", "-u", "my handler.py", "--x=a b"}));
+}
+
+TEST(WorkerLaunch, the_structured_form_is_entrypoint_then_cmd) {
+  EXPECT_EQ(spec_of(order_with(R"({"cmd":["b"],"entrypoint":["a"]})"))->command, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(WorkerLaunch, a_command_that_makes_no_sense_is_refused) {
+  for (const char* bad : {"", "   ", "echo 'open", "{\"cmd\":\"x\"}", "{\"cmd\":[1]}", "{nonsense"}) {
+    EXPECT_FALSE(spec_of(order_with(bad))) << bad;
+  }
+}
+
+TEST(WorkerLaunch, the_addresses_have_a_question_mark_and_the_path_the_sdk_looks_for) {
+  const auto spec = spec_of(order_with("x"));
+  EXPECT_EQ(value_of(*spec, "RUNPOD_WEBHOOK_GET_JOB"),
+            "http://127.0.0.1:9/v2/endpoint1/job-take/worker1?gpu=NVIDIA+RTX+A4000");
+  EXPECT_EQ(value_of(*spec, "RUNPOD_WEBHOOK_POST_OUTPUT"),
+            "http://127.0.0.1:9/v2/endpoint1/job-done/worker1/$ID?gpu=NVIDIA+RTX+A4000");
+  EXPECT_EQ(value_of(*spec, "CUDA_VISIBLE_DEVICES"), "2,3");
+}
+
+TEST(WorkerLaunch, emulated_gpus_are_not_shown_to_cuda) {
+  EXPECT_EQ(value_of(*spec_of(order_with("x"), true), "CUDA_VISIBLE_DEVICES"), "(unset)");
+}
+
+TEST(WorkerLaunch, the_user_may_ask_for_the_sdks_checks_but_not_take_over_the_protocol) {
+  auto order = order_with("x");
+  order.env = {{"RUNPOD_SKIP_AUTO_SYSTEM_CHECKS", "false"}, {"RUNPOD_POD_ID", "mine"}, {"MODEL", "m"}};
+  const auto spec = spec_of(order);
+  EXPECT_EQ(value_of(*spec, "RUNPOD_SKIP_AUTO_SYSTEM_CHECKS"), "false");
+  EXPECT_EQ(value_of(*spec, "RUNPOD_POD_ID"), "worker1");
+  EXPECT_EQ(value_of(*spec, "MODEL"), "m");
+}
+
+}  // namespace
+}  // namespace penstock::server

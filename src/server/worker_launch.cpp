@@ -1,0 +1,69 @@
+#include "server/worker_launch.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "json/json.h"
+
+namespace penstock::server {
+namespace {
+
+Result<std::vector<std::string>> words_of(const json::Value* list, const char* key) {
+  std::vector<std::string> words;
+  if (!list || list->is_null()) return words;
+  if (!list->as_array()) return fail(Errc::invalid, std::string("dockerArgs.") + key + " must be a list of strings");
+  for (const json::Value& word : *list->as_array()) {
+    if (!word.as_string()) return fail(Errc::invalid, std::string("dockerArgs.") + key + " must be a list of strings");
+    words.push_back(*word.as_string());
+  }
+  return words;
+}
+
+Result<std::vector<std::string>> command_of(const std::string& docker_args) {
+  std::vector<std::string> command;
+  if (trim(docker_args).starts_with('{')) {
+    const auto structured = json::parse(docker_args);
+    if (!structured) return fail(Errc::invalid, "dockerArgs is not accepted: " + structured.error().message);
+    auto entrypoint = words_of(structured->find("entrypoint"), "entrypoint");
+    if (!entrypoint) return entrypoint;
+    auto cmd = words_of(structured->find("cmd"), "cmd");
+    if (!cmd) return cmd;
+    command = std::move(*entrypoint);
+    command.insert(command.end(), cmd->begin(), cmd->end());
+  } else if (!split_words(docker_args, command)) {
+    return fail(Errc::invalid, "dockerArgs has a quote that is not closed: " + docker_args);
+  }
+  if (command.empty()) {
+    return fail(Errc::invalid, "dockerArgs is empty; a process image needs a command, for example: python3 -u handler.py");
+  }
+  return command;
+}
+
+}  // namespace
+
+Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
+                                       const api::WorkerKeys& keys, bool emulated_gpus) {
+  launch::WorkerSpec spec;
+  spec.id = order.id;
+  spec.image = order.image;
+  if (order.image.starts_with("process:")) {
+    auto command = command_of(order.docker_args);
+    if (!command) return tl::unexpected<Error>(command.error());
+    spec.command = std::move(*command);
+  }
+  spec.environment = order.env;
+  // What the protocol needs wins over the user's variables, but for the switches that are the user's to set.
+  core::Placement placement = order.placement;
+  if (emulated_gpus) placement.gpus.clear();
+  for (auto& variable : api::worker_environment(facts, keys, order.endpoint, order.id, placement)) {
+    const auto same = std::ranges::find(spec.environment, variable.key, &core::EnvVar::key);
+    if (same == spec.environment.end()) {
+      spec.environment.push_back(std::move(variable));
+    } else if (variable.key != "RUNPOD_SKIP_AUTO_SYSTEM_CHECKS") {
+      same->value = std::move(variable.value);
+    }
+  }
+  return spec;
+}
+
+}  // namespace penstock::server
