@@ -96,10 +96,11 @@ void CoreLoop::deliver(core::Effects& effects) {
   for (core::LaunchOrder& order : effects.orders) give_order_(std::move(order));
 }
 
+/// A timer that is set too early only looks again, so it is moved forward and never back: under load that saves a system
+/// call a turn.
 void CoreLoop::wake_at(std::optional<Time> at) {
-  if (at == wake_at_) return;
+  if (!at || (wake_at_ && *wake_at_ <= *at)) return;
   wake_at_ = at;
-  if (!at) return timer_.cancel();
   timer_.set(std::max(*at - clock_.now(), Millis{0}), [this] {
     wake_at_.reset();
     give(core::Tick{});

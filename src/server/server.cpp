@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -243,6 +244,14 @@ int Server::run() {
   return 0;
 }
 
+/// Each connection and each worker needs a descriptor; the usual soft limit of 1024 is far too small for long polls.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int refuse(const Error& error, int status) {
   std::fprintf(stderr, "penstock: %s\n", error.message.c_str());
   return status;
@@ -254,6 +263,7 @@ int serve(const ServeOptions& options) {
   const Config& config = options.config;
   log::configure(config.log_level, config.log_json);
   ::signal(SIGPIPE, SIG_IGN);
+  allow_many_descriptors();
   if (!api::init_crypto()) return refuse({Errc::internal, "libsodium does not start"}, kExitFailed);
   auto nodes = host::find_nodes(config.fake_gpus);
   if (!nodes) return refuse(nodes.error(), kExitRefused);

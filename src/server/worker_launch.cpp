@@ -31,7 +31,7 @@ Result<std::vector<std::string>> command_of(const std::string& docker_args) {
     command = std::move(*entrypoint);
     command.insert(command.end(), cmd->begin(), cmd->end());
   } else if (!split_words(docker_args, command)) {
-    return fail(Errc::invalid, "dockerArgs has a quote that is not closed: " + docker_args);
+    return fail(Errc::invalid, "dockerArgs has a quote that is not closed");
   }
   if (command.empty()) {
     return fail(Errc::invalid, "dockerArgs is empty; a process image needs a command, for example: python3 -u handler.py");
