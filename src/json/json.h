@@ -57,6 +57,9 @@ struct ParseLimits {
   std::size_t depth = 64;
 };
 
+/// For payloads that are passed on and not read: models return nested lists.
+inline constexpr ParseLimits kPayloadLimits{512};
+
 /// Reads one JSON text. Errors: invalid (what is wrong and at which byte).
 Result<Value> parse(std::string_view text, ParseLimits limits = {});
 

@@ -184,6 +184,11 @@ void Server::obey(core::LaunchOrder order) {
 }
 
 void Server::start_worker(const core::StartWorker& order) {
+  // Templates are checked when they are saved; the settings may have changed since.
+  if (order.image.starts_with("process:") && !config_.engine.process_images) {
+    return core_.give(core::WorkerStartFailed{
+        order.id, "process: images are allowed only on loopback, or with workers.process_images = true"});
+  }
   bool emulated = false;
   for (const auto& node : engine_.fleet().nodes()) emulated = emulated || (node.name == order.placement.node && node.emulated);
   auto spec = worker_spec(order, facts_, keys_, emulated);

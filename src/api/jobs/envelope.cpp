@@ -64,7 +64,7 @@ Result<core::JobRequest> read_submission(std::string_view body) {
   if (trim(body).empty()) {
     return fail(Errc::invalid, "the body is empty; a JSON object with the key \"input\" is expected");
   }
-  const auto members = json::split_object(body);
+  const auto members = json::split_object(body, json::kPayloadLimits);
   if (!members) return fail(Errc::invalid, "the body is not accepted: " + members.error().message);
   core::JobRequest request;
   request.input = core::bytes("{}");

@@ -5,7 +5,7 @@
 namespace penstock::api {
 
 Result<WorkerResult> read_result(std::string_view body) {
-  const auto members = json::split_object(body);
+  const auto members = json::split_object(body, json::kPayloadLimits);
   if (!members) return tl::unexpected<Error>(members.error());
   WorkerResult result;
   for (const auto& [key, value] : *members) {

@@ -149,7 +149,7 @@ void WorkerApi::done(const net::Request& request, const Address& at, net::Respon
 }
 
 void WorkerApi::chunk(const net::Request& request, const Address& at, net::Responder responder) {
-  const auto members = json::split_object(request.body);
+  const auto members = json::split_object(request.body, json::kPayloadLimits);
   if (!members) return responder.send(error_answer({Errc::invalid, "the chunk is not accepted: " + members.error().message}));
   const bool has_output = std::ranges::any_of(*members, [](const auto& member) { return member.key == "output"; });
   if (!has_output) return responder.send(error_answer({Errc::invalid, "the chunk has no key \"output\""}));
