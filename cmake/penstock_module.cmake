@@ -14,6 +14,11 @@ if(PENSTOCK_SANITIZE)
   target_link_options(penstock_options INTERFACE -fsanitize=${PENSTOCK_SANITIZE})
 endif()
 
+if(PENSTOCK_FUZZ)
+  # What the fuzzer steers by: the branches taken in the modules, not only in its own program.
+  target_compile_options(penstock_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # penstock_module(NAME [DEPS module...] [LINK target...])
 # Sources: every .cpp below the module's folder, except tests/. Tests: every .cpp below its tests/ folder, as <NAME>_tests.
 function(penstock_module NAME)

@@ -39,8 +39,8 @@ std::string random_alphanumeric(Random& random, int count) {
   return text;
 }
 
-std::string random_uuid(Random& random) {
-  const std::uint64_t high = (random.next() & 0xffffffffffff0fffULL) | 0x4000ULL;
+std::string time_ordered_uuid(Random& random, Time now) {
+  const std::uint64_t high = (static_cast<std::uint64_t>(to_ms(now)) << 16) | 0x4000ULL | (random.next() & 0x0fffULL);
   const std::uint64_t low = (random.next() & 0x3fffffffffffffffULL) | 0x8000000000000000ULL;
   char text[37];
   std::snprintf(text, sizeof text, "%08x-%04x-%04x-%04x-%012llx", static_cast<unsigned>(high >> 32),

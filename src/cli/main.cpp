@@ -55,8 +55,9 @@ struct ServeFlags {
 std::string settings_help() {
   std::string text = "Settings (--set section.key=value, or the variable, or penstock.toml):\n";
   for (const auto& info : server::setting_infos()) {
-    text += "  " + info.key + std::string(info.key.size() < 44 ? 44 - info.key.size() : 1, ' ') + info.help + "\n" +
-            "      " + info.variable + "\n";
+    text += "  " + info.key + "\n      " + info.help;
+    if (!info.initial.empty()) text += " (default " + info.initial + ")";
+    text += "\n      " + info.variable + "\n";
   }
   return text;
 }
@@ -154,7 +155,7 @@ void add_worker(CLI::App& app, WorkerFlags& flags) {
     return command;
   };
   CLI::App* attach_command = common(worker->add_subcommand(
-      "attach", "register a worker and print the environment to start it with, one NAME=value a line"));
+      "attach", "register a worker and print the environment to start it with, one NAME=value a line (as docker run --env-file reads it)"));
   attach_command->add_flag("--json", flags.json, "print one JSON object");
   CLI::App* detach_command = common(worker->add_subcommand("detach", "forget such a worker; its jobs go to others"));
   detach_command->add_option("worker", flags.worker, "worker id")->required();
@@ -163,8 +164,7 @@ void add_worker(CLI::App& app, WorkerFlags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Penstock: serverless GPU endpoints on your own machines"};
-  app.require_subcommand(1);
+  CLI::App app{"Penstock: serverless GPU endpoints on your own machines", "penstock"};
   app.set_version_flag("--version", "penstock " PENSTOCK_VERSION);
   ServeFlags serve_flags;
   WorkerFlags worker_flags;
@@ -175,6 +175,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const int status = app.exit(error);
     return status == 0 ? 0 : kExitUsage;
+  }
+  if (app.get_subcommands().empty()) {
+    std::fputs(app.help().c_str(), stderr);
+    return kExitUsage;
   }
   if (app.got_subcommand("serve")) return serve(serve_flags);
   const CLI::App* worker = app.get_subcommand("worker");

@@ -3,7 +3,11 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <concepts>
+#include <cstring>
+#include <fstream>
 #include <functional>
 #include <set>
 
@@ -13,11 +17,30 @@
 namespace penstock::server {
 namespace {
 
+constexpr std::string_view kPrefix = "PENSTOCK_";
+
 struct Setting {
   std::string key;
   std::string help;
   std::function<Result<void>(Config&, const std::string&)> set;
+  std::string initial = {};
 };
+
+std::string shown(const std::string& value, std::int64_t) { return value; }
+std::string shown(bool value, std::int64_t) { return value ? "true" : "false"; }
+std::string shown(const std::optional<bool>&, std::int64_t) { return {}; }
+std::string shown(Millis value, std::int64_t scale) { return std::to_string(value.count() / scale); }
+template <std::integral Number>
+std::string shown(Number value, std::int64_t scale) {
+  return std::to_string(static_cast<std::int64_t>(value) / scale);
+}
+
+/// What a setting is before anyone sets it, in the units of the setting.
+template <class Pick>
+std::string initial_text(Pick pick, std::int64_t scale = 1) {
+  Config config;
+  return shown(pick(config), scale);
+}
 
 Error bad_value(const std::string& text, const std::string& accepted) {
   return Error{Errc::invalid, "\"" + text + "\" is not accepted; " + accepted};
@@ -41,7 +64,7 @@ Setting number(std::string key, std::int64_t low, std::int64_t high, std::int64_
             auto& target = pick(config);
             target = std::remove_reference_t<decltype(target)>(*value * scale);
             return {};
-          }};
+          }, initial_text(pick, scale)};
 }
 
 template <class Pick>
@@ -49,7 +72,7 @@ Setting text(std::string key, std::string help, Pick pick) {
   return {std::move(key), std::move(help), [=](Config& config, const std::string& value) -> Result<void> {
             pick(config) = value;
             return {};
-          }};
+          }, initial_text(pick)};
 }
 
 template <class Pick>
@@ -61,7 +84,7 @@ Setting flag(std::string key, std::string help, Pick pick) {
             }
             pick(config) = yes;
             return {};
-          }};
+          }, initial_text(pick)};
 }
 
 /// One of two words, kept as a bool.
@@ -71,7 +94,7 @@ Setting choice(std::string key, std::string no, std::string yes, std::string hel
             if (value != no && value != yes) return tl::unexpected<Error>(bad_value(value, no + " and " + yes + " are"));
             pick(config) = value == yes;
             return {};
-          }};
+          }, initial_text(pick) == "true" ? yes : no};
 }
 
 void server_settings(std::vector<Setting>& all) {
@@ -87,7 +110,7 @@ void server_settings(std::vector<Setting>& all) {
                      return tl::unexpected<Error>(bad_value(value, "debug, info, warn and error are"));
                    }
                    return {};
-                 }});
+                 }, "info"});
   all.push_back(flag("server.log_json", "log lines as JSON objects", [](Config& c) -> auto& { return c.log_json; }));
   all.push_back(number("server.connections_max", 1, 1'000'000, 1, "open connections",
                        [](Config& c) -> auto& { return c.http.connections_max; }));
@@ -183,7 +206,7 @@ const std::vector<Setting>& settings() {
 
 /// `workers.poll_hold_ms` is PENSTOCK_WORKERS_POLL_HOLD_MS; the section `server` is left out: PENSTOCK_LISTEN.
 std::string variable_of(const std::string& key) {
-  std::string name = "PENSTOCK_";
+  std::string name(kPrefix);
   for (const char c : key.starts_with("server.") ? key.substr(7) : key) {
     name += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   }
@@ -206,8 +229,10 @@ Result<void> apply(Config& config, const std::string& key, const std::string& va
 }
 
 Result<toml::table> read_toml(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream) return fail(Errc::invalid, "cannot read the configuration file " + file + ": " + std::strerror(errno));
   try {
-    return toml::parse_file(file);
+    return toml::parse(stream, file);
   } catch (const toml::parse_error& error) {
     return fail(Errc::invalid, file + ": " + std::string(error.description()) + " (line " +
                                    std::to_string(error.source().begin.line) + ")");
@@ -248,12 +273,16 @@ Result<void> apply_environment(Config& config, const std::map<std::string, std::
   std::vector<std::string> variables;
   for (const Setting& setting : settings()) variables.push_back(variable_of(setting.key));
   for (const auto& [name, value] : environment) {
-    if (!name.starts_with("PENSTOCK_") || name.starts_with("PENSTOCK_TEST_") || kOthers.contains(name)) continue;
+    if (!name.starts_with(kPrefix) || name.starts_with("PENSTOCK_TEST_") || kOthers.contains(name)) continue;
     const auto found = std::ranges::find(variables, name);
     if (found == variables.end()) {
-      const auto near = nearest(name, std::vector<std::string_view>(variables.begin(), variables.end()));
-      return fail(Errc::invalid, "unknown environment variable " + name +
-                                     (near.empty() ? std::string() : "; did you mean " + std::string(near) + "?"));
+      // Without what all of them have in common, or everything would be near.
+      std::vector<std::string_view> tails;
+      for (const std::string& variable : variables) tails.push_back(std::string_view(variable).substr(kPrefix.size()));
+      const auto near = nearest(std::string_view(name).substr(kPrefix.size()), tails);
+      return fail(Errc::invalid,
+                  "unknown environment variable " + name +
+                      (near.empty() ? std::string() : "; did you mean " + std::string(kPrefix) + std::string(near) + "?"));
     }
     const Setting& setting = settings()[static_cast<std::size_t>(found - variables.begin())];
     auto done = apply(config, setting.key, value, name);
@@ -267,7 +296,9 @@ Result<void> apply_environment(Config& config, const std::map<std::string, std::
 const std::vector<SettingInfo>& setting_infos() {
   static const std::vector<SettingInfo> infos = [] {
     std::vector<SettingInfo> made;
-    for (const Setting& setting : settings()) made.push_back({setting.key, variable_of(setting.key), setting.help});
+    for (const Setting& setting : settings()) {
+      made.push_back({setting.key, variable_of(setting.key), setting.help, setting.initial});
+    }
     return made;
   }();
   return infos;

@@ -38,6 +38,7 @@ struct SettingInfo {
   std::string key;  // "workers.ping_interval_ms"
   std::string variable;  // "PENSTOCK_WORKERS_PING_INTERVAL_MS"
   std::string help;
+  std::string initial;  // what holds when nobody sets it; empty when that depends
 };
 const std::vector<SettingInfo>& setting_infos();
 

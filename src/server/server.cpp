@@ -25,6 +25,14 @@ constexpr int kExitRefused = 2;  // wrong settings
 constexpr int kExitFailed = 1;
 constexpr Millis kGoodbye{15'000};  // for workers that were told to stop, at the end
 
+/// Under nohup a hang-up must stay without effect.
+bool is_ignored(int signal) {
+  struct sigaction current {};
+  return ::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
+}
+
+const char* name_of(int signal) { return signal == SIGINT ? "SIGINT" : signal == SIGHUP ? "SIGHUP" : "SIGTERM"; }
+
 /// Everything of one running server, in the order of construction; torn down in reverse.
 class Server {
  public:
@@ -131,8 +139,10 @@ Result<void> Server::start(core::StoredState state) {
   core_.begin(std::move(effects));
   const auto new_key = first_keys();
   log::info("{}", host::describe(engine_.fleet().nodes()));
-  announce(new_key);
+  // Before the line that says it is ready: who reads that may send one at once.
   loop_.on_signals({SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
+  if (!is_ignored(SIGHUP)) loop_.on_signals({SIGHUP}, [this](int signal) { on_signal(signal); });
+  announce(new_key);
   return {};
 }
 
@@ -214,6 +224,7 @@ void Server::on_launcher(const launch::Event& event) {
 // ---------------------------------------------------------------- the end
 
 void Server::on_signal(int signal) {
+  if (leaving_ && signal == SIGHUP) return;  // a shell and the kernel each send one when a terminal closes
   if (leaving_) {
     log::warn("a second signal: leaving at once");
     http_.stop_now();
@@ -221,8 +232,9 @@ void Server::on_signal(int signal) {
     return;
   }
   leaving_ = true;
-  const bool all = signal == SIGINT || config_.ephemeral;
-  log::info("{}: answering those who wait, {}", signal == SIGINT ? "SIGINT" : "SIGTERM",
+  // SIGTERM comes from a service manager that starts the server again; the others from someone who leaves.
+  const bool all = signal != SIGTERM || config_.ephemeral;
+  log::info("{}: answering those who wait, {}", name_of(signal),
             all ? "ending all workers" : "ending idle workers; busy ones go on and are adopted at the next start");
   core_.give(core::Shutdown{all ? core::StopWorkers::all : core::StopWorkers::idle});
   core_.run_turn();

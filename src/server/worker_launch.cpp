@@ -43,14 +43,17 @@ Result<std::vector<std::string>> command_of(const std::string& docker_args) {
 
 Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
                                        const api::WorkerKeys& keys, bool emulated_gpus) {
+  if (!order.image.starts_with("process:")) {
+    return fail(Errc::not_implemented, "image \"" + order.image + "\" needs a container engine, which this server does not "
+                                       "drive; process:<absolute directory> is accepted, or start the worker yourself "
+                                       "with what `penstock worker attach` prints");
+  }
+  auto command = command_of(order.docker_args);
+  if (!command) return tl::unexpected<Error>(command.error());
   launch::WorkerSpec spec;
   spec.id = order.id;
   spec.image = order.image;
-  if (order.image.starts_with("process:")) {
-    auto command = command_of(order.docker_args);
-    if (!command) return tl::unexpected<Error>(command.error());
-    spec.command = std::move(*command);
-  }
+  spec.command = std::move(*command);
   spec.environment = order.env;
   // What the protocol needs wins over the user's variables, but for the switches that are the user's to set.
   core::Placement placement = order.placement;

@@ -48,6 +48,7 @@ TEST(Config, an_unknown_key_names_the_nearest_one) {
             "command line: unknown setting \"workers.ping_intervall_ms\"; did you mean \"workers.ping_interval_ms\"?");
   EXPECT_EQ(refusal("", {{"PENSTOCK_LISTN", "x"}}, {}),
             "unknown environment variable PENSTOCK_LISTN; did you mean PENSTOCK_LISTEN?");
+  EXPECT_EQ(refusal("", {{"PENSTOCK_FOO", "x"}}, {}), "unknown environment variable PENSTOCK_FOO");
   const TomlFile file("[jobs]\nrun_body = 3\n");
   EXPECT_NE(refusal(file.path(), {}, {}).find("did you mean \"jobs.run_body_mb\"?"), std::string::npos);
 }
@@ -80,6 +81,20 @@ TEST(Config, every_setting_is_listed_once_with_a_variable) {
     EXPECT_EQ(++seen[info.variable], 1) << info.variable;
     EXPECT_FALSE(info.help.empty()) << info.key;
   }
+}
+
+TEST(Config, what_is_listed_as_default_is_accepted_and_is_the_default) {
+  std::map<std::string, std::string> initial;
+  for (const auto& info : setting_infos()) {
+    initial[info.key] = info.initial;
+    if (!info.initial.empty()) EXPECT_EQ(refusal("", {}, {{info.key, info.initial}}), "accepted");
+  }
+  EXPECT_EQ(initial["server.listen"], "127.0.0.1:8420");
+  EXPECT_EQ(initial["workers.start_timeout_s"], "420");
+  EXPECT_EQ(initial["jobs.run_body_mb"], "10");
+  EXPECT_EQ(initial["jobs.ttl_expiry"], "timed_out");
+  EXPECT_EQ(initial["graphql.delete_endpoint_requires_zero_workers"], "true");
+  EXPECT_EQ(initial["workers.process_images"], "");
 }
 
 }  // namespace

@@ -43,6 +43,15 @@ TEST(WorkerLaunch, a_command_that_makes_no_sense_is_refused) {
   }
 }
 
+TEST(WorkerLaunch, a_container_image_is_refused_by_name) {
+  auto order = order_with("x");
+  order.image = "example/worker:1";
+  const auto spec = spec_of(order);
+  ASSERT_FALSE(spec);
+  EXPECT_EQ(spec.error().code, Errc::not_implemented);
+  EXPECT_NE(spec.error().message.find("\"example/worker:1\""), std::string::npos);
+}
+
 TEST(WorkerLaunch, the_addresses_have_a_question_mark_and_the_path_the_sdk_looks_for) {
   const auto spec = spec_of(order_with("x"));
   EXPECT_EQ(value_of(*spec, "RUNPOD_WEBHOOK_GET_JOB"),

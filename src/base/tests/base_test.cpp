@@ -1,0 +1,213 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "base/time.h"
+
+namespace penstock {
+namespace {
+
+// ---------------------------------------------------------------- identifiers
+
+TEST(Ids, AcceptTheAlphabetOfEveryClient) {
+  for (const char* good : {"a", "Z9", "sync-0b1f-u1", "under_score", "-", "_"}) EXPECT_TRUE(is_id(good)) << good;
+  for (const char* bad : {"", "a b", "a/b", "a?b", "a&b", "a%20", "a.b", "\xc3\xa4", "a\n"}) EXPECT_FALSE(is_id(bad)) << bad;
+  EXPECT_TRUE(is_id(std::string(128, 'x')));
+  EXPECT_FALSE(is_id(std::string(129, 'x')));
+  EXPECT_FALSE(is_id(std::string_view("a\0b", 3)));
+}
+
+TEST(Ids, ARefusalNamesTheKindAndTheText) {
+  const auto refused = JobId::parse("no/slash");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::invalid);
+  EXPECT_NE(refused.error().message.find("job id \"no/slash\""), std::string::npos) << refused.error().message;
+  EXPECT_LT(WorkerId::parse(std::string(5'000, '!')).error().message.size(), 300u) << "a refusal echoes little";
+}
+
+TEST(Ids, CompareByText) {
+  const auto a = *EndpointId::parse("a");
+  const auto b = *EndpointId::parse("b");
+  EXPECT_LT(a, b);
+  EXPECT_EQ(a, *EndpointId::parse("a"));
+  EXPECT_TRUE(EndpointId{}.empty());
+  EXPECT_EQ(std::hash<EndpointId>{}(a), std::hash<EndpointId>{}(*EndpointId::parse("a")));
+}
+
+// ---------------------------------------------------------------- errors
+
+TEST(Errors, MapToStatuses) {
+  EXPECT_EQ(http_status(Errc::invalid), 400);
+  EXPECT_EQ(http_status(Errc::unauthenticated), 401);
+  EXPECT_EQ(http_status(Errc::forbidden), 403);
+  EXPECT_EQ(http_status(Errc::not_found), 404);
+  EXPECT_EQ(http_status(Errc::conflict), 400);
+  EXPECT_EQ(http_status(Errc::too_large), 413);
+  EXPECT_EQ(http_status(Errc::busy), 429);
+  EXPECT_EQ(http_status(Errc::unavailable), 503);
+  EXPECT_EQ(http_status(Errc::not_implemented), 501);
+  EXPECT_EQ(http_status(Errc::internal), 500);
+}
+
+TEST(ErrorsDeathTest, EnsureSaysWhere) {
+  const int two = 2;
+  EXPECT_DEATH(ENSURE(two == 3), "two == 3.*base_test.cpp");
+}
+
+// ---------------------------------------------------------------- time
+
+TEST(Time, IsWrittenAsTheProtocolShowsIt) {
+  EXPECT_EQ(iso8601(from_ms(0)), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(iso8601(from_ms(1'720'811'680'144)), "2024-07-12T19:14:40.144Z");
+  EXPECT_EQ(iso8601(from_ms(951'782'400'007)), "2000-02-29T00:00:00.007Z");
+  EXPECT_EQ(iso8601(from_ms(-1)), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(Time, IsReadBack) {
+  for (const std::int64_t ms : {0LL, 1LL, 951'782'400'007LL, 1'720'811'680'144LL, 4'102'444'799'999LL}) {
+    EXPECT_EQ(parse_iso8601(iso8601(from_ms(ms))), from_ms(ms));
+  }
+  EXPECT_EQ(parse_iso8601("2024-07-12T19:14:40Z"), from_ms(1'720'811'680'000));
+  EXPECT_EQ(parse_iso8601("2024-07-12T19:14:40.1Z"), from_ms(1'720'811'680'100));
+  EXPECT_EQ(parse_iso8601("2024-07-12T19:14:40.1449Z"), from_ms(1'720'811'680'144)) << "finer digits are cut";
+}
+
+TEST(Time, OtherTextIsNoInstant) {
+  for (const char* bad :
+       {"", "2024", "2024-07-12", "2024-07-12T19:14:40", "2024-07-12T19:14:40+02:00", "2024-07-12T24:00:00Z",
+        "2024-07-12T19:60:00Z", "2024-13-01T00:00:00Z", "2023-02-29T00:00:00Z", "2024-07-12T19:14:40.144Zx",
+        "2024-07-12 19:14:40Z", "yesterday", "20x4-07-12T19:14:40Z", "2024-07-12T19:14:40.144"}) {
+    EXPECT_FALSE(parse_iso8601(bad)) << bad;
+  }
+}
+
+TEST(Time, TheSystemClockGoesForward) {
+  const SystemClock clock;
+  const Time first = clock.now();
+  EXPECT_GE(clock.now(), first);
+  EXPECT_GT(first, from_ms(1'700'000'000'000)) << "it starts from the wall clock";
+}
+
+// ---------------------------------------------------------------- text
+
+TEST(Text, Trims) {
+  EXPECT_EQ(trim("  a b\t\r\n"), "a b");
+  EXPECT_EQ(trim(" \t"), "");
+  EXPECT_EQ(trim(""), "");
+}
+
+TEST(Text, SplitsLists) {
+  using Parts = std::vector<std::string_view>;
+  EXPECT_EQ(split_list("a, b ,,c,", ','), (Parts{"a", "b", "c"}));
+  EXPECT_EQ(split_list("", ','), Parts{});
+  EXPECT_EQ(split_list(" , ,", ','), Parts{});
+  EXPECT_EQ(split_list("one", ','), Parts{"one"});
+  EXPECT_EQ(join(Parts{"a", "b"}, ", "), "a, b");
+  EXPECT_EQ(join(Parts{}, ", "), "");
+}
+
+struct Words {
+  const char* text;
+  std::vector<std::string> words;
+};
+
+TEST(Text, SplitsWordsAsAShellDoes) {
+  const Words cases[] = {
+      {"python3 -u handler.py", {"python3", "-u", "handler.py"}},
+      {"  a \t b\n", {"a", "b"}},
+      {"", {}},
+      {"sh -c 'echo \"hi\" $HOME'", {"sh", "-c", "echo \"hi\" $HOME"}},
+      {"a\"b c\"d", {"ab cd"}},
+      {"''", {""}},
+      {"a\\ b", {"a b"}},
+      {"\"a\\\"b\\\\c\\$d\\e\"", {"a\"b\\c$d\\e"}},
+      {"'a\\b'", {"a\\b"}},
+      {"x\\", {"x\\"}},
+      {"--flag=\"two words\" ''x", {"--flag=two words", "x"}},
+  };
+  for (const Words& c : cases) {
+    std::vector<std::string> words;
+    EXPECT_TRUE(split_words(c.text, words)) << c.text;
+    EXPECT_EQ(words, c.words) << c.text;
+  }
+}
+
+TEST(Text, AnOpenQuoteIsRefused) {
+  for (const char* open : {"'a", "\"a", "a 'b c", "\"a\\\""}) {
+    std::vector<std::string> words;
+    EXPECT_FALSE(split_words(open, words)) << open;
+  }
+}
+
+TEST(Text, FindsWhatWasMeant) {
+  const std::vector<std::string_view> known = {"listen", "data", "fake-gpus", "quota"};
+  EXPECT_EQ(nearest("listem", known), "listen");
+  EXPECT_EQ(nearest("fake_gpu", known), "fake-gpus");
+  EXPECT_EQ(nearest("qouta", known), "quota");
+  EXPECT_EQ(nearest("quota", known), "quota");
+  EXPECT_EQ(nearest("entirely-unrelated-words", known), "");
+  EXPECT_EQ(nearest("x", {}), "");
+}
+
+// ---------------------------------------------------------------- randomness
+
+TEST(Random, SeedsAreReproducible) {
+  SeededRandom a(7);
+  SeededRandom b(7);
+  SeededRandom c(8);
+  EXPECT_EQ(a.next(), b.next());
+  EXPECT_NE(a.next(), c.next());
+}
+
+TEST(Random, StaysBelowItsBound) {
+  SeededRandom random(1);
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 1'000; ++i) {
+    const std::uint64_t value = random.below(7);
+    ASSERT_LT(value, 7u);
+    seen.insert(value);
+  }
+  EXPECT_EQ(seen.size(), 7u);
+  EXPECT_EQ(random.below(1), 0u);
+  EXPECT_DEATH(random.below(0), "bound > 0");
+}
+
+TEST(Random, MakesIdentifiers) {
+  SeededRandom random(3);
+  const std::string text = random_alphanumeric(random, 14);
+  EXPECT_EQ(text.size(), 14u);
+  EXPECT_EQ(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789"), std::string::npos) << text;
+  EXPECT_NE(text, random_alphanumeric(random, 14));
+}
+
+TEST(Random, UuidsSortByTime) {
+  SystemRandom random;
+  std::string before;
+  for (std::int64_t ms : {0LL, 1LL, 255LL, 256LL, 1'800'000'000'000LL, 1'800'000'000'001LL}) {
+    const std::string uuid = time_ordered_uuid(random, from_ms(ms));
+    EXPECT_LT(before, uuid);
+    before = uuid;
+  }
+}
+
+TEST(Random, UuidsAreVersion4) {
+  SystemRandom random;
+  std::set<std::string> seen;
+  for (int i = 0; i < 1'000; ++i) {
+    const std::string uuid = time_ordered_uuid(random, from_ms(1'800'000'000'000));
+    ASSERT_EQ(uuid.size(), 36u) << uuid;
+    for (const std::size_t dash : {8u, 13u, 18u, 23u}) ASSERT_EQ(uuid[dash], '-') << uuid;
+    ASSERT_EQ(uuid[14], '4') << uuid;
+    ASSERT_NE(std::string("89ab").find(uuid[19]), std::string::npos) << uuid;
+    ASSERT_EQ(uuid.find_first_not_of("0123456789abcdef-"), std::string::npos) << uuid;
+    seen.insert(uuid);
+  }
+  EXPECT_EQ(seen.size(), 1'000u);
+}
+
+}  // namespace
+}  // namespace penstock
