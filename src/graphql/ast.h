@@ -62,11 +62,13 @@ struct SelectionNode {
   Location at;
   std::string_view alias;  // empty: none
   std::string_view name;   // of the field or the fragment
+  Location name_at;
   std::string_view type_condition;  // of an inline fragment; empty: none
   Location condition_at;
   std::vector<ArgumentNode> arguments;
   std::vector<DirectiveNode> directives;
   std::vector<SelectionNode> selections;
+  Location selections_at;
   bool has_selections = false;
 
   std::string_view response_key() const { return alias.empty() ? name : alias; }
@@ -75,6 +77,7 @@ struct SelectionNode {
 struct VariableNode {
   std::string_view name;
   Location at;
+  Location name_at;
   TypeNode type;
   std::optional<ValueNode> default_value;
   std::vector<DirectiveNode> directives;
@@ -87,6 +90,7 @@ struct OperationNode {
   OperationType type = OperationType::query;
   std::string_view name;  // empty: anonymous
   Location at;
+  Location name_at;
   std::vector<VariableNode> variables;
   std::vector<DirectiveNode> directives;
   std::vector<SelectionNode> selections;
@@ -95,6 +99,7 @@ struct OperationNode {
 struct FragmentNode {
   std::string_view name;
   Location at;
+  Location name_at;
   std::string_view type_condition;
   Location condition_at;
   std::vector<DirectiveNode> directives;

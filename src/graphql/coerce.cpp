@@ -1,8 +1,12 @@
 #include "graphql/coerce.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+
+#include <fmt/format.h>
 
 namespace penstock::graphql {
 namespace {
@@ -10,17 +14,19 @@ namespace {
 using Kind = ValueNode::Kind;
 using Leaf = tl::expected<Input, std::string>;
 
-tl::unexpected<std::string> refuse(std::string message) { return tl::unexpected<std::string>(std::move(message)); }
+tl::unexpected<std::string> refuse(std::string message) {
+  return tl::unexpected<std::string>(std::move(message));
+}
 
 bool fits_int(double value) {
   return value >= std::numeric_limits<std::int32_t>::min() && value <= std::numeric_limits<std::int32_t>::max();
 }
 
+/// The nearest double; an infinity beyond the range.
 double to_double(std::string_view text) {
   double value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec == std::errc::result_out_of_range) return std::numeric_limits<double>::infinity();
-  return value;
+  return parsed.ec == std::errc() ? value : std::strtod(std::string(text).c_str(), nullptr);
 }
 
 std::vector<std::string_view> value_names(const TypeDef& type) {
@@ -35,33 +41,49 @@ Leaf enum_value(const TypeDef& type, std::string_view text) {
                 did_you_mean(text, value_names(type), "the enum value "));
 }
 
-Leaf int_from(double value, const std::string& shown) {
-  if (!std::isfinite(value) || value != std::floor(value)) {
-    return refuse("Int cannot represent non-integer value: " + shown);
+Leaf int_from(double value, std::string_view shown) {
+  if (value != std::floor(value)) return refuse("Int cannot represent non-integer value: " + std::string(shown));
+  if (!fits_int(value)) {
+    return refuse("Int cannot represent non 32-bit signed integer value: " + std::string(shown));
   }
-  if (!fits_int(value)) return refuse("Int cannot represent non 32-bit signed integer value: " + shown);
   return Input(static_cast<std::int64_t>(value));
 }
 
-/// Any literal as a value without a type: what a custom scalar takes.
-Input untyped(const ValueNode& node) {
+/// Any literal as a value without a type: what a custom scalar takes. Integers of 64 bits stay integers.
+Input untyped(const ValueNode& node, const Variables& variables) {
   switch (node.kind) {
-    case Kind::int_value:
-    case Kind::float_value: return Input(to_double(node.text));
-    case Kind::string: return Input(node.string);
-    case Kind::boolean: return Input(node.text == "true");
-    case Kind::enum_value: return Input(std::string(node.text));
+    case Kind::int_value: {
+      std::int64_t value = 0;
+      const auto parsed = std::from_chars(node.text.data(), node.text.data() + node.text.size(), value);
+      return parsed.ec == std::errc() ? Input(value) : Input(to_double(node.text));
+    }
+    case Kind::float_value:
+      return Input(to_double(node.text));
+    case Kind::variable: {
+      const auto found = variables.find(node.text);
+      return found == variables.end() ? Input() : found->second;
+    }
+    case Kind::string:
+      return Input(node.string);
+    case Kind::boolean:
+      return Input(node.text == "true");
+    case Kind::enum_value:
+      return Input(std::string(node.text));
     case Kind::list: {
       std::vector<Input> items;
-      for (const ValueNode& item : node.items) items.push_back(untyped(item));
+      for (const ValueNode& item : node.items) items.push_back(untyped(item, variables));
       return Input(std::move(items));
     }
     case Kind::object: {
       InputObject fields;
-      for (const auto& field : node.fields) fields.push_back({std::string(field.name), untyped(*field.value), true});
+      for (const auto& field : node.fields) {
+        const bool absent = field.value->kind == Kind::variable && !variables.contains(field.value->text);
+        if (!absent) fields.push_back({std::string(field.name), untyped(*field.value, variables), true});
+      }
       return Input(std::move(fields));
     }
-    default: return Input();
+    default:
+      return Input();
   }
 }
 
@@ -83,94 +105,139 @@ Input untyped(const json::Value& value) {
   return Input();
 }
 
-/// A JSON value as an error message shows it: objects with spaces and bare keys, and nothing below the second level.
-std::string inspect(const json::Value& value, int depth = 0) {
-  if (const auto* array = value.as_array()) {
-    if (array->empty()) return "[]";
-    if (depth > 2) return "[Array]";
-    std::string out = "[";
-    for (std::size_t i = 0; i < array->size() && i < 10; ++i) out += (i > 0 ? ", " : "") + inspect((*array)[i], depth + 1);
-    if (array->size() > 10) out += ", ... " + std::to_string(array->size() - 10) + " more item" + (array->size() == 11 ? "" : "s");
-    return out + "]";
+/// As JavaScript writes it, so that 1.0 is 1.
+std::string number_text(double value) {
+  constexpr double kPlainMax = 1e21;
+  if (value != std::floor(value) || std::abs(value) >= kPlainMax) return json::write(json::Value(value));
+  return value == 0 ? "0" : fmt::format("{:.0f}", value);
+}
+
+constexpr std::size_t kShownBytesMax = 1000;  // of a value in a message
+
+/// Appends a JSON value as an error message shows it: objects with bare keys, and nothing below the second level.
+void inspect(std::string& out, const json::Value& value, int depth) {
+  if (out.size() > kShownBytesMax) return;
+  const auto* array = value.as_array();
+  const auto* object = value.as_object();
+  if (array && array->empty()) {
+    out += "[]";
+  } else if (array && depth >= 2) {
+    out += "[Array]";
+  } else if (array) {
+    constexpr std::size_t kItemsMax = 10;
+    out += '[';
+    for (std::size_t i = 0; i < array->size() && i < kItemsMax; ++i) {
+      if (i > 0) out += ", ";
+      inspect(out, (*array)[i], depth + 1);
+    }
+    const std::size_t more = array->size() - std::min(array->size(), kItemsMax);
+    if (more > 0) out += ", ... " + std::to_string(more) + " more item" + (more == 1 ? "" : "s");
+    out += ']';
+  } else if (object && object->empty()) {
+    out += "{}";
+  } else if (object && depth >= 2) {
+    out += "[Object]";
+  } else if (object) {
+    out += "{ ";
+    bool first = true;
+    for (const auto& [key, item] : *object) {
+      if (out.size() > kShownBytesMax) break;
+      if (!first) out += ", ";
+      first = false;
+      out += key.substr(0, kShownBytesMax) + ": ";
+      inspect(out, item, depth + 1);
+    }
+    out += " }";
+  } else if (const auto* text = value.as_string()) {
+    json::write_string(out, std::string_view(*text).substr(0, kShownBytesMax));
+  } else if (const auto* real = value.as_double()) {
+    out += number_text(*real);
+  } else {
+    out += json::write(value);
   }
-  if (const auto* object = value.as_object()) {
-    if (object->empty()) return "{}";
-    if (depth > 2) return "[Object]";
-    std::string out = "{ ";
-    for (const auto& [key, item] : *object) out += (out.size() > 2 ? ", " : "") + key + ": " + inspect(item, depth + 1);
-    return out + " }";
-  }
-  return json::write(value);
+}
+
+std::string inspect(const json::Value& value) {
+  std::string out;
+  inspect(out, value, 0);
+  if (out.size() <= kShownBytesMax) return out;
+  std::size_t end = kShownBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xC0) == 0x80) --end;  // no half a character
+  return out.substr(0, end) + "...";
 }
 
 }  // namespace
 
-Leaf leaf_from_literal(const TypeDef& type, const ValueNode& node) {
-  const std::string shown = print(node);
+Leaf leaf_from_literal(const TypeDef& type, const ValueNode& node, const Variables& variables) {
+  const auto refuse_as = [&](const char* what) { return refuse(what + print(node)); };
   if (type.kind == TypeKind::enum_type) {
     if (node.kind == Kind::enum_value) return enum_value(type, node.text);
-    const std::string text = node.kind == Kind::string ? node.string : shown;
+    const std::string shown = print(node);
     return refuse("Enum \"" + type.name + "\" cannot represent non-enum value: " + shown + "." +
-                  did_you_mean(text, value_names(type), "the enum value "));
+                  did_you_mean(shown, value_names(type), "the enum value "));
   }
-  if (type.name == "Int") {
-    if (node.kind != Kind::int_value) return refuse("Int cannot represent non-integer value: " + shown);
-    return int_from(to_double(node.text), shown);
+  switch (type.builtin) {
+    case Builtin::int_type:
+      if (node.kind != Kind::int_value) return refuse_as("Int cannot represent non-integer value: ");
+      return int_from(to_double(node.text), node.text);
+    case Builtin::float_type:
+      if (node.kind != Kind::int_value && node.kind != Kind::float_value) {
+        return refuse_as("Float cannot represent non numeric value: ");
+      }
+      return Input(to_double(node.text));
+    case Builtin::string_type:
+      if (node.kind != Kind::string) return refuse_as("String cannot represent a non string value: ");
+      return Input(node.string);
+    case Builtin::boolean_type:
+      if (node.kind != Kind::boolean) return refuse_as("Boolean cannot represent a non boolean value: ");
+      return Input(node.text == "true");
+    case Builtin::id_type:
+      if (node.kind == Kind::string) return Input(node.string);
+      if (node.kind == Kind::int_value) return Input(std::string(node.text));
+      return refuse_as("ID cannot represent a non-string and non-integer value: ");
+    case Builtin::none:
+      break;
   }
-  if (type.name == "Float") {
-    const bool number = node.kind == Kind::int_value || node.kind == Kind::float_value;
-    if (!number) return refuse("Float cannot represent non numeric value: " + shown);
-    return Input(to_double(node.text));
-  }
-  if (type.name == "String") {
-    if (node.kind != Kind::string) return refuse("String cannot represent a non string value: " + shown);
-    return Input(node.string);
-  }
-  if (type.name == "Boolean") {
-    if (node.kind != Kind::boolean) return refuse("Boolean cannot represent a non boolean value: " + shown);
-    return Input(node.text == "true");
-  }
-  if (type.name == "ID") {
-    if (node.kind == Kind::string) return Input(node.string);
-    if (node.kind == Kind::int_value) return Input(std::string(node.text));
-    return refuse("ID cannot represent a non-string and non-integer value: " + shown);
-  }
-  return untyped(node);
+  Input value = untyped(node, variables);
+  return type.read_scalar ? type.read_scalar(std::move(value)) : Leaf(std::move(value));
 }
 
 Leaf leaf_from_json(const TypeDef& type, const json::Value& value) {
-  const std::string shown = inspect(value);
+  const auto refuse_as = [&](const char* what) { return refuse(what + inspect(value)); };
   const auto* number = value.as_int();
   const auto* real = value.as_double();
+  const auto* text = value.as_string();
   if (type.kind == TypeKind::enum_type) {
-    if (const auto* text = value.as_string()) return enum_value(type, *text);
+    if (text) return enum_value(type, *text);
+    const std::string shown = inspect(value);
     return refuse("Enum \"" + type.name + "\" cannot represent non-string value: " + shown + "." +
                   did_you_mean(shown, value_names(type), "the enum value "));
   }
-  if (type.name == "Int") {
-    if (number) return int_from(static_cast<double>(*number), shown);
-    if (real) return int_from(*real, shown);
-    return refuse("Int cannot represent non-integer value: " + shown);
+  switch (type.builtin) {
+    case Builtin::int_type:
+      if (number) return int_from(static_cast<double>(*number), json::write(value));
+      if (real) return int_from(*real, number_text(*real));
+      return refuse_as("Int cannot represent non-integer value: ");
+    case Builtin::float_type:
+      if (number) return Input(static_cast<double>(*number));
+      if (real) return Input(*real);
+      return refuse_as("Float cannot represent non numeric value: ");
+    case Builtin::string_type:
+      if (text) return Input(*text);
+      return refuse_as("String cannot represent a non string value: ");
+    case Builtin::boolean_type:
+      if (const auto* yes = value.as_bool()) return Input(*yes);
+      return refuse_as("Boolean cannot represent a non boolean value: ");
+    case Builtin::id_type:
+      if (text) return Input(*text);
+      if (number) return Input(std::to_string(*number));
+      if (real && *real == std::floor(*real)) return Input(number_text(*real));
+      return refuse_as("ID cannot represent value: ");
+    case Builtin::none:
+      break;
   }
-  if (type.name == "Float") {
-    if (number) return Input(static_cast<double>(*number));
-    if (real) return Input(*real);
-    return refuse("Float cannot represent non numeric value: " + shown);
-  }
-  if (type.name == "String") {
-    if (const auto* text = value.as_string()) return Input(*text);
-    return refuse("String cannot represent a non string value: " + shown);
-  }
-  if (type.name == "Boolean") {
-    if (const auto* yes = value.as_bool()) return Input(*yes);
-    return refuse("Boolean cannot represent a non boolean value: " + shown);
-  }
-  if (type.name == "ID") {
-    if (const auto* text = value.as_string()) return Input(*text);
-    if (number) return Input(std::to_string(*number));
-    return refuse("ID cannot represent value: " + shown);
-  }
-  return untyped(value);
+  Input read = untyped(value);
+  return type.read_scalar ? type.read_scalar(std::move(read)) : Leaf(std::move(read));
 }
 
 // ---------------------------------------------------------------- literals of a validated document
@@ -185,7 +252,8 @@ std::optional<Input> object_from_literal(const TypeDef& type, const ValueNode& n
     for (const auto& field : node.fields) {
       if (field.name == def.name) written = &field;
     }
-    const bool no_value = !written || (written->value->kind == Kind::variable && !variables.contains(written->value->text));
+    const bool no_value =
+        !written || (written->value->kind == Kind::variable && !variables.contains(written->value->text));
     if (no_value) {
       if (def.default_value) {
         out.push_back({def.name, *def.default_value, false});
@@ -198,6 +266,7 @@ std::optional<Input> object_from_literal(const TypeDef& type, const ValueNode& n
     if (!value) return std::nullopt;
     out.push_back({def.name, std::move(*value), true});
   }
+  if (type.one_of && (out.size() != 1 || out.front().value.is_null())) return std::nullopt;
   return Input(std::move(out));
 }
 
@@ -228,7 +297,7 @@ std::optional<Input> from_literal(const Type& type, const ValueNode& node, const
     return Input(std::move(items));
   }
   if (type.def->kind == TypeKind::input_object) return object_from_literal(*type.def, node, variables);
-  auto leaf = leaf_from_literal(*type.def, node);
+  auto leaf = leaf_from_literal(*type.def, node, variables);
   if (!leaf) return std::nullopt;
   return std::move(*leaf);
 }
@@ -237,13 +306,23 @@ std::optional<Input> from_literal(const Type& type, const ValueNode& node, const
 
 namespace {
 
+/// Leniency: an empty string where an enum value may be is as good as none.
+bool is_absent(const Type& type, const json::Value& value, const Leniency& leniency) {
+  const std::string* text = value.as_string();
+  const Type& nullable = *type.nullable();
+  return leniency.empty_enum_is_absent && text && text->empty() && nullable.kind == Type::Kind::named &&
+         nullable.def->kind == TypeKind::enum_type;
+}
+
 /// Reads one variable's JSON; collects what does not fit.
 class VariableReader {
  public:
-  VariableReader(const VariableNode& node, const Leniency& leniency, std::vector<GraphqlError>& errors)
-      : node_(node), leniency_(leniency), errors_(errors) {}
+  VariableReader(const VariableNode& node, const Leniency& leniency, const Limits& limits,
+                 std::vector<GraphqlError>& errors)
+      : node_(node), leniency_(leniency), limits_(limits), errors_(errors) {}
 
   Input read(const Type& type, const json::Value& value) {
+    if (full()) return Input();
     if (type.is_non_null()) {
       if (!value.is_null()) return read(*type.of, value);
       refuse(value, "Expected non-nullable type \"" + type.text() + "\" not to be null.");
@@ -284,7 +363,7 @@ class VariableReader {
     InputObject out;
     for (const InputValueDef& def : type.inputs) {
       const json::Value* found = value.find(def.name);
-      if (found && absent(def, *found)) found = nullptr;
+      if (found && is_absent(*def.type, *found, leniency_)) found = nullptr;
       if (!found) {
         if (def.default_value) {
           out.push_back({def.name, *def.default_value, false});
@@ -299,29 +378,42 @@ class VariableReader {
       path_.resize(before);
     }
     for (const auto& [key, item] : *given) {
+      if (full()) break;
       if (type.input(key)) continue;
       std::vector<std::string_view> names;
       for (const auto& def : type.inputs) names.push_back(def.name);
       refuse(value, "Field \"" + key + "\" is not defined by type \"" + type.name + "\"." + did_you_mean(key, names));
     }
+    if (type.one_of) one_of(type, value, out);
     return Input(std::move(out));
   }
 
-  bool absent(const InputValueDef& def, const json::Value& value) const {
-    const std::string* text = value.as_string();
-    return leniency_.empty_enum_is_absent && text && text->empty() && def.type->nullable()->kind == Type::Kind::named &&
-           def.type->named().kind == TypeKind::enum_type;
+  void one_of(const TypeDef& type, const json::Value& value, const InputObject& fields) {
+    if (fields.size() != 1) {
+      refuse(value, "Exactly one key must be specified for OneOf type \"" + type.name + "\".");
+    } else if (const InputField& only = fields.front(); value.find(only.name)->is_null()) {
+      const std::size_t before = path_.size();
+      path_ += "." + only.name;
+      refuse(json::Value(), "Field \"" + only.name + "\" must be non-null.");
+      path_.resize(before);
+    }
   }
+
+  bool full() const { return errors_.size() >= limits_.variable_errors_max || bytes_ > limits_.error_bytes_max; }
 
   void refuse(const json::Value& value, const std::string& why) {
     std::string message = "Variable \"$" + std::string(node_.name) + "\" got invalid value " + inspect(value);
     if (!path_.empty()) message += " at \"" + std::string(node_.name) + path_ + "\"";
-    if (errors_.size() < 50) errors_.push_back({message + "; " + why, {node_.at}, {}, std::string(kBadUserInput)});
+    message += "; " + why;
+    bytes_ += message.size();
+    errors_.push_back({std::move(message), {node_.at}, {}, std::string(kBadUserInput)});
   }
 
   const VariableNode& node_;
   const Leniency& leniency_;
+  const Limits& limits_;
   std::vector<GraphqlError>& errors_;
+  std::size_t bytes_ = 0;
   std::string path_;
 };
 
@@ -329,27 +421,40 @@ class VariableReader {
 
 tl::expected<Variables, std::vector<GraphqlError>> read_variables(const std::vector<VariableNode>& nodes,
                                                                   const std::vector<const Type*>& types,
-                                                                  const json::Value* given, const Leniency& leniency) {
+                                                                  const json::Value* given, const Leniency& leniency,
+                                                                  const Limits& limits) {
+  std::unordered_map<std::string_view, const json::Value*> values;
+  if (given && given->as_object()) {
+    for (const auto& [key, value] : *given->as_object()) values.emplace(key, &value);
+  }
   Variables out;
   std::vector<GraphqlError> errors;
   const auto refuse = [&](const VariableNode& node, const std::string& message) {
-    errors.push_back({"Variable \"$" + std::string(node.name) + "\" of " + message, {node.at}, {}, std::string(kBadUserInput)});
+    errors.push_back(
+        {"Variable \"$" + std::string(node.name) + "\" of " + message, {node.at}, {}, std::string(kBadUserInput)});
   };
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
+  for (std::size_t i = 0; i < nodes.size() && errors.size() < limits.variable_errors_max; ++i) {
     const VariableNode& node = nodes[i];
     const Type& type = *types[i];
-    const json::Value* value = given ? given->find(node.name) : nullptr;
-    if (!value) {
+    const auto found = values.find(node.name);
+    const bool there = found != values.end() && !is_absent(type, *found->second, leniency);
+    if (!there) {
       if (node.default_value) {
         if (auto fallback = from_literal(type, *node.default_value, {})) out.emplace(node.name, std::move(*fallback));
       } else if (type.is_non_null()) {
         refuse(node, "required type \"" + type.text() + "\" was not provided.");
       }
-    } else if (value->is_null() && type.is_non_null()) {
+    } else if (found->second->is_null() && type.is_non_null()) {
       refuse(node, "non-null type \"" + type.text() + "\" must not be null.");
     } else {
-      out.emplace(node.name, VariableReader(node, leniency, errors).read(type, *value));
+      out.emplace(node.name, VariableReader(node, leniency, limits, errors).read(type, *found->second));
     }
+  }
+  if (errors.size() >= limits.variable_errors_max) {
+    errors.push_back({"Too many errors processing variables, error limit reached. Execution aborted.",
+                      {},
+                      {},
+                      std::string(kBadUserInput)});
   }
   if (!errors.empty()) return tl::unexpected<std::vector<GraphqlError>>(std::move(errors));
   return out;

@@ -10,6 +10,7 @@
 
 #include "graphql/ast.h"
 #include "graphql/input.h"
+#include "graphql/limits.h"
 #include "graphql/schema.h"
 #include "json/json.h"
 
@@ -26,17 +27,23 @@ struct Leniency {
 /// The values of the variables that the request gave or that have defaults.
 using Variables = std::unordered_map<std::string_view, Input>;
 
-/// A leaf from a literal, or what is wrong with it, worded as graphql-js does.
-tl::expected<Input, std::string> leaf_from_literal(const TypeDef& type, const ValueNode& node);
+/// A leaf from a literal, or what is wrong with it, worded as graphql-js does. Variables can stand only inside the
+/// literals of custom scalars.
+tl::expected<Input, std::string> leaf_from_literal(const TypeDef& type, const ValueNode& node,
+                                                   const Variables& variables);
+/// A leaf from a variable's JSON. An integral float such as 5.0 is an Int, as in graphql-js.
 tl::expected<Input, std::string> leaf_from_json(const TypeDef& type, const json::Value& value);
 
-/// A literal of a validated document as a value of `type`. Nothing when a variable in it has no value where one is needed.
+/// A literal of a validated document as a value of `type`. Nothing when a variable in it has no value where one is
+/// needed.
 std::optional<Input> from_literal(const Type& type, const ValueNode& node, const Variables& variables);
 
-/// Reads the variables of an operation. Messages name the variable, the path in it and the value.
-tl::expected<Variables, std::vector<GraphqlError>> read_variables(
-    const std::vector<VariableNode>& nodes, const std::vector<const Type*>& types, const json::Value* given,
-    const Leniency& leniency);
+/// Reads the variables of an operation; `types` are those of `nodes`. Messages name the variable, the path in it and
+/// the value.
+tl::expected<Variables, std::vector<GraphqlError>> read_variables(const std::vector<VariableNode>& nodes,
+                                                                  const std::vector<const Type*>& types,
+                                                                  const json::Value* given, const Leniency& leniency,
+                                                                  const Limits& limits);
 
 /// The arguments of a field or directive, with defaults. Errors: a required one has no value at run time.
 tl::expected<Args, GraphqlError> read_arguments(const std::vector<InputValueDef>& defs,

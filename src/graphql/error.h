@@ -7,7 +7,7 @@
 
 namespace penstock::graphql {
 
-/// A place in a document, both counted from 1; columns count bytes.
+/// A place in a document, both counted from 1; columns count UTF-16 units, as the clients' own tools do.
 struct Location {
   int line = 1;
   int column = 1;

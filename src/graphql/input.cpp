@@ -6,9 +6,9 @@ Input::Input() = default;
 Input::Input(bool value) : data_(value) {}
 Input::Input(std::int64_t value) : data_(value) {}
 Input::Input(double value) : data_(value) {}
-Input::Input(std::string value) : data_(std::move(value)) {}
-Input::Input(std::vector<Input> items) : data_(std::move(items)) {}
-Input::Input(InputObject fields) : data_(std::move(fields)) {}
+Input::Input(std::string value) : data_(std::make_shared<const std::string>(std::move(value))) {}
+Input::Input(std::vector<Input> items) : data_(std::make_shared<const std::vector<Input>>(std::move(items))) {}
+Input::Input(InputObject fields) : data_(std::make_shared<const InputObject>(std::move(fields))) {}
 
 const InputField* Input::find(std::string_view key) const {
   const InputObject* fields = as_object();

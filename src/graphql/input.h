@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,7 +15,8 @@ class Input;
 struct InputField;
 using InputObject = std::vector<InputField>;
 
-/// An argument or input value after coercion: it fits its type. Enum values are strings.
+/// An argument or input value after coercion: it fits its type. Enum values are strings. Never changes once made, so a
+/// copy shares what it holds: a request may use one variable in thousands of fields.
 class Input {
  public:
   Input();
@@ -29,15 +31,23 @@ class Input {
   const bool* as_bool() const { return std::get_if<bool>(&data_); }
   const std::int64_t* as_int() const { return std::get_if<std::int64_t>(&data_); }
   const double* as_double() const { return std::get_if<double>(&data_); }
-  const std::string* as_string() const { return std::get_if<std::string>(&data_); }
-  const std::vector<Input>* as_list() const { return std::get_if<std::vector<Input>>(&data_); }
-  const InputObject* as_object() const { return std::get_if<InputObject>(&data_); }
+  const std::string* as_string() const { return shared<std::string>(); }
+  const std::vector<Input>* as_list() const { return shared<std::vector<Input>>(); }
+  const InputObject* as_object() const { return shared<InputObject>(); }
 
   /// The key of an object; null when it is no object or has no such key.
   const InputField* find(std::string_view key) const;
 
  private:
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<Input>, InputObject> data_;
+  template <class T>
+  const T* shared() const {
+    const auto* held = std::get_if<std::shared_ptr<const T>>(&data_);
+    return held ? held->get() : nullptr;
+  }
+
+  std::variant<std::monostate, bool, std::int64_t, double, std::shared_ptr<const std::string>,
+               std::shared_ptr<const std::vector<Input>>, std::shared_ptr<const InputObject>>
+      data_;
 };
 
 struct InputField {

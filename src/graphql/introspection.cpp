@@ -30,7 +30,9 @@ struct SchemaView {
   const Schema* schema;
 };
 
-Value text_or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
+Value text_or_null(const std::string& text) {
+  return text.empty() ? Value() : Value(text);
+}
 
 Value type_value(const Schema& schema, const TypeDef* def) {
   return def ? make_object(schema, "__Type", TypeView{&schema, def, nullptr}) : Value();
@@ -64,12 +66,18 @@ Value types_value(const Schema& schema, const std::vector<const TypeDef*>& defs)
 const char* kind_name(const TypeView& view) {
   if (view.wrapper) return view.wrapper->is_list() ? "LIST" : "NON_NULL";
   switch (view.def->kind) {
-    case TypeKind::scalar: return "SCALAR";
-    case TypeKind::object: return "OBJECT";
-    case TypeKind::interface: return "INTERFACE";
-    case TypeKind::union_type: return "UNION";
-    case TypeKind::enum_type: return "ENUM";
-    case TypeKind::input_object: return "INPUT_OBJECT";
+    case TypeKind::scalar:
+      return "SCALAR";
+    case TypeKind::object:
+      return "OBJECT";
+    case TypeKind::interface:
+      return "INTERFACE";
+    case TypeKind::union_type:
+      return "UNION";
+    case TypeKind::enum_type:
+      return "ENUM";
+    case TypeKind::input_object:
+      return "INPUT_OBJECT";
   }
   return "";
 }
@@ -108,7 +116,9 @@ void bind_type(Schema& schema) {
       .field("fields", fields_value)
       .field("interfaces", interfaces_value)
       .field("possibleTypes",
-             [](const TypeView& v) { return v.def && v.def->is_abstract() ? types_value(*v.schema, v.def->possible) : Value(); })
+             [](const TypeView& v) {
+               return v.def && v.def->is_abstract() ? types_value(*v.schema, v.def->possible) : Value();
+             })
       .field("enumValues", enum_values)
       .field("inputFields",
              [](const TypeView& v, const Args& args) {
@@ -133,7 +143,8 @@ void bind_members(Schema& schema) {
       .field("name", [](const InputView& v) { return Value(v.def->name); })
       .field("description", [](const InputView& v) { return text_or_null(v.def->description); })
       .field("type", [](const InputView& v) { return type_value(*v.schema, v.def->type); })
-      .field("defaultValue", [](const InputView& v) { return v.def->default_value ? Value(v.def->default_text) : Value(); })
+      .field("defaultValue",
+             [](const InputView& v) { return v.def->default_value ? Value(v.def->default_text) : Value(); })
       .field("isDeprecated", [](const InputView& v) { return Value(v.def->deprecated.has_value()); })
       .field("deprecationReason", [](const InputView& v) { return Value::of(v.def->deprecated); });
   Binder<EnumView>(schema, "__EnumValue")
@@ -149,14 +160,14 @@ void bind_schema(Schema& schema) {
       .field("description", [](const DirectiveView& v) { return text_or_null(v.def->description); })
       .field("isRepeatable", [](const DirectiveView& v) { return Value(v.def->repeatable); })
       .field("locations",
-             [](const DirectiveView& v) {
-               return Value(ListValue(v.def->locations.begin(), v.def->locations.end()));
-             })
-      .field("args", [](const DirectiveView& v, const Args& args) { return inputs_value(*v.schema, v.def->args, args); });
+             [](const DirectiveView& v) { return Value(ListValue(v.def->locations.begin(), v.def->locations.end())); })
+      .field("args",
+             [](const DirectiveView& v, const Args& args) { return inputs_value(*v.schema, v.def->args, args); });
   Binder<SchemaView>(schema, "__Schema")
       .field("description", [](const SchemaView& v) { return text_or_null(v.schema->description()); })
       .field("types", [](const SchemaView& v) { return types_value(*v.schema, v.schema->types()); })
-      .field("queryType", [](const SchemaView& v) { return type_value(*v.schema, v.schema->root(OperationType::query)); })
+      .field("queryType",
+             [](const SchemaView& v) { return type_value(*v.schema, v.schema->root(OperationType::query)); })
       .field("mutationType",
              [](const SchemaView& v) { return type_value(*v.schema, v.schema->root(OperationType::mutation)); })
       .field("subscriptionType", [](const SchemaView&) { return Value(); })
@@ -177,8 +188,12 @@ void bind_introspection(Schema& schema) {
   bind_schema(schema);
 }
 
-Value introspect_schema(const Schema& schema) { return make_object(schema, "__Schema", SchemaView{&schema}); }
+Value introspect_schema(const Schema& schema) {
+  return make_object(schema, "__Schema", SchemaView{&schema});
+}
 
-Value introspect_type(const Schema& schema, std::string_view name) { return type_value(schema, schema.type(name)); }
+Value introspect_type(const Schema& schema, std::string_view name) {
+  return type_value(schema, schema.type(name));
+}
 
 }  // namespace penstock::graphql

@@ -26,31 +26,34 @@ struct SyntaxError {
   GraphqlError error;
 };
 
-/// Splits a document into tokens, one at a time. The text must outlive the tokens.
+/// Splits a document into tokens, one at a time. The text must outlive the tokens. Text that is no UTF-8 is refused.
 class Lexer {
  public:
-  Lexer(std::string_view text, const Limits& limits);
+  Lexer(std::string_view text, const Limits& limits) : text_(text), limits_(limits) {}
 
   /// Throws SyntaxError.
   Token next();
 
  private:
-  [[noreturn]] void fail(const std::string& message, Location at) const;
+  [[noreturn]] void fail(const std::string& message) const;
   void skip_ignored();
   Location here() const;
+  void end_line();
+  void character(std::string* out);
   Token punctuator(std::size_t length);
+  Token name();
   Token number();
+  void digits();
   Token string();
   Token block_string();
   void escape(std::string& out);
-  unsigned hex_digits(int count, Location at);
   std::string shown_character() const;
 
   std::string_view text_;
   const Limits& limits_;
   std::size_t at_ = 0;
   int line_ = 1;
-  std::size_t line_start_ = 0;
+  std::size_t line_start_ = 0;  // moved on by the bytes that are no column of their own
   std::size_t tokens_ = 0;
 };
 

@@ -1,5 +1,8 @@
 #include "graphql/parser.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "graphql/token_reader.h"
 
 namespace penstock::graphql {
@@ -15,31 +18,44 @@ class DocumentParser : public TokenReader {
       if (out.operations.size() + out.fragments.size() >= limits().definitions_max) {
         too_many("definitions", limits().definitions_max);
       }
-      if (peek("{")) {
-        OperationNode operation;
-        operation.at = token().at;
-        operation.selections = selection_set();
-        out.operations.push_back(std::move(operation));
-      } else if (peek_name("query") || peek_name("mutation") || peek_name("subscription")) {
-        out.operations.push_back(operation());
-      } else if (peek_name("fragment")) {
-        out.fragments.push_back(fragment());
-      } else {
-        unexpected();
-      }
+      definition(out);
     } while (token().kind != TokenKind::end);
     return out;
   }
 
  private:
-  OperationNode operation() {
+  void definition(Document& out) {
+    const Location at = token().at;
+    const bool described = description().has_value();
+    if (peek("{")) {
+      if (described) fail("Unexpected description, descriptions are not supported on shorthand queries.", at);
+      OperationNode operation;
+      operation.at = at;
+      operation.selections = selection_set();
+      out.operations.push_back(std::move(operation));
+    } else if (peek_name("query") || peek_name("mutation") || peek_name("subscription")) {
+      out.operations.push_back(operation(at));
+    } else if (peek_name("fragment")) {
+      out.fragments.push_back(fragment(at));
+    } else {
+      if (described && token().kind == TokenKind::name) {
+        fail("Unexpected description, only GraphQL definitions support descriptions.", at);
+      }
+      unexpected();
+    }
+  }
+
+  OperationNode operation(Location at) {
     OperationNode out;
-    out.at = token().at;
+    out.at = at;
     const std::string_view type = name();
     out.type = type == "query"      ? OperationType::query
                : type == "mutation" ? OperationType::mutation
                                     : OperationType::subscription;
-    if (token().kind == TokenKind::name) out.name = name();
+    if (token().kind == TokenKind::name) {
+      out.name_at = token().at;
+      out.name = name();
+    }
     if (skip("(")) {
       do {
         out.variables.push_back(variable_definition());
@@ -53,7 +69,9 @@ class DocumentParser : public TokenReader {
   VariableNode variable_definition() {
     VariableNode out;
     out.at = token().at;
+    description();
     expect("$");
+    out.name_at = token().at;
     out.name = name();
     expect(":");
     out.type = type();
@@ -62,11 +80,12 @@ class DocumentParser : public TokenReader {
     return out;
   }
 
-  FragmentNode fragment() {
+  FragmentNode fragment(Location at) {
     FragmentNode out;
-    out.at = token().at;
+    out.at = at;
     expect_keyword("fragment");
     if (peek_name("on")) unexpected();
+    out.name_at = token().at;
     out.name = name();
     expect_keyword("on");
     out.condition_at = token().at;
@@ -81,6 +100,7 @@ class DocumentParser : public TokenReader {
     std::vector<SelectionNode> out;
     expect("{");
     do {
+      if (++selections_ > limits().selections_max) too_many("selections", limits().selections_max);
       out.push_back(selection());
     } while (!skip("}"));
     return out;
@@ -92,6 +112,7 @@ class DocumentParser : public TokenReader {
     if (!skip("...")) return field(std::move(out));
     if (token().kind == TokenKind::name && !peek_name("on")) {
       out.kind = SelectionNode::Kind::fragment_spread;
+      out.name_at = token().at;
       out.name = name();
       out.directives = directives(false);
       return out;
@@ -117,12 +138,35 @@ class DocumentParser : public TokenReader {
     out.arguments = arguments(false);
     out.directives = directives(false);
     if (peek("{")) {
+      out.selections_at = token().at;
       out.selections = selection_set();
       out.has_selections = true;
     }
     return out;
   }
+
+  std::size_t selections_ = 0;
 };
+
+constexpr std::string_view kDirectivePlaces[] = {"QUERY",
+                                                 "MUTATION",
+                                                 "SUBSCRIPTION",
+                                                 "FIELD",
+                                                 "FRAGMENT_DEFINITION",
+                                                 "FRAGMENT_SPREAD",
+                                                 "INLINE_FRAGMENT",
+                                                 "VARIABLE_DEFINITION",
+                                                 "SCHEMA",
+                                                 "SCALAR",
+                                                 "OBJECT",
+                                                 "FIELD_DEFINITION",
+                                                 "ARGUMENT_DEFINITION",
+                                                 "INTERFACE",
+                                                 "UNION",
+                                                 "ENUM",
+                                                 "ENUM_VALUE",
+                                                 "INPUT_OBJECT",
+                                                 "INPUT_FIELD_DEFINITION"};
 
 class SchemaParser : public TokenReader {
  public:
@@ -131,7 +175,7 @@ class SchemaParser : public TokenReader {
   SchemaDocument schema() {
     SchemaDocument out;
     while (token().kind != TokenKind::end) {
-      std::string text = description();
+      std::string text = description().value_or("");
       if (peek_name("schema")) {
         schema_definition(out);
         out.description = std::move(text);
@@ -147,11 +191,6 @@ class SchemaParser : public TokenReader {
   }
 
  private:
-  std::string description() {
-    const bool there = token().kind == TokenKind::string || token().kind == TokenKind::block_string;
-    return there ? take().value : std::string();
-  }
-
   void schema_definition(SchemaDocument& out) {
     expect_keyword("schema");
     out.has_schema_definition = true;
@@ -163,7 +202,8 @@ class SchemaParser : public TokenReader {
         expect(":");
         out.query = name();
       } else {
-        expect_keyword("mutation");
+        if (token().kind == TokenKind::name && !peek_name("mutation")) unexpected();
+        name();
         expect(":");
         out.mutation = name();
       }
@@ -222,7 +262,8 @@ class SchemaParser : public TokenReader {
   void type_member(TypeDefinitionNode& out) {
     if (out.kind == TypeKind::enum_type) {
       EnumValueNode value;
-      value.description = description();
+      value.description = description().value_or("");
+      if (peek_name("true") || peek_name("false") || peek_name("null")) reserved_enum_value();
       value.name = name();
       value.directives = directives(true);
       out.values.push_back(std::move(value));
@@ -232,7 +273,7 @@ class SchemaParser : public TokenReader {
       unexpected();
     } else {
       FieldDefinitionNode field;
-      field.description = description();
+      field.description = description().value_or("");
       field.at = token().at;
       field.name = name();
       field.arguments = argument_definitions();
@@ -245,7 +286,7 @@ class SchemaParser : public TokenReader {
 
   InputValueNode input_value() {
     InputValueNode out;
-    out.description = description();
+    out.description = description().value_or("");
     out.at = token().at;
     out.name = name();
     expect(":");
@@ -278,6 +319,10 @@ class SchemaParser : public TokenReader {
     expect_keyword("on");
     skip("|");
     do {
+      if (token().kind == TokenKind::name &&
+          std::ranges::find(kDirectivePlaces, token().text) == std::end(kDirectivePlaces)) {
+        unexpected();
+      }
       out.locations.push_back(name());
     } while (skip("|"));
     return out;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <unordered_map>
 
@@ -14,12 +15,18 @@
 namespace penstock::graphql {
 namespace {
 
-constexpr std::size_t kErrorsMax = 100;
-
 /// The fields of one response key, merged.
 struct MergedField {
+  const TypeDef* parent = nullptr;
   std::string_view key;
   std::vector<const SelectionNode*> nodes;
+};
+
+/// What is selected on one object.
+struct Selected {
+  std::vector<MergedField> fields;
+  std::unordered_map<std::string_view, std::size_t> index;
+  std::set<std::string_view> visited;  // fragments
 };
 
 }  // namespace
@@ -27,9 +34,10 @@ struct MergedField {
 struct Request::Impl {
   // ---- what was asked
   const Schema& schema;
-  Leniency leniency;
+  Limits limits;
   std::string text;  // the tree points into it
   Document document;
+  std::unordered_map<std::string_view, const FragmentNode*> fragments;
   const OperationNode* operation = nullptr;
   TypePool types;
   Variables variables;
@@ -38,22 +46,26 @@ struct Request::Impl {
   std::vector<MergedField> roots;
   std::size_t next = 0;
   RootField current;
-  Args current_args;
+  std::map<std::pair<const SelectionNode*, const FieldDef*>, tl::expected<Args, GraphqlError>> known_args;
   bool waiting = false;
   bool data_is_null = false;
+  bool large = false;  // once reached, a bound stays reached while the text shrinks to nulls
+  std::size_t resolved = 0;
   std::string data = "{";
   std::vector<GraphqlError> errors;
   std::vector<PathStep> path;
 
   explicit Impl(const Schema& s) : schema(s) {}
 
-  bool included(const SelectionNode& node);
-  void collect(const TypeDef& type, const std::vector<SelectionNode>& nodes, std::vector<MergedField>& out,
-               std::unordered_map<std::string_view, std::size_t>& index, std::set<std::string_view>& visited);
+  std::optional<bool> included(const SelectionNode& node);
+  bool collect(const TypeDef& type, const std::vector<SelectionNode>& nodes, Selected& out);
   bool applies(std::string_view condition, const TypeDef& type) const;
-  std::optional<Args> arguments(const FieldDef& def, const MergedField& field);
-  void refuse(std::string message, std::string code, Location at);
-  bool write_field(const TypeDef& parent, const FieldDef& def, const MergedField& field, const Value& value);
+  const Args* arguments(const FieldDef& def, const MergedField& field);
+  void refuse(std::string message, std::string code, std::vector<Location> at);
+  void refuse(std::string message, std::string code, const MergedField& field);
+  bool write_field(const FieldDef& def, const MergedField& field, const Value& value);
+  bool write_refused(const FieldDef& def, const MergedField& field);
+  bool write_present(const Type& type, const MergedField& field, const Value& value);
   bool write(const Type& type, const MergedField& field, const Value& value);
   bool write_non_null(const Type& type, const MergedField& field, const Value& value);
   bool write_list(const Type& type, const MergedField& field, const ListValue& items);
@@ -61,6 +73,10 @@ struct Request::Impl {
   bool write_object(const ObjectValue& object, const MergedField& field);
   bool resolve_into(const TypeDef& type, const void* object, const MergedField& field);
   void put_key(std::string_view key);
+  bool too_large() {
+    large = large || resolved > limits.resolved_max || data.size() > limits.answer_bytes_max;
+    return large;
+  }
   const FieldDef& root_def(const MergedField& field) const {
     return *schema.field(*schema.root(operation->type), field.nodes.front()->name);
   }
@@ -68,13 +84,15 @@ struct Request::Impl {
 
 // ---------------------------------------------------------------- which fields
 
-bool Request::Impl::included(const SelectionNode& node) {
+/// Nothing when a directive has no value to go by; there is an error for it then.
+std::optional<bool> Request::Impl::included(const SelectionNode& node) {
   for (const DirectiveNode& directive : node.directives) {
     if (directive.name != "skip" && directive.name != "include") continue;
-    const auto args = read_arguments(schema.directive(directive.name)->args, directive.arguments, directive.at, variables);
+    const auto args =
+        read_arguments(schema.directive(directive.name)->args, directive.arguments, directive.at, variables);
     if (!args) {
-      errors.push_back(args.error());
-      return false;
+      refuse(args.error().message, args.error().code, args.error().locations);
+      return std::nullopt;
     }
     const bool condition = *args->find("if")->as_bool();
     if (condition == (directive.name == "skip")) return false;
@@ -86,34 +104,55 @@ bool Request::Impl::applies(std::string_view condition, const TypeDef& type) con
   return condition.empty() || schema.type(condition)->can_be(type);
 }
 
-void Request::Impl::collect(const TypeDef& type, const std::vector<SelectionNode>& nodes, std::vector<MergedField>& out,
-                            std::unordered_map<std::string_view, std::size_t>& index,
-                            std::set<std::string_view>& visited) {
+/// False: it cannot be told what is selected, and there is an error for it, or the answer is too large.
+bool Request::Impl::collect(const TypeDef& type, const std::vector<SelectionNode>& nodes, Selected& out) {
+  resolved += nodes.size();
+  if (too_large()) return false;
   for (const SelectionNode& node : nodes) {
-    if (!node.directives.empty() && !included(node)) continue;
+    const auto wanted = node.directives.empty() ? true : included(node);
+    if (!wanted) return false;
+    if (!*wanted) continue;
+    bool fine = true;
     if (node.kind == SelectionNode::Kind::field) {
-      const auto [at, fresh] = index.try_emplace(node.response_key(), out.size());
-      if (fresh) out.push_back({node.response_key(), {}});
-      out[at->second].nodes.push_back(&node);
+      const auto [at, fresh] = out.index.try_emplace(node.response_key(), out.fields.size());
+      if (fresh) out.fields.push_back({&type, node.response_key(), {}});
+      out.fields[at->second].nodes.push_back(&node);
     } else if (node.kind == SelectionNode::Kind::inline_fragment) {
-      if (applies(node.type_condition, type)) collect(type, node.selections, out, index, visited);
-    } else if (visited.insert(node.name).second) {
-      const auto fragment = std::ranges::find(document.fragments, node.name, &FragmentNode::name);
-      if (applies(fragment->type_condition, type)) collect(type, fragment->selections, out, index, visited);
+      fine = !applies(node.type_condition, type) || collect(type, node.selections, out);
+    } else if (out.visited.insert(node.name).second) {
+      const FragmentNode& fragment = *fragments.at(node.name);
+      fine = !applies(fragment.type_condition, type) || collect(type, fragment.selections, out);
     }
+    if (!fine) return false;
   }
+  return true;
 }
 
-std::optional<Args> Request::Impl::arguments(const FieldDef& def, const MergedField& field) {
+/// The arguments of a field, read once however many objects it is selected on. Null: refused, with an error.
+const Args* Request::Impl::arguments(const FieldDef& def, const MergedField& field) {
+  static const Args kNone;
+  if (def.args.empty()) return &kNone;
   const SelectionNode& node = *field.nodes.front();
-  auto args = read_arguments(def.args, node.arguments, node.at, variables);
-  if (args) return std::move(*args);
-  refuse(args.error().message, args.error().code, args.error().locations.front());
-  return std::nullopt;
+  auto known = known_args.find({&node, &def});
+  if (known == known_args.end()) {
+    auto read = read_arguments(def.args, node.arguments, node.at, variables);
+    known = known_args.emplace(std::pair(&node, &def), std::move(read)).first;
+  }
+  const auto& args = known->second;
+  if (args) return &*args;
+  refuse(args.error().message, args.error().code, args.error().locations);
+  return nullptr;
 }
 
-void Request::Impl::refuse(std::string message, std::string code, Location at) {
-  if (errors.size() < kErrorsMax) errors.push_back({std::move(message), {at}, path, std::move(code)});
+void Request::Impl::refuse(std::string message, std::string code, std::vector<Location> at) {
+  if (errors.size() < limits.errors_max) errors.push_back({std::move(message), std::move(at), path, std::move(code)});
+}
+
+void Request::Impl::refuse(std::string message, std::string code, const MergedField& field) {
+  constexpr std::size_t kPlacesMax = 10;
+  std::vector<Location> at;
+  for (std::size_t i = 0; i < field.nodes.size() && i < kPlacesMax; ++i) at.push_back(field.nodes[i]->at);
+  refuse(std::move(message), std::move(code), std::move(at));
 }
 
 // ---------------------------------------------------------------- writing
@@ -126,46 +165,49 @@ void Request::Impl::put_key(std::string_view key) {
 }
 
 /// Writes one member of an object. False: it is null where it must not be, and the object becomes null.
-bool Request::Impl::write_field(const TypeDef& parent, const FieldDef& def, const MergedField& field, const Value& value) {
-  static_cast<void>(parent);
+bool Request::Impl::write_field(const FieldDef& def, const MergedField& field, const Value& value) {
   put_key(field.key);
   return write(*def.type, field, value);
 }
 
+/// False: the value is null where it must not be.
 bool Request::Impl::write(const Type& type, const MergedField& field, const Value& value) {
-  const std::size_t start = data.size();
   if (type.is_non_null()) return write_non_null(*type.of, field, value);
-  bool fine = true;
-  if (const FieldError* error = value.as_error()) {
-    refuse(error->message, error->code, field.nodes.front()->at);
-    fine = false;
-  } else if (value.is_null()) {
-    data += "null";
-  } else if (type.is_list()) {
-    fine = value.as_list() && write_list(type, field, *value.as_list());
-    ENSURE(value.as_list());
-  } else if (type.def->is_leaf()) {
-    fine = write_leaf(*type.def, field, value);
-  } else {
-    ENSURE(value.as_object());
-    fine = write_object(*value.as_object(), field);
-  }
-  if (!fine) {
+  const std::size_t start = data.size();
+  if (!write_present(type, field, value)) {
     data.resize(start);
     data += "null";
   }
   return true;
 }
 
+/// False: the value is null, or it cannot be had; then there is an error for it.
+bool Request::Impl::write_present(const Type& type, const MergedField& field, const Value& value) {
+  if (too_large()) return false;
+  if (const FieldError* error = value.as_error()) {
+    refuse(error->message, error->code, field);
+    return false;
+  }
+  const json::Value* raw = value.as_json();
+  if (value.is_null() || (raw && raw->is_null())) return false;
+  if (type.is_list()) {
+    ENSURE(value.as_list());
+    return write_list(type, field, *value.as_list());
+  }
+  if (type.def->is_leaf()) return write_leaf(*type.def, field, value);
+  const ObjectValue* object = value.as_object();
+  ENSURE(object && object->type && type.def->can_be(*object->type));
+  return write_object(*object, field);
+}
+
 bool Request::Impl::write_non_null(const Type& type, const MergedField& field, const Value& value) {
   const std::size_t start = data.size();
   const std::size_t errors_before = errors.size();
-  if (!value.is_null() || value.as_error()) write(type, field, value);
-  const bool wrote_null = std::string_view(data).substr(start) == "null";
-  if (data.size() > start && !wrote_null) return true;
-  if (errors.size() == errors_before) {
-    const SelectionNode& node = *field.nodes.front();
-    refuse("Cannot return null for non-nullable field " + std::string(node.name) + ".", std::string(kInternal), node.at);
+  if (write_present(type, field, value)) return true;
+  if (errors.size() == errors_before && !too_large()) {
+    refuse("Cannot return null for non-nullable field " + field.parent->name + "." +
+               std::string(field.nodes.front()->name) + ".",
+           std::string(kInternal), field);
   }
   data.resize(start);
   return false;
@@ -176,6 +218,7 @@ bool Request::Impl::write_list(const Type& type, const MergedField& field, const
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (i > 0) data += ',';
     path.emplace_back(static_cast<int>(i));
+    ++resolved;
     const bool fine = write(*type.of, field, items[i]);
     path.pop_back();
     if (!fine) return false;
@@ -185,31 +228,47 @@ bool Request::Impl::write_list(const Type& type, const MergedField& field, const
 }
 
 bool Request::Impl::write_leaf(const TypeDef& type, const MergedField& field, const Value& value) {
-  if (const auto* number = value.as_int()) {
-    const bool too_big = type.name == "Int" && (*number > INT32_MAX || *number < INT32_MIN);
-    if (too_big) {
-      refuse("Int cannot represent non 32-bit signed integer value: " + std::to_string(*number), std::string(kInternal), field.nodes.front()->at);
-      return false;
-    }
-    data += std::to_string(*number);
-  } else if (const auto* real = value.as_double()) {
-    data += std::isfinite(*real) ? fmt::format("{}", *real) : "null";
+  const auto cannot = [&](const std::string& why) {
+    refuse(why, std::string(kInternal), field);
+    return false;
+  };
+  const auto* number = value.as_int();
+  const auto* real = value.as_double();
+  const auto* word = value.as_string();
+  const bool is_int = type.builtin == Builtin::int_type;
+  const bool is_text = type.builtin == Builtin::string_type || type.builtin == Builtin::id_type;
+  if (number && is_int && (*number > INT32_MAX || *number < INT32_MIN)) {
+    return cannot("Int cannot represent non 32-bit signed integer value: " + std::to_string(*number));
+  }
+  if (real && is_int) return cannot("Int cannot represent non-integer value: " + fmt::format("{}", *real));
+  if (real && !std::isfinite(*real)) {
+    return cannot(type.name + " cannot represent non numeric value: " + fmt::format("{}", *real));
+  }
+  if (word && type.kind == TypeKind::enum_type && !type.has_value(*word)) {
+    return cannot("Enum \"" + type.name + "\" cannot represent value: \"" + *word + "\"");
+  }
+  if (number) {
+    data += is_text ? "\"" + std::to_string(*number) + "\"" : std::to_string(*number);
+  } else if (real) {
+    data += fmt::format("{}", *real);
   } else if (const auto* yes = value.as_bool()) {
     data += *yes ? "true" : "false";
+  } else if (const auto* raw = value.as_json()) {
+    data += json::write(*raw);
   } else {
-    ENSURE(value.as_string());
-    json::write_string(data, *value.as_string());
+    ENSURE(word);
+    json::write_string(data, *word);
   }
   return true;
 }
 
 bool Request::Impl::write_object(const ObjectValue& object, const MergedField& field) {
-  std::vector<MergedField> fields;
-  std::unordered_map<std::string_view, std::size_t> index;
-  std::set<std::string_view> visited;
-  for (const SelectionNode* node : field.nodes) collect(*object.type, node->selections, fields, index, visited);
+  Selected selected;
+  for (const SelectionNode* node : field.nodes) {
+    if (!collect(*object.type, node->selections, selected)) return false;
+  }
   data += '{';
-  for (const MergedField& member : fields) {
+  for (const MergedField& member : selected.fields) {
     path.emplace_back(std::string(member.key));
     const bool fine = resolve_into(*object.type, object.object.get(), member);
     path.pop_back();
@@ -221,15 +280,18 @@ bool Request::Impl::write_object(const ObjectValue& object, const MergedField& f
 
 bool Request::Impl::resolve_into(const TypeDef& type, const void* object, const MergedField& field) {
   const FieldDef& def = *schema.field(type, field.nodes.front()->name);
-  if (def.name == "__typename") return write_field(type, def, field, Value(type.name));
-  const auto args = arguments(def, field);
-  if (!args) {
-    put_key(field.key);
-    if (def.type->is_non_null()) return false;
-    data += "null";
-    return true;
-  }
-  return write_field(type, def, field, def.resolve ? def.resolve(object, *args) : Value());
+  if (too_large()) return false;
+  if (def.name == "__typename") return write_field(def, field, Value(type.name));
+  const Args* args = arguments(def, field);
+  if (!args) return write_refused(def, field);
+  return write_field(def, field, def.resolve ? def.resolve(object, *args) : Value());
+}
+
+/// A field whose arguments were refused: the error is there already.
+bool Request::Impl::write_refused(const FieldDef& def, const MergedField& field) {
+  put_key(field.key);
+  data += "null";
+  return !def.type->is_non_null();
 }
 
 // ---------------------------------------------------------------- the request
@@ -239,7 +301,9 @@ Request::Request(Request&&) noexcept = default;
 Request& Request::operator=(Request&&) noexcept = default;
 Request::~Request() = default;
 
-OperationType Request::type() const { return impl_->operation->type; }
+OperationType Request::type() const {
+  return impl_->operation->type;
+}
 
 const RootField* Request::next_root() {
   Impl& me = *impl_;
@@ -249,12 +313,10 @@ const RootField* Request::next_root() {
     const MergedField& field = me.roots[me.next];
     const FieldDef& def = me.root_def(field);
     me.path = {std::string(field.key)};
-    auto args = me.arguments(def, field);
+    const Args* args = me.arguments(def, field);
     me.waiting = true;
     if (!args) {
-      me.put_key(field.key);
-      me.data += "null";
-      me.data_is_null = def.type->is_non_null();
+      me.data_is_null = !me.write_refused(def, field);
       me.waiting = false;
       ++me.next;
     } else if (def.name == "__typename") {
@@ -264,8 +326,7 @@ const RootField* Request::next_root() {
     } else if (def.name == "__type") {
       complete(introspect_type(me.schema, args->text("name")));
     } else {
-      me.current_args = std::move(*args);
-      me.current = {def.name, field.key, &me.current_args};
+      me.current = {def.name, field.key, args};
       return &me.current;
     }
   }
@@ -278,8 +339,12 @@ void Request::complete(const Value& value) {
   me.waiting = false;
   const MergedField& field = me.roots[me.next++];
   me.path = {std::string(field.key)};
-  const TypeDef& root = *me.schema.root(me.operation->type);
-  if (!me.write_field(root, me.root_def(field), field, value)) me.data_is_null = true;
+  if (!me.write_field(me.root_def(field), field, value)) me.data_is_null = true;
+  if (!me.too_large()) return;
+  me.data_is_null = true;
+  const bool many = me.resolved > me.limits.resolved_max;
+  const std::string most = std::to_string(many ? me.limits.resolved_max : me.limits.answer_bytes_max);
+  me.refuse("The answer has more than " + most + (many ? " fields." : " bytes."), std::string(kBadUserInput), field);
 }
 
 std::string Request::finish() {
@@ -302,13 +367,16 @@ std::variant<Request, std::vector<GraphqlError>> prepare(const Schema& schema, c
                                                          const json::Value* variables) {
   using Errors = std::vector<GraphqlError>;
   auto impl = std::make_unique<Request::Impl>(schema);
-  impl->leniency = options.leniency;
+  impl->limits = options.limits;
   impl->text = std::move(text);
   auto document = parse_document(impl->text, options.limits);
   if (!document) return Errors{document.error()};
   impl->document = std::move(*document);
+  for (const FragmentNode& node : impl->document.fragments) impl->fragments.emplace(node.name, &node);
   if (auto errors = validate(schema, impl->document, options.limits, options.leniency); !errors.empty()) return errors;
-  const auto refuse = [](std::string message) { return Errors{{std::move(message), {}, {}, std::string(kOperationResolution)}}; };
+  const auto refuse = [](std::string message) {
+    return Errors{{std::move(message), {}, {}, std::string(kOperationResolution)}};
+  };
   for (const OperationNode& node : impl->document.operations) {
     if (operation_name ? node.name == *operation_name : true) impl->operation = &node;
   }
@@ -319,12 +387,12 @@ std::variant<Request, std::vector<GraphqlError>> prepare(const Schema& schema, c
   }
   std::vector<const Type*> types;
   for (const VariableNode& node : impl->operation->variables) types.push_back(impl->types.type_of(schema, node.type));
-  auto values = read_variables(impl->operation->variables, types, variables, options.leniency);
+  auto values = read_variables(impl->operation->variables, types, variables, options.leniency, options.limits);
   if (!values) return values.error();
   impl->variables = std::move(*values);
-  std::unordered_map<std::string_view, std::size_t> index;
-  std::set<std::string_view> visited;
-  impl->collect(*schema.root(impl->operation->type), impl->operation->selections, impl->roots, index, visited);
+  Selected selected;
+  impl->data_is_null = !impl->collect(*schema.root(impl->operation->type), impl->operation->selections, selected);
+  impl->roots = std::move(selected.fields);
   return Request(std::move(impl));
 }
 

@@ -26,8 +26,8 @@ struct RootField {
   const Args* args = nullptr;
 };
 
-/// One request on its way: parsed, validated, variables read. The embedder gives values to the root fields one after the
-/// other, each whenever it has it; everything below a root field is resolved by the schema's resolvers at once.
+/// One request on its way: parsed, validated, variables read. The embedder gives values to the root fields one after
+/// the other, each whenever it has it; everything below a root field is resolved by the schema's resolvers at once.
 ///
 ///   auto request = prepare(...);
 ///   while (const RootField* field = request.next_root()) request.complete(value_of(*field));
@@ -60,8 +60,8 @@ class Request {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Parses and validates the text, picks the operation and reads the variables (an object, or null for none). Errors carry
-/// their code: kParseFailed, kValidationFailed, kOperationResolution or kBadUserInput.
+/// Parses and validates the text, picks the operation and reads the variables (an object, or null for none). Errors
+/// carry their code: kParseFailed, kValidationFailed, kOperationResolution or kBadUserInput.
 std::variant<Request, std::vector<GraphqlError>> prepare(const Schema& schema, const PrepareOptions& options,
                                                          std::string text, const std::string* operation_name,
                                                          const json::Value* variables);

@@ -17,17 +17,28 @@ const Named* find_named(const std::vector<Named>& all, std::string_view name) {
 
 std::string Type::text() const {
   switch (kind) {
-    case Kind::named: return def->name;
-    case Kind::list: return "[" + of->text() + "]";
-    case Kind::non_null: return of->text() + "!";
+    case Kind::named:
+      return def->name;
+    case Kind::list:
+      return "[" + of->text() + "]";
+    case Kind::non_null:
+      return of->text() + "!";
   }
   return "";
 }
 
-const InputValueDef* FieldDef::arg(std::string_view wanted) const { return find_named(args, wanted); }
-const FieldDef* TypeDef::field(std::string_view wanted) const { return find_named(fields, wanted); }
-const InputValueDef* TypeDef::input(std::string_view wanted) const { return find_named(inputs, wanted); }
-bool TypeDef::has_value(std::string_view wanted) const { return find_named(values, wanted) != nullptr; }
+const InputValueDef* FieldDef::arg(std::string_view wanted) const {
+  return find_named(args, wanted);
+}
+const FieldDef* TypeDef::field(std::string_view wanted) const {
+  return find_named(fields, wanted);
+}
+const InputValueDef* TypeDef::input(std::string_view wanted) const {
+  return find_named(inputs, wanted);
+}
+bool TypeDef::has_value(std::string_view wanted) const {
+  return find_named(values, wanted) != nullptr;
+}
 
 bool TypeDef::can_be(const TypeDef& other) const {
   return &other == this || std::ranges::find(possible, &other) != possible.end();
@@ -44,13 +55,18 @@ const TypeDef* Schema::type(std::string_view name) const {
   return found == types_.end() ? nullptr : found->second.get();
 }
 
-const DirectiveDef* Schema::directive(std::string_view name) const { return find_named(directives_, name); }
+const DirectiveDef* Schema::directive(std::string_view name) const {
+  return find_named(directives_, name);
+}
 
 const TypeDef* Schema::root(OperationType type) const {
   switch (type) {
-    case OperationType::query: return query_;
-    case OperationType::mutation: return mutation_;
-    case OperationType::subscription: return nullptr;
+    case OperationType::query:
+      return query_;
+    case OperationType::mutation:
+      return mutation_;
+    case OperationType::subscription:
+      return nullptr;
   }
   return nullptr;
 }
@@ -89,6 +105,15 @@ bool Schema::attach(std::string_view type_name, std::string_view field_name, Res
   const auto field = std::ranges::find(found->second->fields, field_name, &FieldDef::name);
   if (field == found->second->fields.end()) return false;
   field->resolve = std::move(resolver);
+  return true;
+}
+
+bool Schema::attach_scalar(std::string_view type_name, ScalarReader reader) {
+  const auto found = types_.find(type_name);
+  if (found == types_.end()) return false;
+  TypeDef& def = *found->second;
+  if (def.kind != TypeKind::scalar || def.builtin != Builtin::none) return false;
+  def.read_scalar = std::move(reader);
   return true;
 }
 

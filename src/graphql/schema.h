@@ -64,6 +64,13 @@ struct EnumValueDef {
   std::optional<std::string> deprecated;
 };
 
+/// The scalars of the specification; `none` is every other type.
+enum class Builtin { none, int_type, float_type, string_type, boolean_type, id_type };
+
+/// Checks what a request gives for a custom scalar and may change it. Errors: the end of a message, such as
+/// `Port must be 0 to 65535`.
+using ScalarReader = std::function<tl::expected<Input, std::string>(Input)>;
+
 struct TypeDef {
   TypeKind kind = TypeKind::scalar;
   std::string name;
@@ -75,6 +82,8 @@ struct TypeDef {
   std::vector<InputValueDef> inputs;       // input object
   std::optional<std::string> specified_by;
   bool one_of = false;
+  Builtin builtin = Builtin::none;
+  ScalarReader read_scalar;  // custom scalar; empty: everything is taken as it is
 
   bool is_leaf() const { return kind == TypeKind::scalar || kind == TypeKind::enum_type; }
   bool is_composite() const {
@@ -134,6 +143,8 @@ class Schema {
 
   /// Attaches a resolver. False when the schema has no such field.
   bool attach(std::string_view type, std::string_view field, Resolver resolver);
+  /// Attaches the check of a custom scalar. False when the schema has no such scalar.
+  bool attach_scalar(std::string_view type, ScalarReader reader);
   /// "Type.field" of every field without a resolver in types that have at least one: for a check at start.
   std::vector<std::string> unresolved_fields() const;
 
@@ -153,8 +164,8 @@ class Schema {
   FieldDef type_field_;
 };
 
-/// Attaches functions of one C++ type to the fields of one object type. Aborts when the schema has no such field: that is
-/// a mistake in the program.
+/// Attaches functions of one C++ type to the fields of one object type. Aborts when the schema has no such field: that
+/// is a mistake in the program.
 template <class T>
 class Binder {
  public:
@@ -175,7 +186,9 @@ class Binder {
   }
 
   /// An object value of this type.
-  Value object(T value) const { return Value(ObjectValue{schema_.type(type_), std::make_shared<const T>(std::move(value))}); }
+  Value object(T value) const {
+    return Value(ObjectValue{schema_.type(type_), std::make_shared<const T>(std::move(value))});
+  }
 
  private:
   Schema& schema_;

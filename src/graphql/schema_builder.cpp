@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <set>
+#include <unordered_map>
 
 #include "graphql/coerce.h"
 #include "graphql/introspection.h"
@@ -93,6 +95,14 @@ enum __DirectiveLocation {
 }
 )graphql";
 
+Builtin builtin_named(std::string_view name) {
+  if (name == "Int") return Builtin::int_type;
+  if (name == "Float") return Builtin::float_type;
+  if (name == "String") return Builtin::string_type;
+  if (name == "Boolean") return Builtin::boolean_type;
+  return name == "ID" ? Builtin::id_type : Builtin::none;
+}
+
 const DirectiveNode* find_directive(const std::vector<DirectiveNode>& all, std::string_view name) {
   const auto found = std::ranges::find(all, name, &DirectiveNode::name);
   return found == all.end() ? nullptr : &*found;
@@ -126,6 +136,7 @@ class SchemaBuilder {
       def->description = node.description;
       def->specified_by = text_argument(find_directive(node.directives, "specifiedBy"), "url", "");
       def->one_of = find_directive(node.directives, "oneOf") != nullptr;
+      def->builtin = node.kind == TypeKind::scalar ? builtin_named(node.name) : Builtin::none;
       schema_->order_.push_back(def.get());
       const std::string_view key = def->name;
       schema_->types_.emplace(key, std::move(def));
@@ -135,6 +146,7 @@ class SchemaBuilder {
   void define(const SchemaDocument& document) {
     for (const TypeDefinitionNode& node : document.types) define(node);
     for (const DirectiveDefinitionNode& node : document.directives) {
+      if (schema_->directive(node.name)) wrong("directive @" + std::string(node.name) + " is defined twice", node.at);
       DirectiveDef def;
       def.name = node.name;
       def.description = node.description;
@@ -145,28 +157,36 @@ class SchemaBuilder {
     }
   }
 
-  /// Defaults need the input types to be complete.
+  /// Reads the defaults, which need complete input types: those of the input types that a default mentions come first.
   void defaults(const SchemaDocument& document) {
     for (const TypeDefinitionNode& node : document.types) {
+      if (node.kind == TypeKind::input_object) unread_.emplace(node.name, &node);
+    }
+    for (const TypeDefinitionNode& node : document.types) {
+      input_defaults(node.name);
       TypeDef& def = *schema_->types_.at(node.name);
-      for (const auto& field : node.input_fields) default_of(field, find(def.inputs, field.name));
-      for (const auto& field : node.fields) {
-        for (const auto& argument : field.arguments) default_of(argument, find(find(def.fields, field.name).args, argument.name));
-      }
+      for (const auto& field : node.fields) argument_defaults(field.arguments, find(def.fields, field.name).args);
     }
     for (const DirectiveDefinitionNode& node : document.directives) {
-      for (const auto& argument : node.arguments) default_of(argument, find(find(schema_->directives_, node.name).args, argument.name));
+      argument_defaults(node.arguments, find(schema_->directives_, node.name).args);
     }
   }
 
   std::unique_ptr<Schema> finish(const SchemaDocument& document) {
     schema_->description_ = document.description;
     schema_->query_ = schema_->type(document.query);
-    if (!schema_->query_ || schema_->query_->kind != TypeKind::object) wrong("there is no object type " + std::string(document.query) + " for queries", {});
+    if (!schema_->query_ || schema_->query_->kind != TypeKind::object) {
+      wrong("there is no object type " + std::string(document.query) + " for queries", {});
+    }
     const std::string_view mutation = !document.has_schema_definition ? "Mutation" : document.mutation;
     if (!mutation.empty()) schema_->mutation_ = schema_->type(mutation);
+    const bool missing = document.has_schema_definition && !mutation.empty() && !schema_->mutation_;
+    if (missing || (schema_->mutation_ && schema_->mutation_->kind != TypeKind::object)) {
+      wrong("there is no object type " + std::string(mutation) + " for mutations", {});
+    }
     for (const TypeDef* object : schema_->order_) {
       for (const TypeDef* interface : object->interfaces) {
+        has_fields_of(*object, *interface);
         if (object->kind == TypeKind::object) schema_->types_.at(interface->name)->possible.push_back(object);
       }
     }
@@ -222,8 +242,23 @@ class SchemaBuilder {
     return def;
   }
 
+  void argument_defaults(const std::vector<InputValueNode>& nodes, std::vector<InputValueDef>& defs) {
+    for (const auto& node : nodes) default_of(node, find(defs, node.name));
+  }
+
+  void input_defaults(std::string_view name) {
+    const auto found = unread_.find(name);
+    if (found == unread_.end()) return;
+    const TypeDefinitionNode& node = *found->second;
+    unread_.erase(found);
+    auto& inputs = schema_->types_.at(name)->inputs;
+    for (const auto& def : inputs) input_defaults(def.type->named().name);
+    argument_defaults(node.input_fields, inputs);
+  }
+
   void default_of(const InputValueNode& node, InputValueDef& def) {
     if (!node.default_value) return;
+    input_defaults(def.type->named().name);
     def.default_value = from_literal(*def.type, *node.default_value, {});
     def.default_text = print(*node.default_value);
     if (!def.default_value) wrong("the default of " + def.name + " does not fit its type", node.at);
@@ -235,10 +270,34 @@ class SchemaBuilder {
     return found;
   }
 
+  const TypeDef* named(std::string_view name, Location at, TypeKind kind, const char* what) {
+    const TypeDef* found = named(name, at);
+    if (found->kind != kind) wrong(found->name + " is no " + what, at);
+    return found;
+  }
+
+  template <class Named>
+  static void unique_names(const std::vector<Named>& all, std::string_view owner, Location at) {
+    std::set<std::string_view> seen;
+    for (const Named& one : all) {
+      if (!seen.insert(one.name).second) wrong(std::string(owner) + "." + one.name + " is defined twice", at);
+    }
+  }
+
+  static void has_fields_of(const TypeDef& type, const TypeDef& interface) {
+    for (const FieldDef& field : interface.fields) {
+      if (!type.field(field.name)) wrong(type.name + " lacks the field " + interface.name + "." + field.name, {});
+    }
+  }
+
   void define(const TypeDefinitionNode& node) {
     TypeDef& def = *schema_->types_.at(node.name);
-    for (const auto name : node.interfaces) def.interfaces.push_back(named(name, node.at));
-    for (const auto name : node.members) def.possible.push_back(named(name, node.at));
+    for (const auto name : node.interfaces) {
+      def.interfaces.push_back(named(name, node.at, TypeKind::interface, "interface"));
+    }
+    for (const auto name : node.members) {
+      def.possible.push_back(named(name, node.at, TypeKind::object, "object type"));
+    }
     for (const auto& field : node.input_fields) def.inputs.push_back(input_value(field));
     for (const auto& value : node.values) {
       def.values.push_back({std::string(value.name), value.description, deprecation(value.directives)});
@@ -248,13 +307,23 @@ class SchemaBuilder {
       made.name = field.name;
       made.description = field.description;
       made.type = use(field.type);
+      if (made.type->named().kind == TypeKind::input_object)
+        wrong(def.name + "." + made.name + " has an input type", field.at);
       made.deprecated = deprecation(field.directives);
       for (const auto& argument : field.arguments) made.args.push_back(input_value(argument));
+      unique_names(made.args, made.name, field.at);
       def.fields.push_back(std::move(made));
+    }
+    unique_names(def.fields, def.name, node.at);
+    unique_names(def.inputs, def.name, node.at);
+    unique_names(def.values, def.name, node.at);
+    if (def.fields.empty() && (def.kind == TypeKind::object || def.kind == TypeKind::interface)) {
+      wrong("type " + def.name + " has no fields", node.at);
     }
   }
 
   std::unique_ptr<Schema> schema_;
+  std::unordered_map<std::string_view, const TypeDefinitionNode*> unread_;  // input types whose defaults are to be read
 };
 
 tl::expected<std::unique_ptr<Schema>, GraphqlError> Schema::from_sdl(std::string_view sdl) {

@@ -2,11 +2,17 @@
 
 namespace penstock::graphql {
 
-void TokenReader::fail(const std::string& message) const {
-  throw SyntaxError{{"Syntax Error: " + message, {token_.at}, {}, std::string(kParseFailed)}};
+void TokenReader::fail(const std::string& message, Location at) const {
+  throw SyntaxError{{"Syntax Error: " + message, {at}, {}, std::string(kParseFailed)}};
 }
 
-void TokenReader::unexpected() const { fail("Unexpected " + describe(token_) + "."); }
+void TokenReader::unexpected() const {
+  fail("Unexpected " + describe(token_) + ".");
+}
+
+void TokenReader::reserved_enum_value() const {
+  fail("Name \"" + std::string(token_.text) + "\" is reserved and cannot be used for an enum value.");
+}
 
 void TokenReader::too_many(const char* what, std::size_t most) const {
   fail("Document contains more than " + std::to_string(most) + " " + what + ". Parsing aborted.");
@@ -50,6 +56,11 @@ std::string_view TokenReader::name() {
   return take().text;
 }
 
+std::optional<std::string> TokenReader::description() {
+  if (token_.kind != TokenKind::string && token_.kind != TokenKind::block_string) return std::nullopt;
+  return take().value;
+}
+
 TypeNode TokenReader::type() {
   const Nesting nesting(*this);
   TypeNode out;
@@ -73,24 +84,19 @@ ValueNode TokenReader::value(bool constant) {
   using Kind = ValueNode::Kind;
   if (peek("[")) return list(constant);
   if (peek("{")) return object(constant);
+  if (peek("$")) return variable(constant);
+  if (token_.kind == TokenKind::end || token_.kind == TokenKind::punctuator) unexpected();
   ValueNode out;
   out.at = token_.at;
-  if (peek("$")) {
-    take();
-    if (constant) {
-      const std::string shown = token_.kind == TokenKind::name ? std::string(token_.text) : describe(token_);
-      fail("Unexpected variable \"$" + shown + "\" in constant value.");
-    }
-    out.kind = Kind::variable;
-    out.text = name();
-    return out;
-  }
-  if (token_.kind == TokenKind::end || token_.kind == TokenKind::punctuator) unexpected();
   Token token = take();
   out.text = token.text;
   switch (token.kind) {
-    case TokenKind::int_value: out.kind = Kind::int_value; break;
-    case TokenKind::float_value: out.kind = Kind::float_value; break;
+    case TokenKind::int_value:
+      out.kind = Kind::int_value;
+      break;
+    case TokenKind::float_value:
+      out.kind = Kind::float_value;
+      break;
     case TokenKind::string:
     case TokenKind::block_string:
       out.kind = Kind::string;
@@ -98,10 +104,23 @@ ValueNode TokenReader::value(bool constant) {
       out.string = std::move(token.value);
       break;
     default:
-      out.kind = token.text == "null"                              ? Kind::null
+      out.kind = token.text == "null"                            ? Kind::null
                  : token.text == "true" || token.text == "false" ? Kind::boolean
-                                                                   : Kind::enum_value;
+                                                                 : Kind::enum_value;
   }
+  return out;
+}
+
+ValueNode TokenReader::variable(bool constant) {
+  ValueNode out;
+  out.kind = ValueNode::Kind::variable;
+  out.at = token_.at;
+  expect("$");
+  if (constant) {
+    if (token_.kind != TokenKind::name) fail("Unexpected \"$\".", out.at);
+    fail("Unexpected variable \"$" + std::string(token_.text) + "\" in constant value.", out.at);
+  }
+  out.text = name();
   return out;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,16 +43,21 @@ class TokenReader {
   void expect_keyword(std::string_view keyword);
   std::string_view name();
   [[noreturn]] void unexpected() const;
+  [[noreturn]] void reserved_enum_value() const;
   [[noreturn]] void too_many(const char* what, std::size_t most) const;
   [[noreturn]] void too_deep() const;
 
+  [[noreturn]] void fail(const std::string& message, Location at) const;
+
+  std::optional<std::string> description();
   TypeNode type();
   ValueNode value(bool constant);
   std::vector<ArgumentNode> arguments(bool constant);
   std::vector<DirectiveNode> directives(bool constant);
 
  private:
-  [[noreturn]] void fail(const std::string& message) const;
+  [[noreturn]] void fail(const std::string& message) const { fail(message, token_.at); }
+  ValueNode variable(bool constant);
   ValueNode list(bool constant);
   ValueNode object(bool constant);
 

@@ -7,8 +7,8 @@
 namespace penstock::graphql {
 namespace {
 
-/// Thrown when one document has earned more errors than anybody reads.
-struct TooManyErrors {};
+/// Thrown when one document has earned more errors than anybody reads, or costs more than it may.
+struct Stopped {};
 
 bool is_subtype(const Type& sub, const Type& super) {
   if (same_type(sub, super)) return true;
@@ -26,56 +26,113 @@ std::vector<GraphqlError> validate(const Schema& schema, const Document& documen
 }
 
 void Validator::refuse(std::string message, std::vector<Location> at) {
-  if (errors_.size() >= limits_.errors_max) {
-    errors_.push_back({"Too many validation errors, error limit reached. Validation aborted.", {}, {}, std::string(kValidationFailed)});
-    throw TooManyErrors{};
+  if (errors_.size() >= limits_.errors_max || error_bytes_ > limits_.error_bytes_max) {
+    stop("Too many validation errors, error limit reached. Validation aborted.", {});
   }
+  constexpr std::size_t kLocationBytes = 25;  // {"line":1,"column":1}
+  error_bytes_ += message.size() + at.size() * kLocationBytes;
   errors_.push_back({std::move(message), std::move(at), {}, std::string(kValidationFailed)});
+}
+
+void Validator::stop(std::string message, std::vector<Location> at) {
+  errors_.push_back({std::move(message), std::move(at), {}, std::string(kValidationFailed)});
+  throw Stopped{};
+}
+
+void Validator::too_deep(Location at) {
+  stop("The document is nested deeper than " + std::to_string(limits_.depth_max) + " levels.", {at});
+}
+
+void Validator::Uses::variable(const VariableUse& use) {
+  if (known_variables.emplace(use.name, use.wanted, use.place_has_default, use.one_of).second) variables.push_back(use);
+}
+
+void Validator::Uses::spread(const SelectionNode& node) {
+  if (known_spreads.insert(node.name).second) spreads.push_back(&node);
 }
 
 std::vector<GraphqlError> Validator::run() {
   try {
     for (const auto& node : document_.fragments) fragments_.try_emplace(node.name, &node);
+    is_bounded();
     names_are_unique();
     for (const auto& node : document_.operations) operation(node);
     for (const auto& node : document_.fragments) fragment(node);
-    fragments_have_no_cycles();
-    for (const auto& node : document_.operations) variable_uses(node);
-    fragments_are_used();
+    if (fragments_have_no_cycles()) {
+      for (const auto& node : document_.operations) variable_uses(node);
+      fragments_are_used();
+    }
     if (errors_.empty()) {
-      // Only now: cycles and unknown types would make it meaningless.
+      // Only now: unknown types and cycles would make it meaningless.
       for (const auto& node : document_.operations) {
         fields_can_merge({schema_.root(node.type), &node.selections});
       }
     }
-  } catch (const TooManyErrors&) {
+  } catch (const Stopped&) {
   }
   return std::move(errors_);
 }
 
 // ---------------------------------------------------------------- operations and fragments
 
+/// The other rules, and the execution, follow fragments by recursion and again and again: they count on these bounds.
+void Validator::is_bounded() {
+  std::size_t selections = 0;
+  for (const auto& node : document_.operations) {
+    selections += extent(node.selections, 1).selections;
+    if (selections > limits_.selections_max) {
+      stop("The document selects more than " + std::to_string(limits_.selections_max) + " fields.", {node.at});
+    }
+  }
+}
+
+/// `depth` is that of these nodes in their operation.
+Validator::Extent Validator::extent(const std::vector<SelectionNode>& nodes, std::size_t depth) {
+  if (depth > limits_.depth_max) too_deep(nodes.front().at);
+  Extent out;
+  for (const SelectionNode& node : nodes) {
+    Extent below;
+    if (node.has_selections) below = extent(node.selections, depth + 1);
+    const bool spreads = node.kind == SelectionNode::Kind::fragment_spread;
+    if (const FragmentNode* target = spreads ? fragment_named(node.name) : nullptr) below = extent(*target, depth + 1);
+    if (depth + below.depth > limits_.depth_max) too_deep(node.at);
+    out.selections = std::min(out.selections + 1 + below.selections, limits_.selections_max + 1);
+    out.depth = std::max(out.depth, below.depth + 1);
+  }
+  return out;
+}
+
+Validator::Extent Validator::extent(const FragmentNode& node, std::size_t depth) {
+  const auto [known, fresh] = extents_.try_emplace(&node);  // nothing yet, for a fragment that spreads itself
+  if (fresh) extents_[&node] = extent(node.selections, depth);
+  return extents_[&node];
+}
+
 void Validator::names_are_unique() {
   std::map<std::string_view, Location> operations;
   for (const auto& node : document_.operations) {
     if (node.name.empty()) {
-      if (document_.operations.size() > 1) refuse("This anonymous operation must be the only defined operation.", node.at);
+      if (document_.operations.size() > 1)
+        refuse("This anonymous operation must be the only defined operation.", node.at);
       continue;
     }
-    const auto [known, fresh] = operations.try_emplace(node.name, node.at);
-    if (!fresh) refuse("There can be only one operation named \"" + std::string(node.name) + "\".", {known->second, node.at});
+    const auto [known, fresh] = operations.try_emplace(node.name, node.name_at);
+    if (!fresh)
+      refuse("There can be only one operation named \"" + std::string(node.name) + "\".",
+             {known->second, node.name_at});
   }
   std::map<std::string_view, Location> seen;
   for (const auto& node : document_.fragments) {
-    const auto [known, fresh] = seen.try_emplace(node.name, node.at);
-    if (!fresh) refuse("There can be only one fragment named \"" + std::string(node.name) + "\".", {known->second, node.at});
+    const auto [known, fresh] = seen.try_emplace(node.name, node.name_at);
+    if (!fresh)
+      refuse("There can be only one fragment named \"" + std::string(node.name) + "\".", {known->second, node.name_at});
   }
 }
 
 void Validator::operation(const OperationNode& node) {
   uses_ = &operation_uses_[&node];
   const TypeDef* root = schema_.root(node.type);
-  if (!root) refuse("The " + std::string(to_text(node.type)) + " operation is not supported by the schema.", node.at);
+  if (!root) refuse("Schema is not configured to execute " + std::string(to_text(node.type)) + " operation.", node.at);
   variable_definitions(node);
   static constexpr std::string_view kPlaces[] = {"QUERY", "MUTATION", "SUBSCRIPTION"};
   directives(node.directives, kPlaces[static_cast<int>(node.type)]);
@@ -135,10 +192,12 @@ void Validator::fragments_are_used() {
   }
 }
 
-void Validator::fragments_have_no_cycles() {
+bool Validator::fragments_have_no_cycles() {
+  const std::size_t errors_before = errors_.size();
   for (const auto& node : document_.fragments) {
     if (!cycle_checked_.contains(node.name)) find_cycle(node);
   }
+  return errors_.size() == errors_before;
 }
 
 void Validator::find_cycle(const FragmentNode& node) {
@@ -159,7 +218,9 @@ void Validator::find_cycle(const FragmentNode& node) {
         at.push_back(cycle_path_[i]->at);
         if (i + 1 < cycle_path_.size()) via += (via.empty() ? "\"" : ", \"") + std::string(cycle_path_[i]->name) + "\"";
       }
-      refuse("Cannot spread fragment \"" + std::string(spread->name) + "\" within itself" + (via.empty() ? "." : " via " + via + "."), at);
+      refuse("Cannot spread fragment \"" + std::string(spread->name) + "\" within itself" +
+                 (via.empty() ? "." : " via " + via + "."),
+             at);
     }
     cycle_path_.pop_back();
   }
@@ -172,8 +233,8 @@ void Validator::variable_definitions(const OperationNode& node) {
   std::map<std::string_view, Location> seen;
   for (const auto& variable : node.variables) {
     const std::string shown = "\"$" + std::string(variable.name) + "\"";
-    const auto [known, fresh] = seen.try_emplace(variable.name, variable.at);
-    if (!fresh) refuse("There can be only one variable named " + shown + ".", {known->second, variable.at});
+    const auto [known, fresh] = seen.try_emplace(variable.name, variable.name_at);
+    if (!fresh) refuse("There can be only one variable named " + shown + ".", {known->second, variable.name_at});
     const Type* type = types_.type_of(schema_, variable.type);
     if (!type) {
       const TypeNode* named = &variable.type;
@@ -192,31 +253,40 @@ void Validator::variable_definitions(const OperationNode& node) {
 void Validator::variable_uses(const OperationNode& node) {
   std::vector<const Uses*> all;
   reachable(operation_uses_[&node], all);
+  std::unordered_map<std::string_view, const VariableNode*> definitions;
+  for (const auto& variable : node.variables) definitions.try_emplace(variable.name, &variable);
   std::set<std::string_view> used;
   const std::string by = node.name.empty() ? "" : " by operation \"" + std::string(node.name) + "\"";
   for (const Uses* uses : all) {
     for (const VariableUse& use : uses->variables) {
       used.insert(use.name);
-      const auto found = std::ranges::find(node.variables, use.name, &VariableNode::name);
-      if (found == node.variables.end()) {
+      const auto known = definitions.find(use.name);
+      if (known == definitions.end()) {
         refuse("Variable \"$" + std::string(use.name) + "\" is not defined" + by + ".", {use.at, node.at});
         continue;
       }
-      const Type* given = variable_types_[&*found];
+      const VariableNode* found = known->second;
+      const Type* given = variable_types_[found];
       if (!given || !use.wanted) continue;
       const Type* wanted = use.wanted;
       const bool has_default = found->default_value && found->default_value->kind != ValueNode::Kind::null;
       const bool may_be_null = has_default || use.place_has_default || leniency_.nullable_variable_anywhere;
       if (wanted->is_non_null() && !given->is_non_null() && may_be_null) wanted = wanted->of;
+      if (use.one_of && !given->is_non_null()) {
+        refuse("Variable \"$" + std::string(use.name) + "\" is of type \"" + given->text() +
+                   "\" but must be non-nullable to be used for OneOf Input Object \"" + use.one_of->name + "\".",
+               {found->at, use.at});
+      }
       if (is_subtype(*given, *wanted)) continue;
-      refuse("Variable \"$" + std::string(use.name) + "\" of type \"" + given->text() + "\" used in position expecting type \"" +
-                 use.wanted->text() + "\".",
+      refuse("Variable \"$" + std::string(use.name) + "\" of type \"" + given->text() +
+                 "\" used in position expecting type \"" + use.wanted->text() + "\".",
              {found->at, use.at});
     }
   }
   const std::string in = node.name.empty() ? "" : " in operation \"" + std::string(node.name) + "\"";
   for (const auto& variable : node.variables) {
-    if (!used.contains(variable.name)) refuse("Variable \"$" + std::string(variable.name) + "\" is never used" + in + ".", variable.at);
+    if (!used.contains(variable.name))
+      refuse("Variable \"$" + std::string(variable.name) + "\" is never used" + in + ".", variable.at);
   }
 }
 

@@ -11,6 +11,28 @@ std::vector<std::string_view> names_of(const std::vector<InputValueDef>& defs) {
   return names;
 }
 
+/// The types that an object of an abstract type may be and that have the field, the most widely shared ones first.
+std::vector<std::string_view> types_with(const TypeDef& parent, std::string_view field) {
+  std::map<const TypeDef*, int> uses;
+  for (const TypeDef* type : parent.possible) {
+    if (!type->field(field)) continue;
+    ++uses[type];
+    for (const TypeDef* interface : type->interfaces) {
+      if (interface->field(field)) ++uses[interface];
+    }
+  }
+  std::vector<std::pair<const TypeDef*, int>> found(uses.begin(), uses.end());
+  std::ranges::sort(found, [](const auto& a, const auto& b) {
+    const auto rank = [](const auto& one) {
+      return std::tuple(-one.second, one.first->kind != TypeKind::interface, std::string_view(one.first->name));
+    };
+    return rank(a) < rank(b);
+  });
+  std::vector<std::string_view> names;
+  for (const auto& [type, count] : found) names.push_back(type->name);
+  return names;
+}
+
 bool overlap(const TypeDef& a, const TypeDef& b) {
   if (&a == &b || a.can_be(b) || b.can_be(a)) return true;
   return std::ranges::any_of(a.possible, [&](const TypeDef* type) { return b.can_be(*type); });
@@ -22,9 +44,15 @@ bool overlap(const TypeDef& a, const TypeDef& b) {
 void Validator::selections(const TypeDef* parent, const std::vector<SelectionNode>& nodes) {
   for (const SelectionNode& node : nodes) {
     switch (node.kind) {
-      case SelectionNode::Kind::field: field(parent, node); break;
-      case SelectionNode::Kind::fragment_spread: spread(parent, node); break;
-      case SelectionNode::Kind::inline_fragment: inline_fragment(parent, node); break;
+      case SelectionNode::Kind::field:
+        field(parent, node);
+        break;
+      case SelectionNode::Kind::fragment_spread:
+        spread(parent, node);
+        break;
+      case SelectionNode::Kind::inline_fragment:
+        inline_fragment(parent, node);
+        break;
     }
   }
 }
@@ -40,8 +68,8 @@ void Validator::field(const TypeDef* parent, const SelectionNode& node) {
   if (type && type->is_leaf() && node.has_selections) {
     refuse("Field \"" + std::string(node.name) + "\" must not have a selection since type \"" + def->type->text() +
                "\" has no subfields.",
-           node.at);
-    return;
+           node.selections_at);
+    type = nullptr;
   }
   if (type && !type->is_leaf() && !node.has_selections) {
     refuse("Field \"" + std::string(node.name) + "\" of type \"" + def->type->text() +
@@ -54,10 +82,7 @@ void Validator::field(const TypeDef* parent, const SelectionNode& node) {
 void Validator::unknown_field(const TypeDef& parent, const SelectionNode& node) {
   std::string hint;
   if (parent.is_abstract()) {
-    std::vector<std::string_view> types;
-    for (const TypeDef* type : parent.possible) {
-      if (type->field(node.name)) types.push_back(type->name);
-    }
+    const auto types = types_with(parent, node.name);
     if (!types.empty()) hint = " Did you mean to use an inline fragment on " + or_list(types) + "?";
   }
   if (hint.empty()) {
@@ -69,11 +94,11 @@ void Validator::unknown_field(const TypeDef& parent, const SelectionNode& node) 
 }
 
 void Validator::spread(const TypeDef* parent, const SelectionNode& node) {
-  uses_->spreads.push_back(&node);
+  uses_->spread(node);
   directives(node.directives, "FRAGMENT_SPREAD");
   const FragmentNode* target = fragment_named(node.name);
   if (!target) {
-    refuse("Unknown fragment \"" + std::string(node.name) + "\".", node.at);
+    refuse("Unknown fragment \"" + std::string(node.name) + "\".", node.name_at);
     return;
   }
   spread_fits(parent, schema_.type(target->type_condition), node);
@@ -103,7 +128,8 @@ void Validator::arguments(const std::vector<InputValueDef>* defs, const std::vec
   std::map<std::string_view, Location> seen;
   for (const ArgumentNode& node : nodes) {
     const auto [known, fresh] = seen.try_emplace(node.name, node.at);
-    if (!fresh) refuse("There can be only one argument named \"" + std::string(node.name) + "\".", {known->second, node.at});
+    if (!fresh)
+      refuse("There can be only one argument named \"" + std::string(node.name) + "\".", {known->second, node.at});
     const InputValueDef* def = nullptr;
     for (std::size_t i = 0; defs && i < defs->size(); ++i) {
       if ((*defs)[i].name == node.name) def = &(*defs)[i];
@@ -113,7 +139,9 @@ void Validator::arguments(const std::vector<InputValueDef>* defs, const std::vec
       continue;
     }
     if (defs) {
-      refuse("Unknown argument \"" + std::string(node.name) + "\" on " + owner + "." + did_you_mean(node.name, names_of(*defs)), node.at);
+      refuse("Unknown argument \"" + std::string(node.name) + "\" on " + owner + "." +
+                 did_you_mean(node.name, names_of(*defs)),
+             node.at);
     }
     untyped_value(node.value);
   }
@@ -123,7 +151,9 @@ void Validator::required_arguments(const std::vector<InputValueDef>& defs, const
                                    const std::string& owner, Location at) {
   for (const InputValueDef& def : defs) {
     if (!def.required() || std::ranges::find(nodes, def.name, &ArgumentNode::name) != nodes.end()) continue;
-    refuse(owner + " argument \"" + def.name + "\" of type \"" + def.type->text() + "\" is required, but it was not provided.", at);
+    refuse(owner + " argument \"" + def.name + "\" of type \"" + def.type->text() +
+               "\" is required, but it was not provided.",
+           at);
   }
 }
 
@@ -137,7 +167,8 @@ void Validator::directives(const std::vector<DirectiveNode>& nodes, std::string_
       arguments(nullptr, node.arguments, "");
       continue;
     }
-    if (!def->allowed_at(place)) refuse("Directive " + shown + " may not be used on " + std::string(place) + ".", node.at);
+    if (!def->allowed_at(place))
+      refuse("Directive " + shown + " may not be used on " + std::string(place) + ".", node.at);
     const auto [known, fresh] = seen.try_emplace(node.name, node.at);
     if (!fresh && !def->repeatable) {
       refuse("The directive " + shown + " can only be used once at this location.", {known->second, node.at});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "json/json.h"
 
 namespace penstock::graphql {
 
@@ -25,6 +26,11 @@ struct ObjectValue {
 struct FieldError {
   std::string message;
   std::string code;
+};
+
+/// What a custom scalar may hold besides plain values.
+struct JsonValue {
+  std::shared_ptr<const json::Value> value;
 };
 
 using ListValue = std::vector<Value>;
@@ -44,6 +50,9 @@ class Value {
   Value(ListValue value) : data_(std::move(value)) {}
   Value(ObjectValue value) : data_(std::move(value)) {}
   Value(FieldError value) : data_(std::move(value)) {}
+  Value(JsonValue value) : data_(std::move(value)) {}
+
+  static Value from_json(json::Value value) { return JsonValue{std::make_shared<const json::Value>(std::move(value))}; }
 
   /// Null when there is nothing.
   template <class T>
@@ -59,9 +68,14 @@ class Value {
   const ListValue* as_list() const { return std::get_if<ListValue>(&data_); }
   const ObjectValue* as_object() const { return std::get_if<ObjectValue>(&data_); }
   const FieldError* as_error() const { return std::get_if<FieldError>(&data_); }
+  const json::Value* as_json() const {
+    const auto* held = std::get_if<JsonValue>(&data_);
+    return held ? held->value.get() : nullptr;
+  }
 
  private:
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, ListValue, ObjectValue, FieldError> data_;
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, ListValue, ObjectValue, FieldError, JsonValue>
+      data_;
 };
 
 }  // namespace penstock::graphql

@@ -23,6 +23,10 @@ struct PodView {
   const model::Endpoint* endpoint;
   model::WorkerView worker;
 };
+struct MachineView {
+  const model::Node* node;
+  const model::Placement* placement;
+};
 
 Value text_or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
 
@@ -93,6 +97,7 @@ void bind_endpoint(Schema& schema) {
       // This server has no volumes, cached models, builds, development pods or endpoint keys.
       .field("networkVolumeId", nothing)
       .field("networkVolumeIds", nothing)
+      .field("networkVolume", nothing)
       .field("modelReferences", nothing)
       .field("activeBuildid", nothing)
       .field("idePodId", nothing)
@@ -128,31 +133,82 @@ void bind_template(Schema& schema) {
       .field("userId", [](const TemplateView& v) { return Value(v.value->owner.str()); });
 }
 
+const model::Template& template_of(const PodView& v) {
+  return *v.core->engine().find_template(v.endpoint->template_id);
+}
+
+Value env_texts(const PodView& v) {
+  ListValue out;
+  for (const auto* env : {&template_of(v).env, &v.endpoint->env}) {
+    for (const auto& variable : *env) out.emplace_back(variable.key + "=" + variable.value);
+  }
+  return Value(std::move(out));
+}
+
+// Null for an external worker, and for one whose node is no longer configured.
+Value machine_value(const Schema& schema, const PodView& v) {
+  const model::Placement& placement = v.worker.worker.placement;
+  for (const auto& node : v.core->engine().fleet().nodes()) {
+    if (node.name == placement.node) return make_object(schema, "PodMachineInfo", MachineView{&node, &placement});
+  }
+  return {};
+}
+
+void bind_machine(Schema& schema) {
+  Binder<MachineView>(schema, "PodMachineInfo")
+      .field("id", [](const MachineView& v) { return Value(v.node->name); })
+      .field("podHostId", [](const MachineView&) { return Value(); })
+      .field("gpuDisplayName", [](const MachineView& v) { return text_or_null(v.placement->gpu_type); })
+      .field("gpuTypeId", [](const MachineView& v) { return text_or_null(v.placement->gpu_type); })
+      .field("location", [](const MachineView& v) { return text_or_null(v.node->location); })
+      .field("dataCenterId", [](const MachineView& v) { return text_or_null(v.node->data_center); });
+}
+
+void bind_pod_template(Schema& schema) {
+  Binder<PodView>(schema, "Pod")
+      .field("imageName", [](const PodView& v) { return Value(template_of(v).image); })
+      .field("dockerArgs", [](const PodView& v) { return Value(template_of(v).docker_args); })
+      .field("env", env_texts)
+      .field("ports", [](const PodView& v) { return text_or_null(template_of(v).ports); })
+      .field("containerDiskInGb", [](const PodView& v) { return Value(template_of(v).container_disk_gb); })
+      .field("volumeInGb", [](const PodView& v) { return Value(template_of(v).volume_gb); })
+      .field("volumeMountPath", [](const PodView& v) { return text_or_null(template_of(v).volume_mount_path); })
+      .field("templateId", [](const PodView& v) { return Value(v.endpoint->template_id.str()); })
+      .field("endpoint", [&schema](const PodView& v) { return endpoint_value(schema, {v.core, v.endpoint}); });
+}
+
 void bind_pod(Schema& schema) {
   const auto when = [](const std::optional<Time>& time) { return time ? Value(iso8601(*time)) : Value(); };
-  const auto its_template = [](const PodView& v) -> const model::Template& {
-    return *v.core->engine().find_template(v.endpoint->template_id);
-  };
+  const auto nothing = [](const PodView&) { return Value(); };
+  const auto zero = [](const PodView&) { return Value(0); };
+  bind_machine(schema);
+  bind_pod_template(schema);
   Binder<PodView>(schema, "Pod")
       .field("id", [](const PodView& v) { return Value(v.worker.worker.id.str()); })
       .field("name", [](const PodView& v) { return Value(v.endpoint->name + (v.worker.worker.external ? " (external)" : "")); })
       .field("machineId",
              [](const PodView& v) { return Value(v.worker.worker.external ? "external" : v.worker.worker.placement.node); })
-      .field("imageName", [its_template](const PodView& v) { return Value(its_template(v).image); })
+      .field("machine", [&schema](const PodView& v) { return machine_value(schema, v); })
       .field("desiredStatus",
              [](const PodView& v) { return Value(v.worker.status == model::WorkerStatus::draining ? "EXITED" : "RUNNING"); })
-      .field("dockerArgs", [its_template](const PodView& v) { return Value(its_template(v).docker_args); })
       .field("gpuCount", [](const PodView& v) { return Value(static_cast<int>(v.worker.worker.placement.gpus.size())); })
-      .field("containerDiskInGb", [its_template](const PodView& v) { return Value(its_template(v).container_disk_gb); })
-      .field("templateId", [](const PodView& v) { return Value(v.endpoint->template_id.str()); })
       .field("uptimeSeconds",
              [](const PodView& v) {
                return Value(static_cast<std::int64_t>((v.core->now() - v.worker.worker.created) / std::chrono::seconds{1}));
              })
       .field("lastStartedAt", [when](const PodView& v) { return when(v.worker.worker.ready); })
       .field("createdAt", [](const PodView& v) { return Value(iso8601(v.worker.worker.created)); })
-      .field("endpoint", [&schema](const PodView& v) { return endpoint_value(schema, {v.core, v.endpoint}); })
-      .field("slsVersion", [](const PodView& v) { return Value(v.worker.worker.release); });
+      .field("slsVersion", [](const PodView& v) { return Value(v.worker.worker.release); })
+      .field("vcpuCount", zero)
+      .field("memoryInGb", zero)
+      .field("costPerHr", zero)
+      // A worker is a process of this machine: no container, no mapped port, no volume, nothing measured inside.
+      .field("podType", nothing)
+      .field("dockerId", nothing)
+      .field("port", nothing)
+      .field("networkVolumeId", nothing)
+      .field("lastStatusChange", nothing)
+      .field("runtime", nothing);
 }
 
 Value endpoint_of(const Schema& schema, const UserView& v, const Args& args) {

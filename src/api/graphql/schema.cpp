@@ -14,6 +14,9 @@ scalar DateTime
 "Always null; the key is there all the same"
 scalar Void
 
+"Always null"
+scalar Port
+
 type Query {
   "The account of the key; null without a key"
   myself: User
@@ -83,6 +86,7 @@ type Endpoint {
   scalerValue: Int
   networkVolumeId: String
   networkVolumeIds: [NetworkVolumeIds]
+  networkVolume: NetworkVolume
   allowedCudaVersions: String
   minCudaVersion: String
   "Milliseconds; 0 means no limit, null the default of the server"
@@ -111,6 +115,14 @@ type Endpoint {
 
 type NetworkVolumeIds {
   networkVolumeId: String
+  dataCenterId: String
+}
+
+"There are none on this server"
+type NetworkVolume {
+  id: String
+  name: String
+  size: Int
   dataCenterId: String
 }
 
@@ -294,6 +306,13 @@ enum PodStatus {
   TERMINATED
 }
 
+enum PodType {
+  INTERRUPTABLE
+  RESERVED
+  BID
+  BACKGROUND
+}
+
 "A worker"
 type Pod {
   id: String!
@@ -302,16 +321,71 @@ type Pod {
   machineId: String!
   imageName: String
   desiredStatus: PodStatus!
+  podType: PodType
   dockerArgs: String
+  dockerId: String
+  "What template and endpoint set, as NAME=value"
+  env: [String]
+  port: Port
+  ports: String
   gpuCount: Int!
+  "0: not limited by this server"
+  vcpuCount: Float!
+  "0: not limited by this server"
+  memoryInGb: Float!
   containerDiskInGb: Int
+  volumeInGb: Float
+  volumeMountPath: String
+  "Always 0: the GPUs are yours"
+  costPerHr: Float!
   templateId: String
+  networkVolumeId: String
+  lastStatusChange: String
+  machine: PodMachineInfo
+  "Always null: this server measures no use inside workers"
+  runtime: PodRuntime
   uptimeSeconds: Int
   lastStartedAt: DateTime
   createdAt: DateTime
   endpoint: Endpoint
   "The version of the endpoint that it was started for"
   slsVersion: Int
+}
+
+"The node of a worker"
+type PodMachineInfo {
+  id: String
+  podHostId: String
+  gpuDisplayName: String
+  gpuTypeId: String
+  location: String
+  dataCenterId: String
+}
+
+type PodRuntime {
+  uptimeInSeconds: Int
+  ports: [PodRuntimePorts]
+  gpus: [PodRuntimeGpus]
+  container: PodRuntimeContainer
+}
+
+type PodRuntimePorts {
+  ip: String
+  isIpPublic: Boolean
+  privatePort: Int
+  publicPort: Int
+  type: String
+}
+
+type PodRuntimeGpus {
+  id: String
+  gpuUtilPercent: Int
+  memoryUtilPercent: Int
+}
+
+type PodRuntimeContainer {
+  cpuPercent: Int
+  memoryPercent: Int
 }
 )graphql";
 
