@@ -53,9 +53,9 @@ class Demo:
         do()
         print(f"    ok, {time.monotonic() - before:.1f} s", flush=True)
 
-    @staticmethod
-    def say(text: str) -> None:
+    def say(self, text: str) -> None:
         print(f"    {text}", flush=True)
+        self.table.restart()
 
     # ---- asking
 
@@ -167,7 +167,12 @@ class Demo:
     def kill_worker(self) -> None:
         job = self.endpoint.run({"progress": 8, "delay": 4, "echo": "finished elsewhere"})
         self.watch({job.job_id: "progress"})
-        output = self.wait(lambda: self.last_seen[job.job_id].get("output"), "progress with the worker's pid", 30)
+
+        def halfway() -> dict | None:
+            progress = self.last_seen[job.job_id].get("output")
+            return progress if progress and progress["percent"] >= 50 else None
+
+        output = self.wait(halfway, "half of the work done, and the worker's pid", 30)
         first = self.last_seen[job.job_id]
         self.say(f"kill -9 {output['pid']}: worker {first['workerId']} at {output['percent']} %")
         os.kill(output["pid"], signal.SIGKILL)
@@ -183,10 +188,10 @@ class Demo:
         self.watch(jobs)
 
         def busy() -> bool:
-            counts = self.client.health(self.endpoint_id)["jobs"]
-            return counts["inProgress"] > 0 and counts["inQueue"] > 0
+            seen = [state["status"] for state in self.last_seen.values()]
+            return seen.count("COMPLETED") >= 3 and {"IN_PROGRESS", "IN_QUEUE"} <= set(seen)
 
-        self.wait(busy, "jobs both running and queued", 30)
+        self.wait(busy, "jobs done, running and waiting at the same time", 30)
         done_before = {job: state for job, state in self.last_seen.items() if state["status"] in TERMINAL}
         self.say(f"kill -9 {self.server.pid}: the server, with {len(done_before)} of 12 jobs done")
         self.server.kill()
@@ -194,7 +199,6 @@ class Demo:
         self.server.start()
         self.client = self.server.client()
         self.say(f"same port, same data: process {self.server.pid} is ready after {time.monotonic() - before:.2f} s")
-        self.table.restart()
         self.wait(self.all_done, "every acknowledged job done", 90)
         for number, job in enumerate(jobs):
             state = self.last_seen[job]
@@ -255,7 +259,13 @@ class Demo:
         print(f"\nAll {self.step_number} steps as expected in {time.monotonic() - self.started:.0f} s.")
 
 
+def interrupt(*_) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> int:
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal, for example: what was started is ended all the same
+        signal.signal(ending, interrupt)
     directory = Path(tempfile.mkdtemp(prefix="penstock-demo-"))
     demo = Demo(directory)
     try:

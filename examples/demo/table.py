@@ -1,26 +1,30 @@
 """A table of jobs and workers that is redrawn in place on a terminal, and one line per change elsewhere."""
 
+import json
+import shutil
 import sys
 
 COLOURS = {"IN_QUEUE": "\033[33m", "IN_PROGRESS": "\033[36m", "COMPLETED": "\033[32m", "FAILED": "\033[31m"}
 PLAIN = "\033[0m"
+ROWS_MIN = 24  # with fewer, the table does not fit and cannot be redrawn in place
 
 
 def note(job: dict) -> str:
     """What is worth a word about this job."""
     output = job.get("output")
     if job.get("error"):
-        return job["error"].splitlines()[0][:40]
+        return job["error"].splitlines()[0]
     if isinstance(output, dict) and "percent" in output:
         return f"{output['percent']} %"
-    if isinstance(output, list):
-        return str(output[-1] if output else "")[:40]
-    return ""
+    last = output[-1] if isinstance(output, list) and output else output
+    if isinstance(last, dict):
+        last = {name: value for name, value in last.items() if name != "worker"}  # it has a column of its own
+    return json.dumps(last) if last else ""
 
 
 class LiveTable:
     def __init__(self):
-        self.is_terminal = sys.stdout.isatty()
+        self.is_terminal = sys.stdout.isatty() and shutil.get_terminal_size().lines >= ROWS_MIN
         self.restart()
 
     def restart(self) -> None:
@@ -52,12 +56,14 @@ class LiveTable:
                          if workers[name]) or "none"
 
     def _redraw(self, kinds: dict, jobs: dict, health: dict) -> None:
-        lines = [f"    workers: {self._workers(health)}"]
+        width = shutil.get_terminal_size().columns - 1  # a line that wraps would be two
+        lines = [f"    workers: {self._workers(health)}"[:width]]
         for job, kind in kinds.items():
             state = jobs[job]
-            status = f"{COLOURS.get(state['status'], '')}{state['status']:<12}{PLAIN}"
-            lines.append(f"    {job[:8]}  {kind:<9} {status} {state.get('workerId', ''):<16} "
-                         f"{'retried ' if state.get('retries') else ''}{note(state)}")
+            status = f"{state['status']:<12}"
+            line = (f"    {job[:8]}  {kind:<9} {status} {state.get('workerId', ''):<16} "
+                    f"{'retried ' if state.get('retries') else ''}{note(state)}")[:width]
+            lines.append(line.replace(status, f"{COLOURS.get(state['status'], '')}{status}{PLAIN}", 1))
         up = f"\033[{self.height}A" if self.height else ""
         sys.stdout.write(up + "".join(f"\033[2K{line}\n" for line in lines))
         sys.stdout.flush()

@@ -9,8 +9,8 @@
 
 namespace penstock::api {
 
-/// Gives a command to the core for the client behind `responder`. `answer` turns the reply into the HTTP answer. A client
-/// that goes away before is forgotten.
+/// Gives a command to the core for the client behind `responder`. `answer` turns the reply into the HTTP answer. A
+/// client that goes away before is forgotten.
 template <class Command>
 void call(Core& core, Command command, net::Responder responder,
           std::function<void(net::Responder&, core::Reply)> answer) {

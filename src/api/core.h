@@ -9,8 +9,8 @@ namespace penstock::api {
 
 /// The dialects' way to the core. Loop thread only.
 ///
-/// A command that is answered names its caller by a token from expect(). Commands are applied in the order given, in the
-/// next turn; replies come when the turn is durable.
+/// A command that is answered names its caller by a token from expect(). Commands are applied in the order given, in
+/// the next turn; replies come when the turn is durable.
 class Core {
  public:
   using OnReply = std::function<void(core::Reply)>;

@@ -25,9 +25,12 @@ void Router::handle(net::Request request, net::Responder responder) {
   if (parts.size() == 1 && parts[0] == "graphql") return graphql_.handle(std::move(request), std::move(responder));
   if (parts.size() >= 2 && parts[0] == "v2" && std::ranges::find(kRestV2, parts[1]) == std::end(kRestV2)) {
     parts.erase(parts.begin());
-    if (parts.size() >= 2 && WorkerApi::knows(parts[1])) return worker_.handle(std::move(request), parts, std::move(responder));
-    if (parts.size() >= 2 && JobsApi::knows(parts[1])) return jobs_.handle(std::move(request), parts, std::move(responder));
-    if (parts.size() >= 2 && (parts[1] == "openai" || parts[1] == "batch" || parts[1] == "requests" || parts[1] == "metrics")) {
+    if (parts.size() >= 2 && WorkerApi::knows(parts[1]))
+      return worker_.handle(std::move(request), parts, std::move(responder));
+    if (parts.size() >= 2 && JobsApi::knows(parts[1]))
+      return jobs_.handle(std::move(request), parts, std::move(responder));
+    if (parts.size() >= 2 &&
+        (parts[1] == "openai" || parts[1] == "batch" || parts[1] == "requests" || parts[1] == "metrics")) {
       return responder.send(not_implemented("/v2/{endpoint}/" + std::string(parts[1])));
     }
   } else if (!parts.empty() && parts[0] == "v2" && parts.size() >= 2) {
@@ -38,7 +41,8 @@ void Router::handle(net::Request request, net::Responder responder) {
     parts.erase(parts.begin(), parts.begin() + 2);
     return admin_.handle(std::move(request), parts, std::move(responder));
   } else if (parts.empty() && (request.method == "GET" || request.method == "HEAD")) {
-    return responder.send(json_answer("{\"name\":\"penstock\",\"graphql\":\"/graphql\",\"jobs\":\"/v2/{endpoint}/run\"}"));
+    return responder.send(
+        json_answer("{\"name\":\"penstock\",\"graphql\":\"/graphql\",\"jobs\":\"/v2/{endpoint}/run\"}"));
   }
   responder.send(error_answer({Errc::not_found, "no such route: " + request.method + " " + path.substr(0, 200)}));
 }

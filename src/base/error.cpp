@@ -6,16 +6,26 @@ namespace penstock {
 
 int http_status(Errc code) noexcept {
   switch (code) {
-    case Errc::invalid: return 400;
-    case Errc::unauthenticated: return 401;
-    case Errc::forbidden: return 403;
-    case Errc::not_found: return 404;
-    case Errc::conflict: return 400;  // contract/data-plane 1.5: /retry in a wrong state is 400
-    case Errc::too_large: return 413;
-    case Errc::busy: return 429;
-    case Errc::unavailable: return 503;
-    case Errc::not_implemented: return 501;
-    case Errc::internal: return 500;
+    case Errc::invalid:
+      return 400;
+    case Errc::unauthenticated:
+      return 401;
+    case Errc::forbidden:
+      return 403;
+    case Errc::not_found:
+      return 404;
+    case Errc::conflict:
+      return 400;  // contract/data-plane 1.5: /retry in a wrong state is 400
+    case Errc::too_large:
+      return 413;
+    case Errc::busy:
+      return 429;
+    case Errc::unavailable:
+      return 503;
+    case Errc::not_implemented:
+      return 501;
+    case Errc::internal:
+      return 500;
   }
   return 500;
 }

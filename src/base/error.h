@@ -13,12 +13,12 @@ enum class Errc {
   unauthenticated,  // no key, or one that was never valid
   forbidden,        // a valid key that may not do this
   not_found,
-  conflict,         // right in itself, but not in the present state
+  conflict,  // right in itself, but not in the present state
   too_large,
-  busy,             // a limit is reached; later may help
-  unavailable,      // this server cannot do it now (starting, stopping, storage)
+  busy,         // a limit is reached; later may help
+  unavailable,  // this server cannot do it now (starting, stopping, storage)
   not_implemented,
-  internal,         // a bug or a lost resource
+  internal,  // a bug or a lost resource
 };
 
 /// A refusal: what was wrong, with which value, and what would be accepted.

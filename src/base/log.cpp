@@ -59,7 +59,9 @@ bool parse_level(std::string_view name, Level& level) {
   return false;
 }
 
-bool enabled(Level level) noexcept { return level >= least_level.load(std::memory_order_relaxed); }
+bool enabled(Level level) noexcept {
+  return level >= least_level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view message) {
   static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,

@@ -40,8 +40,8 @@ class SystemRandom final : public Random {
 /// `count` characters of `[a-z0-9]`.
 std::string random_alphanumeric(Random& random, int count);
 
-/// A UUID in lower case, in the form of version 4, whose first 48 bits are the time in milliseconds: later ones sort behind
-/// earlier ones, so that an index over them grows at its end. 74 bits are random.
+/// A UUID in lower case, in the form of version 4, whose first 48 bits are the time in milliseconds: later ones sort
+/// behind earlier ones, so that an index over them grows at its end. 74 bits are random.
 std::string time_ordered_uuid(Random& random, Time now);
 
 }  // namespace penstock

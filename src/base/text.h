@@ -23,8 +23,8 @@ std::string join(const Texts& texts, std::string_view between) {
   return out;
 }
 
-/// Splits a command line into words as a POSIX shell would, without expansions: spaces separate, '...' and "..." quote, a
-/// backslash escapes. Nothing when a quote is not closed.
+/// Splits a command line into words as a POSIX shell would, without expansions: spaces separate, '...' and "..." quote,
+/// a backslash escapes. Nothing when a quote is not closed.
 bool split_words(std::string_view text, std::vector<std::string>& words);
 
 /// The candidate nearest to `text` by edit distance, if near enough to be what was meant; empty otherwise.

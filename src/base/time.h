@@ -36,7 +36,11 @@ std::string iso8601(Time time);
 /// The reverse of iso8601, with or without milliseconds. Nothing when the text is not such an instant.
 std::optional<Time> parse_iso8601(const std::string& text);
 
-inline std::int64_t to_ms(Time time) { return time.time_since_epoch().count(); }
-inline Time from_ms(std::int64_t ms) { return Time{Millis{ms}}; }
+inline std::int64_t to_ms(Time time) {
+  return time.time_since_epoch().count();
+}
+inline Time from_ms(std::int64_t ms) {
+  return Time{Millis{ms}};
+}
 
 }  // namespace penstock

@@ -84,7 +84,8 @@ int serve(const ServeFlags& flags) {
   if (!flags.log_level.empty()) texts.emplace_back("server.log_level", flags.log_level);
   for (const auto& setting : flags.set) {
     const auto equals = setting.find('=');
-    if (equals == std::string::npos) return fail_with("--set " + setting + ": section.key=value is expected", kExitUsage);
+    if (equals == std::string::npos)
+      return fail_with("--set " + setting + ": section.key=value is expected", kExitUsage);
     texts.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
   }
   const std::string file = flags.config.empty() ? variable("PENSTOCK_CONFIG") : flags.config;
@@ -133,7 +134,8 @@ int attach(const WorkerFlags& flags) {
     return 0;
   }
   const json::Value* environment = answer->find("environment");
-  if (!environment || !environment->as_object()) return fail_with("the server's answer has no environment", kExitFailed);
+  if (!environment || !environment->as_object())
+    return fail_with("the server's answer has no environment", kExitFailed);
   for (const auto& [key, value] : *environment->as_object()) {
     std::printf("%s=%s\n", key.c_str(), value.as_string() ? value.as_string()->c_str() : "");
   }
@@ -154,8 +156,10 @@ void add_worker(CLI::App& app, WorkerFlags& flags) {
     command->add_option("--api-key", flags.key, "API key (PENSTOCK_API_KEY or RUNPOD_API_KEY)");
     return command;
   };
-  CLI::App* attach_command = common(worker->add_subcommand(
-      "attach", "register a worker and print the environment to start it with, one NAME=value a line (as docker run --env-file reads it)"));
+  CLI::App* attach_command =
+      common(worker->add_subcommand("attach",
+                                    "register a worker and print the environment to start it with, one NAME=value a "
+                                    "line (as docker run --env-file reads it)"));
   attach_command->add_flag("--json", flags.json, "print one JSON object");
   CLI::App* detach_command = common(worker->add_subcommand("detach", "forget such a worker; its jobs go to others"));
   detach_command->add_option("worker", flags.worker, "worker id")->required();

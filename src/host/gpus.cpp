@@ -17,8 +17,9 @@ constexpr int kGpusMax = 10'000;
 constexpr const char* kDriverFolder = "/proc/driver/nvidia/gpus";
 
 Error bad_group(std::string_view group) {
-  return Error{Errc::invalid, "fake GPUs: \"" + std::string(group) +
-                                  "\" is not <count>x<pool>[@<data centre>], for example 4xAMPERE_80 or 2xADA_24@EU-RO-1"};
+  return Error{Errc::invalid,
+               "fake GPUs: \"" + std::string(group) +
+                   "\" is not <count>x<pool>[@<data centre>], for example 4xAMPERE_80 or 2xADA_24@EU-RO-1"};
 }
 
 void add(core::Node& node, int count, const core::GpuPool& pool, std::string_view type) {
@@ -56,8 +57,8 @@ Result<std::vector<core::Node>> parse_fake_gpus(std::string_view text) {
     if (!pool && !by_type) {
       std::vector<std::string_view> known;
       for (const auto& candidate : core::gpu_pools()) known.push_back(candidate.id);
-      return fail(Errc::invalid, "fake GPUs: \"" + std::string(what) + "\" is neither a pool nor a GPU type; pools: " +
-                                     join(known, ", "));
+      return fail(Errc::invalid, "fake GPUs: \"" + std::string(what) +
+                                     "\" is neither a pool nor a GPU type; pools: " + join(known, ", "));
     }
     core::Node& node = nodes[data_center];
     node.name = data_center.empty() ? "local" : "local-" + data_center;

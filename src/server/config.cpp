@@ -26,10 +26,18 @@ struct Setting {
   std::string initial = {};
 };
 
-std::string shown(const std::string& value, std::int64_t) { return value; }
-std::string shown(bool value, std::int64_t) { return value ? "true" : "false"; }
-std::string shown(const std::optional<bool>&, std::int64_t) { return {}; }
-std::string shown(Millis value, std::int64_t scale) { return std::to_string(value.count() / scale); }
+std::string shown(const std::string& value, std::int64_t) {
+  return value;
+}
+std::string shown(bool value, std::int64_t) {
+  return value ? "true" : "false";
+}
+std::string shown(const std::optional<bool>&, std::int64_t) {
+  return {};
+}
+std::string shown(Millis value, std::int64_t scale) {
+  return std::to_string(value.count() / scale);
+}
 template <std::integral Number>
 std::string shown(Number value, std::int64_t scale) {
   return std::to_string(static_cast<std::int64_t>(value) / scale);
@@ -58,43 +66,52 @@ Result<std::int64_t> whole(const std::string& text, std::int64_t low, std::int64
 
 template <class Pick>
 Setting number(std::string key, std::int64_t low, std::int64_t high, std::int64_t scale, std::string help, Pick pick) {
-  return {std::move(key), std::move(help), [=](Config& config, const std::string& text) -> Result<void> {
+  return {std::move(key), std::move(help),
+          [=](Config& config, const std::string& text) -> Result<void> {
             const auto value = whole(text, low, high);
             if (!value) return tl::unexpected<Error>(value.error());
             auto& target = pick(config);
             target = std::remove_reference_t<decltype(target)>(*value * scale);
             return {};
-          }, initial_text(pick, scale)};
+          },
+          initial_text(pick, scale)};
 }
 
 template <class Pick>
 Setting text(std::string key, std::string help, Pick pick) {
-  return {std::move(key), std::move(help), [=](Config& config, const std::string& value) -> Result<void> {
+  return {std::move(key), std::move(help),
+          [=](Config& config, const std::string& value) -> Result<void> {
             pick(config) = value;
             return {};
-          }, initial_text(pick)};
+          },
+          initial_text(pick)};
 }
 
 template <class Pick>
 Setting flag(std::string key, std::string help, Pick pick) {
-  return {std::move(key), std::move(help), [=](Config& config, const std::string& value) -> Result<void> {
+  return {std::move(key), std::move(help),
+          [=](Config& config, const std::string& value) -> Result<void> {
             const bool yes = value == "true" || value == "1";
             if (!yes && value != "false" && value != "0") {
               return tl::unexpected<Error>(bad_value(value, "true and false are"));
             }
             pick(config) = yes;
             return {};
-          }, initial_text(pick)};
+          },
+          initial_text(pick)};
 }
 
 /// One of two words, kept as a bool.
 template <class Pick>
 Setting choice(std::string key, std::string no, std::string yes, std::string help, Pick pick) {
-  return {std::move(key), std::move(help), [=](Config& config, const std::string& value) -> Result<void> {
-            if (value != no && value != yes) return tl::unexpected<Error>(bad_value(value, no + " and " + yes + " are"));
+  return {std::move(key), std::move(help),
+          [=](Config& config, const std::string& value) -> Result<void> {
+            if (value != no && value != yes)
+              return tl::unexpected<Error>(bad_value(value, no + " and " + yes + " are"));
             pick(config) = value == yes;
             return {};
-          }, initial_text(pick) == "true" ? yes : no};
+          },
+          initial_text(pick) == "true" ? yes : no};
 }
 
 void server_settings(std::vector<Setting>& all) {
@@ -105,12 +122,14 @@ void server_settings(std::vector<Setting>& all) {
                      [](Config& c) -> auto& { return c.ephemeral; }));
   all.push_back(text("server.worker_url", "base URL at which workers reach this server",
                      [](Config& c) -> auto& { return c.worker_url; }));
-  all.push_back({"server.log_level", "debug, info, warn or error", [](Config& c, const std::string& value) -> Result<void> {
+  all.push_back({"server.log_level", "debug, info, warn or error",
+                 [](Config& c, const std::string& value) -> Result<void> {
                    if (!log::parse_level(value, c.log_level)) {
                      return tl::unexpected<Error>(bad_value(value, "debug, info, warn and error are"));
                    }
                    return {};
-                 }, "info"});
+                 },
+                 "info"});
   all.push_back(flag("server.log_json", "log lines as JSON objects", [](Config& c) -> auto& { return c.log_json; }));
   all.push_back(number("server.connections_max", 1, 1'000'000, 1, "open connections",
                        [](Config& c) -> auto& { return c.http.connections_max; }));
@@ -124,7 +143,8 @@ void server_settings(std::vector<Setting>& all) {
                  [](Config& c, const std::string& value) -> Result<void> {
                    double factor = 0;
                    const auto parsed = std::from_chars(value.data(), value.data() + value.size(), factor);
-                   if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() || factor < 0 || factor > 1) {
+                   if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() || factor < 0 ||
+                       factor > 1) {
                      return tl::unexpected<Error>(bad_value(value, "a number from 0 to 1 is"));
                    }
                    c.discount_factor = factor;
@@ -153,7 +173,8 @@ void worker_settings(std::vector<Setting>& all) {
   all.push_back(number("workers.stop_signal_grace_ms", 0, kDay, 1,
                        "a worker that still runs a cancelled job after this is ended",
                        [](Config& c) -> auto& { return c.engine.job_stop_grace; }));
-  all.push_back(number("workers.crash_backoff_ms", 1, kDay, 1, "wait after a crash at start, doubled for each further one",
+  all.push_back(number("workers.crash_backoff_ms", 1, kDay, 1,
+                       "wait after a crash at start, doubled for each further one",
                        [](Config& c) -> auto& { return c.engine.crash_backoff_first; }));
   all.push_back(flag("workers.process_images", "allow process: images; they run with the server's rights",
                      [](Config& c) -> auto& { return c.process_images; }));
@@ -245,7 +266,9 @@ Result<void> apply_file(Config& config, const std::string& file) {
   for (const auto& [section, content] : *parsed) {
     const std::string name(section.str());
     const auto* table = content.as_table();
-    if (!table) return fail(Errc::invalid, file + ": \"" + name + "\" stands outside a section; settings look like [server] listen = \"...\"");
+    if (!table)
+      return fail(Errc::invalid,
+                  file + ": \"" + name + "\" stands outside a section; settings look like [server] listen = \"...\"");
     for (const auto& [key, value] : *table) {
       std::string as_text;
       if (const auto* string = value.as_string()) {
@@ -257,7 +280,8 @@ Result<void> apply_file(Config& config, const std::string& file) {
       } else if (const auto* real = value.as_floating_point()) {
         as_text = fmt::format("{}", real->get());
       } else {
-        return fail(Errc::invalid, file + ": " + name + "." + std::string(key.str()) + " must be a text, a number, true or false");
+        return fail(Errc::invalid,
+                    file + ": " + name + "." + std::string(key.str()) + " must be a text, a number, true or false");
       }
       auto done = apply(config, name + "." + std::string(key.str()), as_text, file);
       if (!done) return done;
@@ -280,9 +304,10 @@ Result<void> apply_environment(Config& config, const std::map<std::string, std::
       std::vector<std::string_view> tails;
       for (const std::string& variable : variables) tails.push_back(std::string_view(variable).substr(kPrefix.size()));
       const auto near = nearest(std::string_view(name).substr(kPrefix.size()), tails);
-      return fail(Errc::invalid,
-                  "unknown environment variable " + name +
-                      (near.empty() ? std::string() : "; did you mean " + std::string(kPrefix) + std::string(near) + "?"));
+      return fail(
+          Errc::invalid,
+          "unknown environment variable " + name +
+              (near.empty() ? std::string() : "; did you mean " + std::string(kPrefix) + std::string(near) + "?"));
     }
     const Setting& setting = settings()[static_cast<std::size_t>(found - variables.begin())];
     auto done = apply(config, setting.key, value, name);
@@ -317,6 +342,10 @@ Result<Config> load_config(const std::string& file, const std::map<std::string, 
   if (config.discount_factor && config.discount_expires.empty()) {
     return fail(Errc::invalid, "account.discount_factor is set; account.discount_expires is needed with it");
   }
+  if (config.ephemeral && !config.data.empty()) {
+    return fail(Errc::invalid, "server.ephemeral keeps nothing and server.data (" + config.data +
+                                   ") keeps everything: give one of them");
+  }
   const auto listen = parse_listen(config.listen);
   if (!listen) return tl::unexpected<Error>(listen.error());
   config.engine.process_images = config.process_images.value_or(is_loopback(listen->first));
@@ -325,7 +354,8 @@ Result<Config> load_config(const std::string& file, const std::map<std::string, 
 
 Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& text) {
   const auto colon = text.rfind(':');
-  const Error bad{Errc::invalid, "listen address \"" + text + "\" is not accepted; use address:port, such as 127.0.0.1:8420"};
+  const Error bad{Errc::invalid,
+                  "listen address \"" + text + "\" is not accepted; use address:port, such as 127.0.0.1:8420"};
   if (colon == std::string::npos || colon == 0) return tl::unexpected<Error>(bad);
   const auto port = whole(text.substr(colon + 1), 0, 65'535);
   if (!port) return tl::unexpected<Error>(bad);
@@ -334,6 +364,8 @@ Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& te
   return std::pair(host, static_cast<std::uint16_t>(*port));
 }
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
 
 }  // namespace penstock::server

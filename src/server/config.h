@@ -35,7 +35,7 @@ struct Config {
 
 /// One setting, as `serve --help` and the docs list it.
 struct SettingInfo {
-  std::string key;  // "workers.ping_interval_ms"
+  std::string key;       // "workers.ping_interval_ms"
   std::string variable;  // "PENSTOCK_WORKERS_PING_INTERVAL_MS"
   std::string help;
   std::string initial;  // what holds when nobody sets it; empty when that depends

@@ -82,9 +82,10 @@ void CoreLoop::deliver(core::Effects& effects) {
   }
   for (const auto& note : effects.notes) log::info("{}", note);
   for (const auto& d : effects.decisions) {
-    log::info("endpoint {} scales from {} to {} workers: rule {}, clamp {}, queued {}, in progress {}, oldest wait {} ms",
-              d.endpoint.str(), d.inputs.present, d.decision.wanted, core::to_text(d.decision.rule),
-              core::to_text(d.decision.clamp), d.inputs.queued, d.inputs.in_progress, d.inputs.oldest_wait.count());
+    log::info(
+        "endpoint {} scales from {} to {} workers: rule {}, clamp {}, queued {}, in progress {}, oldest wait {} ms",
+        d.endpoint.str(), d.inputs.present, d.decision.wanted, core::to_text(d.decision.rule),
+        core::to_text(d.decision.clamp), d.inputs.queued, d.inputs.in_progress, d.inputs.oldest_wait.count());
   }
   for (core::Reply& reply : effects.replies) {
     const auto caller = callers_.find(reply.to);
@@ -96,8 +97,8 @@ void CoreLoop::deliver(core::Effects& effects) {
   for (core::LaunchOrder& order : effects.orders) give_order_(std::move(order));
 }
 
-/// A timer that is set too early only looks again, so it is moved forward and never back: under load that saves a system
-/// call a turn.
+/// A timer that is set too early only looks again, so it is moved forward and never back: under load that saves a
+/// system call a turn.
 void CoreLoop::wake_at(std::optional<Time> at) {
   if (!at || (wake_at_ && *wake_at_ <= *at)) return;
   wake_at_ = at;

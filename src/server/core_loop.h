@@ -14,8 +14,8 @@
 namespace penstock::server {
 
 /// Drives the engine: gathers the commands of one turn, applies them, commits what they changed with one sync, and only
-/// then answers callers and gives orders to the launcher. So nothing that anybody was told can be lost, and no worker ever
-/// holds an attempt that the store does not know.
+/// then answers callers and gives orders to the launcher. So nothing that anybody was told can be lost, and no worker
+/// ever holds an attempt that the store does not know.
 ///
 /// Lives on the loop's thread. When a commit fails, the engine is ahead of the store and there is no honest way on:
 /// `on_fatal` is called and nothing of that turn leaves.

@@ -43,7 +43,8 @@ Result<DataDir> DataDir::open(const std::string& wanted, bool ephemeral) {
   std::string path = wanted.empty() ? default_path() : wanted;
   if (ephemeral) {
     std::string pattern = (fs::temp_directory_path() / "penstock-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) return fail(Errc::unavailable, "cannot make a temporary directory: " + std::string(std::strerror(errno)));
+    if (!::mkdtemp(pattern.data()))
+      return fail(Errc::unavailable, "cannot make a temporary directory: " + std::string(std::strerror(errno)));
     path = pattern;
   }
   std::error_code problem;
@@ -82,7 +83,10 @@ Result<std::string> DataDir::secret(Random& random) const {
   const std::string file = path_ + "/secret";
   std::string secret = read_text(file);
   if (secret.size() == 32) return secret;
-  if (!secret.empty()) return fail(Errc::unavailable, file + " is damaged: it must hold 32 bytes; restore it, or remove it to make a new one (attached workers then need new keys)");
+  if (!secret.empty())
+    return fail(Errc::unavailable, file +
+                                       " is damaged: it must hold 32 bytes; restore it, or remove it to make a new one "
+                                       "(attached workers then need new keys)");
   for (int i = 0; i < 4; ++i) {
     const std::uint64_t part = random.next();
     secret.append(reinterpret_cast<const char*>(&part), sizeof part);
@@ -91,7 +95,9 @@ Result<std::string> DataDir::secret(Random& random) const {
   return secret;
 }
 
-int DataDir::last_port() const { return std::atoi(read_text(path_ + "/port").c_str()); }
+int DataDir::last_port() const {
+  return std::atoi(read_text(path_ + "/port").c_str());
+}
 
 void DataDir::remember_port(int port) const {
   if (port != last_port()) write_text(path_ + "/port", std::to_string(port));

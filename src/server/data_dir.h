@@ -25,8 +25,8 @@ class DataDir {
   /// The 32 secret bytes that worker keys are derived from, made at first use (file `secret`, mode 0600).
   Result<std::string> secret(Random& random) const;
 
-  /// The port taken at the last start, so that a server that asks for a free one comes back where its workers look for it.
-  /// 0: none yet.
+  /// The port taken at the last start, so that a server that asks for a free one comes back where its workers look for
+  /// it. 0: none yet.
   int last_port() const;
   void remember_port(int port) const;
 

@@ -27,11 +27,13 @@ constexpr Millis kGoodbye{15'000};  // for workers that were told to stop, at th
 
 /// Under nohup a hang-up must stay without effect.
 bool is_ignored(int signal) {
-  struct sigaction current {};
+  struct sigaction current{};
   return ::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
 }
 
-const char* name_of(int signal) { return signal == SIGINT ? "SIGINT" : signal == SIGHUP ? "SIGHUP" : "SIGTERM"; }
+const char* name_of(int signal) {
+  return signal == SIGINT ? "SIGINT" : signal == SIGHUP ? "SIGHUP" : "SIGTERM";
+}
 
 /// Everything of one running server, in the order of construction; torn down in reverse.
 class Server {
@@ -44,7 +46,8 @@ class Server {
         keys_(std::move(secret)),
         store_(std::move(store)),
         engine_(config_.engine, std::move(nodes), random_),
-        core_(loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
+        core_(
+            loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
         graphql_(core_, api::GraphqlOptions{discount()}),
         jobs_(core_),
         worker_(core_, loop_, keys_),
@@ -68,9 +71,10 @@ class Server {
 
  private:
   static void die(const Error& error) {
-    log::error("the store cannot keep up its promise: {}; this server stops now. Nothing that was acknowledged is lost: "
-               "mend the cause and start it again",
-               error.message);
+    log::error(
+        "the store cannot keep up its promise: {}; this server stops now. Nothing that was acknowledged is lost: "
+        "mend the cause and start it again",
+        error.message);
     ::_exit(kExitFailed);
   }
 
@@ -146,8 +150,8 @@ Result<void> Server::start(core::StoredState state) {
   return {};
 }
 
-/// The account and its admin key on the first start, and the operator's own key whenever it is given. Returns a key that
-/// was made here: it is shown once and never again.
+/// The account and its admin key on the first start, and the operator's own key whenever it is given. Returns a key
+/// that was made here: it is shown once and never again.
 std::optional<std::string> Server::first_keys() {
   std::optional<std::string> made;
   AccountId account;
@@ -189,7 +193,8 @@ void Server::obey(core::LaunchOrder order) {
   const auto& adopt = std::get<core::AdoptWorker>(order);
   launcher_->adopt(adopt.id, adopt.handle);
   if (workers_find_us_) return;
-  log::warn("worker {} was started by a server at another address and cannot reach this one: it is ended", adopt.id.str());
+  log::warn("worker {} was started by a server at another address and cannot reach this one: it is ended",
+            adopt.id.str());
   launcher_->stop(adopt.id, Millis{0});
 }
 
@@ -200,7 +205,8 @@ void Server::start_worker(const core::StartWorker& order) {
         order.id, "process: images are allowed only on loopback, or with workers.process_images = true"});
   }
   bool emulated = false;
-  for (const auto& node : engine_.fleet().nodes()) emulated = emulated || (node.name == order.placement.node && node.emulated);
+  for (const auto& node : engine_.fleet().nodes())
+    emulated = emulated || (node.name == order.placement.node && node.emulated);
   auto spec = worker_spec(order, facts_, keys_, emulated);
   if (!spec) return core_.give(core::WorkerStartFailed{order.id, spec.error().message});
   launcher_->start(std::move(*spec));

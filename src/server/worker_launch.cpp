@@ -34,7 +34,8 @@ Result<std::vector<std::string>> command_of(const std::string& docker_args) {
     return fail(Errc::invalid, "dockerArgs has a quote that is not closed");
   }
   if (command.empty()) {
-    return fail(Errc::invalid, "dockerArgs is empty; a process image needs a command, for example: python3 -u handler.py");
+    return fail(Errc::invalid,
+                "dockerArgs is empty; a process image needs a command, for example: python3 -u handler.py");
   }
   return command;
 }
@@ -44,9 +45,11 @@ Result<std::vector<std::string>> command_of(const std::string& docker_args) {
 Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
                                        const api::WorkerKeys& keys, bool emulated_gpus) {
   if (!order.image.starts_with("process:")) {
-    return fail(Errc::not_implemented, "image \"" + order.image + "\" needs a container engine, which this server does not "
-                                       "drive; process:<absolute directory> is accepted, or start the worker yourself "
-                                       "with what `penstock worker attach` prints");
+    return fail(Errc::not_implemented,
+                "image \"" + order.image +
+                    "\" needs a container engine, which this server does not "
+                    "drive; process:<absolute directory> is accepted, or start the worker yourself "
+                    "with what `penstock worker attach` prints");
   }
   auto command = command_of(order.docker_args);
   if (!command) return tl::unexpected<Error>(command.error());

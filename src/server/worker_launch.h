@@ -6,9 +6,10 @@
 
 namespace penstock::server {
 
-/// Turns the core's order into what a launcher needs: the command from the template's dockerArgs (words as a shell would
-/// split them, or {"cmd":[..],"entrypoint":[..]}), the environment from the server's facts, the endpoint and the template.
-/// Errors: invalid (no command, or one that does not parse), not_implemented (an image other than process:<directory>).
+/// Turns the core's order into what a launcher needs: the command from the template's dockerArgs (words as a shell
+/// would split them, or {"cmd":[..],"entrypoint":[..]}), the environment from the server's facts, the endpoint and the
+/// template. Errors: invalid (no command, or one that does not parse), not_implemented (an image other than
+/// process:<directory>).
 Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
                                        const api::WorkerKeys& keys, bool emulated_gpus);
 

@@ -175,8 +175,8 @@ void configure(Database& db) {
   // Before the first access: a server that holds the file keeps the next one out at once.
   db.execute("PRAGMA locking_mode = EXCLUSIVE");
   db.execute("PRAGMA foreign_keys = OFF");
-  // Measured: with a finished job of 2.4 KB, 4 KiB pages split all the time, and a commit that truncates walks the whole
-  // cache, so a large one costs more than it saves.
+  // Measured: with a finished job of 2.4 KB, 4 KiB pages split all the time, and a commit that truncates walks the
+  // whole cache, so a large one costs more than it saves.
   db.execute("PRAGMA page_size = 8192");
   db.execute("PRAGMA cache_size = -8192");
   db.execute("PRAGMA temp_store = MEMORY");

@@ -20,6 +20,7 @@ class Journal:
         self.acknowledged: dict[str, int] = {}                # job -> number that the client gave it
         self.unknown = 0                                      # submissions without an answer
         self.attempts: dict[str, list[str]] = defaultdict(list)  # job -> the nonces that workers made for it
+        self.accepted: dict[str, str] = {}                    # job -> first nonce whose post was answered 200
         self.inputs: dict[str, int] = {}                      # job -> number that the worker was given
         self.terminal: dict[str, str] = {}                    # job -> first terminal answer that was read
         self.changed: list[str] = []                          # terminal answers that were different later
@@ -105,6 +106,7 @@ class Worker:
                 async with session.post(self.done_url.replace("$ID", job["id"]) + "&isStream=false", json=body,
                                         headers=self.headers) as answer:
                     assert answer.status == 200, (answer.status, await answer.text())
+                    self.journal.accepted.setdefault(job["id"], nonce)
                     return
             except DOWN:
                 if not self.insists:

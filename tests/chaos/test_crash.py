@@ -1,7 +1,8 @@
-"""kill -9 of the real server and of real workers under load. What must hold: nothing acknowledged is lost, every job gets
-exactly one result, and a result that was read once never changes.
+"""kill -9 of the real server and of real workers under load. What must hold: nothing acknowledged is lost, neither a job
+nor a result; every job gets exactly one result; a result that was read once never changes; and a job fails only when the
+test killed its worker twice, for an attempt that the server's own end cut short costs no try.
 
-PENSTOCK_CHAOS_SEED repeats a run's choices (not its timing)."""
+PENSTOCK_TEST_CHAOS_SEED repeats a run's choices (not its timing)."""
 
 import asyncio
 import os
@@ -15,13 +16,14 @@ import pytest
 from load import Journal, Reader, Submitter, Worker
 from penstock import ROOT, TERMINAL, Server, process_template, wait_for
 
-SEED = int(os.environ.get("PENSTOCK_CHAOS_SEED", random.SystemRandom().randrange(1 << 32)))
+SEED = int(os.environ.get("PENSTOCK_TEST_CHAOS_SEED", random.SystemRandom().randrange(1 << 32)))
 KILLS = 20
 JOBS = 2000
 CLIENTS = 8
 WORKERS = 6
 REAL_JOBS = 40
 LOST_TWICE = "job timed out after 1 retries"
+WORKER_KILLS = 4
 SETTINGS = {"workers.ping_interval_ms": 1000, "workers.poll_hold_ms": 2000, "jobs.queue_jobs_min": 10000}
 HELLO = process_template(ROOT / "examples" / "hello", "handler.py")
 
@@ -67,18 +69,15 @@ async def all_terminal(readers: list[tuple[Reader, list[str]]], session, timeout
         await asyncio.sleep(0.2)
 
 
-def check_results(journal: Journal, states: dict[str, dict]) -> int:
-    """Every job has one result that one of its attempts made, or was lost with its worker twice. Returns the latter."""
-    lost = 0
+def check_results(journal: Journal, states: dict[str, dict]) -> None:
+    """Every job has one result that one of its attempts made: the one that was acknowledged, if one was."""
     for job, state in states.items():
-        if state["status"] == "COMPLETED":
-            assert state["output"]["nonce"] in journal.attempts[job], (job, state, journal.attempts[job])
-            assert state["output"]["number"] == journal.inputs[job]
-            assert journal.acknowledged.get(job, journal.inputs[job]) == journal.inputs[job]
-        else:
-            assert (state["status"], state.get("error"), state.get("retries")) == ("FAILED", LOST_TWICE, 1), state
-            lost += 1
-    return lost
+        assert state["status"] == "COMPLETED", (job, state, journal.attempts[job])
+        nonce = state["output"]["nonce"]
+        assert nonce in journal.attempts[job], (job, state, journal.attempts[job])
+        assert nonce == journal.accepted.get(job, nonce), (job, state, journal.accepted[job])
+        assert state["output"]["number"] == journal.inputs[job]
+        assert journal.acknowledged.get(job, journal.inputs[job]) == journal.inputs[job]
 
 
 def check_counters(client, endpoint: str, states: dict[str, dict]) -> None:
@@ -132,17 +131,14 @@ async def drive(server: Server, rng: random.Random) -> None:
 def judge(server: Server, fast: str, journal: Journal, states: dict, real_journal: Journal, real_states: dict) -> None:
     assert len(journal.acknowledged) >= JOBS and len(real_journal.acknowledged) >= REAL_JOBS
     assert journal.changed == [] and real_journal.changed == []
-    lost = check_results(journal, states)
-    assert lost <= JOBS // 100, f"{lost} jobs were lost with their worker twice"
+    check_results(journal, states)
     check_counters(server.client(), fast, states)
     for job, state in real_states.items():
-        if state["status"] == "COMPLETED":
-            assert state["output"][0]["echo"] == real_journal.acknowledged[job]
-        else:
-            assert (state["status"], state["error"]) == ("FAILED", LOST_TWICE), state
+        assert state["status"] == "COMPLETED", (job, state)
+        assert state["output"][0]["echo"] == real_journal.acknowledged[job]
     again = sum(len(nonces) > 1 for nonces in journal.attempts.values())
     print(f"seed {SEED}: {len(journal.acknowledged)} acknowledged, {journal.unknown} without answer, {again} run again, "
-          f"{lost} lost twice, {sum(s['status'] == 'COMPLETED' for s in real_states.values())}/{len(real_states)} real")
+          f"{len(real_states)} by real workers")
 
 
 @pytest.mark.timeout(240)
@@ -153,13 +149,13 @@ def test_killing_the_server_under_load(server):
 
 @pytest.mark.timeout(180)
 def test_killing_workers_under_load(server):
-    """Every job ends, and none is run by a worker that is gone."""
+    """Every job ends, and each kill costs at most one try of one job."""
     print(f"seed {SEED}")
     rng = random.Random(SEED)
     client = server.client()
     endpoint = make_endpoint(client, "real", HELLO, workersMax=3, scalerType="REQUEST_COUNT", scalerValue=1)
     jobs = [client.run(endpoint, {"echo": n, "delay": 1}) for n in range(15)]
-    for _ in range(4):
+    for _ in range(WORKER_KILLS):
         client.wait_health(endpoint, lambda h: h["workers"]["running"] > 0 or h["jobs"]["inQueue"] == 0, "work", 60)
         leaders = [pid for pid in server.worker_processes() if os.getsid(pid) == pid]
         if leaders:
@@ -169,6 +165,8 @@ def test_killing_workers_under_load(server):
                  or client.health(endpoint)["jobs"]["inQueue"] + client.health(endpoint)["jobs"]["inProgress"] == 0, 60,
                  "another job to be done")
     states = {job: client.wait_terminal(endpoint, job, 90) for job in jobs}
+    tries_lost = sum(state.get("retries", 0) + (state["status"] == "FAILED") for state in states.values())
+    assert tries_lost <= WORKER_KILLS, states
     for number, (job, state) in enumerate(states.items()):
         if state["status"] == "COMPLETED":
             assert state["output"][0]["echo"] == number

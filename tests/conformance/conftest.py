@@ -10,11 +10,11 @@ from endpoints import FAST, Endpoints
 from penstock import Server
 
 def pytest_collection_modifyitems(items):
-    if os.environ.get("PENSTOCK_SLOW_TESTS"):
+    if os.environ.get("PENSTOCK_TEST_SLOW"):
         return
     for item in items:
         if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes; set PENSTOCK_SLOW_TESTS to run it"))
+            item.add_marker(pytest.mark.skip(reason="takes minutes; set PENSTOCK_TEST_SLOW to run it"))
 
 
 @pytest.fixture(scope="session")

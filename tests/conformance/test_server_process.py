@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import time
 
@@ -76,6 +77,22 @@ def test_sigterm_releases_a_held_take_and_ends(fresh_server):
     assert status == 0 and time.monotonic() - before < 15
     assert take.result(5).status_code == 204
     worker.vanish()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_interrupt_and_hangup_end_all_workers(fresh_server, number):
+    """Someone who leaves leaves nothing behind, not even a worker in the middle of a job. The job waits for the next start."""
+    server = fresh_server()
+    client = server.client()
+    endpoint = Endpoints(client).make_python(workersMin=1, workersMax=1)
+    job = client.run(endpoint, {"mock_delay": 60, "mock_return": "too late"})
+    client.wait_status(endpoint, job, "IN_PROGRESS", 60)
+    assert server.worker_processes()
+    server.process.send_signal(number)
+    assert server.process.wait(20) == 0
+    assert server.worker_processes() == []
+    server.start()
+    assert server.client().status(endpoint, job)["status"] in ("IN_QUEUE", "IN_PROGRESS")
 
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])

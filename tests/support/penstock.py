@@ -18,7 +18,7 @@ TERMINAL = ("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT")
 
 
 def binary() -> Path:
-    return Path(os.environ.get("PENSTOCK_BIN", ROOT / "build" / "release" / "penstock"))
+    return Path(os.environ.get("PENSTOCK_TEST_BINARY", ROOT / "build" / "release" / "penstock"))
 
 
 def wait_for(condition, timeout: float, what: str, every: float = 0.05):
@@ -64,6 +64,7 @@ class Server:
         self.listen = "127.0.0.1:0"
         self.process: subprocess.Popen | None = None
         self.ready: dict = {}
+        self.first_key: str | None = None  # what the first ready line on this data said; later ones do not repeat it
         self.data.mkdir(parents=True, exist_ok=True)
         self.out_path = self.data.with_name(self.data.name + ".out")
         self.log_path = self.data.with_name(self.data.name + ".log")
@@ -96,6 +97,7 @@ class Server:
         line = wait_for(self._ready_line, timeout, f"the ready line of {' '.join(self.command())}", every=0.01)
         self.ready = json.loads(line)
         self.listen = self.ready["url"].removeprefix("http://")
+        self.first_key = self.first_key or self.ready.get("apiKey")
         return self
 
     def _ready_line(self) -> str | None:
@@ -148,7 +150,7 @@ class Server:
 
     @property
     def key(self) -> str:
-        return self.bootstrap_key or self.ready["apiKey"]
+        return self.bootstrap_key or self.first_key
 
     def log_text(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""

@@ -9,10 +9,12 @@ namespace penstock::api {
 void AdminApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
   const Caller caller = caller_of(request, core_.engine(), false);
   if (caller.kind != Caller::Kind::known) {
-    return responder.send(error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
+    return responder.send(
+        error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
   }
   if (parts.size() < 3 || parts.size() > 4 || parts[0] != "endpoints" || parts[2] != "workers") {
-    return responder.send(error_answer({Errc::not_found, "no such route: /penstock/v1/endpoints/{id}/workers is there"}));
+    return responder.send(
+        error_answer({Errc::not_found, "no such route: /penstock/v1/endpoints/{id}/workers is there"}));
   }
   const auto endpoint = EndpointId::parse(parts[1]);
   const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;

@@ -11,9 +11,9 @@
 namespace penstock::api {
 
 /// Penstock's own routes, for what the wire-compatible APIs have no words for:
-///   POST   /penstock/v1/endpoints/{id}/workers           registers a worker that the user starts; answers its environment
-///   GET    /penstock/v1/endpoints/{id}/workers           lists the workers
-///   DELETE /penstock/v1/endpoints/{id}/workers/{worker}  detaches such a worker
+///   POST   /penstock/v1/endpoints/{id}/workers           registers a worker that the user starts; answers its
+///   environment GET    /penstock/v1/endpoints/{id}/workers           lists the workers DELETE
+///   /penstock/v1/endpoints/{id}/workers/{worker}  detaches such a worker
 class AdminApi {
  public:
   AdminApi(Core& core, const WorkerKeys& keys, const ServerFacts& facts) : core_(core), keys_(keys), facts_(facts) {}

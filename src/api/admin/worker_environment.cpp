@@ -21,7 +21,8 @@ std::vector<core::EnvVar> worker_environment(const ServerFacts& server, const Wo
                                              const core::Placement& placement) {
   const std::string base = server.worker_base_url + "/v2/" + endpoint.str();
   // A '?' must be there already: the SDK appends "&..." to whatever it is given.
-  const std::string tail = "?gpu=" + (placement.gpu_type.empty() ? std::string("none") : query_text(placement.gpu_type));
+  const std::string tail =
+      "?gpu=" + (placement.gpu_type.empty() ? std::string("none") : query_text(placement.gpu_type));
   std::vector<core::EnvVar> out = {
       {"RUNPOD_WEBHOOK_GET_JOB", base + "/job-take/" + worker.str() + tail},
       {"RUNPOD_WEBHOOK_POST_OUTPUT", base + "/job-done/" + worker.str() + "/$ID" + tail},

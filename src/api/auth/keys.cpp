@@ -34,11 +34,17 @@ bool starts_with_bearer(std::string_view text) {
 
 }  // namespace
 
-bool init_crypto() { return sodium_init() >= 0; }
+bool init_crypto() {
+  return sodium_init() >= 0;
+}
 
-std::string make_api_key(Random& random) { return "rpa_" + random_alphanumeric(random, 48); }
+std::string make_api_key(Random& random) {
+  return "rpa_" + random_alphanumeric(random, 48);
+}
 
-std::string hash_key(std::string_view key) { return blake2b(key, {}); }
+std::string hash_key(std::string_view key) {
+  return blake2b(key, {});
+}
 
 std::optional<std::string> presented_key(const net::Request& request, bool in_query) {
   const auto header = trim(request.header("authorization"));

@@ -51,7 +51,8 @@ tl::unexpected<net::Response> no_query() {
 
 Read read_variables(Question question, const json::Value& variables) {
   if (variables.is_null()) return question;
-  if (!variables.as_object()) return bad("`variables` must be an object, not " + std::string(variables.type_name()) + ".");
+  if (!variables.as_object())
+    return bad("`variables` must be an object, not " + std::string(variables.type_name()) + ".");
   question.variables = variables;
   return question;
 }
@@ -67,7 +68,8 @@ Read read_body(const std::string& body) {
   question.text = *text->as_string();
   const json::Value* operation = parsed->find("operationName");
   if (operation && !operation->is_null()) {
-    if (!operation->as_string()) return bad("`operationName` must be a string, not " + std::string(operation->type_name()) + ".");
+    if (!operation->as_string())
+      return bad("`operationName` must be a string, not " + std::string(operation->type_name()) + ".");
     if (!operation->as_string()->empty()) question.operation = *operation->as_string();
   }
   const json::Value* variables = parsed->find("variables");
@@ -204,7 +206,11 @@ void GraphqlApi::Impl::mutate(const std::shared_ptr<Run>& run, const graphql::Ro
     return give(run, core::DeleteEndpoint{0, {}, std::string(field.args->text("id"))}, nothing);
   }
   if (field.name == "updateEndpointTemplate") {
-    return give(run, core::UpdateEndpointTemplate{0, {}, *input->find("endpointId")->value.as_string(), *input->find("templateId")->value.as_string()}, endpoint);
+    return give(
+        run,
+        core::UpdateEndpointTemplate{
+            0, {}, *input->find("endpointId")->value.as_string(), *input->find("templateId")->value.as_string()},
+        endpoint);
   }
   if (field.name == "saveTemplate") {
     return give(run, core::SaveTemplate{0, {}, template_input(*input)}, [this](const core::Reply& reply) {

@@ -42,7 +42,8 @@ Field<std::vector<core::EnvVar>> variables(const Input& input, const char* key) 
   return field<std::vector<core::EnvVar>>(input, key, [](const Input& value) {
     std::vector<core::EnvVar> out;
     for (const Input& item : *value.as_list()) {
-      if (!item.is_null()) out.push_back({*item.find("key")->value.as_string(), *item.find("value")->value.as_string()});
+      if (!item.is_null())
+        out.push_back({*item.find("key")->value.as_string(), *item.find("value")->value.as_string()});
     }
     return out;
   });

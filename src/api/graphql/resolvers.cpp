@@ -28,13 +28,21 @@ struct MachineView {
   const model::Placement* placement;
 };
 
-Value text_or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
+Value text_or_null(const std::string& text) {
+  return text.empty() ? Value() : Value(text);
+}
 
-Value integer(const std::optional<std::int64_t>& value) { return Value::of(value); }
+Value integer(const std::optional<std::int64_t>& value) {
+  return Value::of(value);
+}
 
-Value texts(const std::vector<std::string>& items) { return Value(ListValue(items.begin(), items.end())); }
+Value texts(const std::vector<std::string>& items) {
+  return Value(ListValue(items.begin(), items.end()));
+}
 
-Value texts_or_null(const std::vector<std::string>& items) { return items.empty() ? Value() : texts(items); }
+Value texts_or_null(const std::vector<std::string>& items) {
+  return items.empty() ? Value() : texts(items);
+}
 
 Value env_value(const Schema& schema, const std::vector<model::EnvVar>& env) {
   ListValue out;
@@ -123,7 +131,9 @@ void bind_template(Schema& schema) {
       .field("isPublic", [](const TemplateView& v) { return Value(v.value->is_public); })
       .field("isRunpod", [](const TemplateView&) { return Value(false); })
       .field("boundEndpointId",
-             [](const TemplateView& v) { return v.value->bound_endpoint ? Value(v.value->bound_endpoint->str()) : Value(); })
+             [](const TemplateView& v) {
+               return v.value->bound_endpoint ? Value(v.value->bound_endpoint->str()) : Value();
+             })
       .field("readme", [](const TemplateView& v) { return Value(v.value->readme); })
       .field("advancedStart", [](const TemplateView& v) { return Value(v.value->advanced_start); })
       .field("startJupyter", [](const TemplateView& v) { return Value(v.value->start_jupyter); })
@@ -185,16 +195,23 @@ void bind_pod(Schema& schema) {
   bind_pod_template(schema);
   Binder<PodView>(schema, "Pod")
       .field("id", [](const PodView& v) { return Value(v.worker.worker.id.str()); })
-      .field("name", [](const PodView& v) { return Value(v.endpoint->name + (v.worker.worker.external ? " (external)" : "")); })
+      .field("name",
+             [](const PodView& v) { return Value(v.endpoint->name + (v.worker.worker.external ? " (external)" : "")); })
       .field("machineId",
-             [](const PodView& v) { return Value(v.worker.worker.external ? "external" : v.worker.worker.placement.node); })
+             [](const PodView& v) {
+               return Value(v.worker.worker.external ? "external" : v.worker.worker.placement.node);
+             })
       .field("machine", [&schema](const PodView& v) { return machine_value(schema, v); })
       .field("desiredStatus",
-             [](const PodView& v) { return Value(v.worker.status == model::WorkerStatus::draining ? "EXITED" : "RUNNING"); })
-      .field("gpuCount", [](const PodView& v) { return Value(static_cast<int>(v.worker.worker.placement.gpus.size())); })
+             [](const PodView& v) {
+               return Value(v.worker.status == model::WorkerStatus::draining ? "EXITED" : "RUNNING");
+             })
+      .field("gpuCount",
+             [](const PodView& v) { return Value(static_cast<int>(v.worker.worker.placement.gpus.size())); })
       .field("uptimeSeconds",
              [](const PodView& v) {
-               return Value(static_cast<std::int64_t>((v.core->now() - v.worker.worker.created) / std::chrono::seconds{1}));
+               return Value(
+                   static_cast<std::int64_t>((v.core->now() - v.worker.worker.created) / std::chrono::seconds{1}));
              })
       .field("lastStartedAt", [when](const PodView& v) { return when(v.worker.worker.ready); })
       .field("createdAt", [](const PodView& v) { return Value(iso8601(v.worker.worker.created)); })
@@ -235,7 +252,8 @@ void bind_user(Schema& schema) {
       .field("endpoints",
              [&schema](const UserView& v) {
                ListValue out;
-               for (const auto* e : v.core->engine().endpoints_of(v.account->id)) out.push_back(endpoint_value(schema, {v.core, e}));
+               for (const auto* e : v.core->engine().endpoints_of(v.account->id))
+                 out.push_back(endpoint_value(schema, {v.core, e}));
                return Value(std::move(out));
              })
       .field("endpoint", [&schema](const UserView& v, const Args& args) { return endpoint_of(schema, v, args); })
@@ -243,11 +261,13 @@ void bind_user(Schema& schema) {
       .field("podTemplates",
              [&schema](const UserView& v) {
                ListValue out;
-               for (const auto* t : v.core->engine().templates_of(v.account->id)) out.push_back(template_value(schema, {t}));
+               for (const auto* t : v.core->engine().templates_of(v.account->id))
+                 out.push_back(template_value(schema, {t}));
                return Value(std::move(out));
              })
       .field("pods", [](const UserView&) { return Value(ListValue{}); })
-      .field("maxServerlessConcurrency", [](const UserView& v) { return Value(v.core->engine().settings().workers_quota); });
+      .field("maxServerlessConcurrency",
+             [](const UserView& v) { return Value(v.core->engine().settings().workers_quota); });
 }
 
 }  // namespace
@@ -265,8 +285,14 @@ std::unique_ptr<Schema> make_schema() {
   return std::move(*schema);
 }
 
-Value user_value(const Schema& schema, UserView view) { return make_object(schema, "User", view); }
-Value endpoint_value(const Schema& schema, EndpointView view) { return make_object(schema, "Endpoint", view); }
-Value template_value(const Schema& schema, TemplateView view) { return make_object(schema, "PodTemplate", view); }
+Value user_value(const Schema& schema, UserView view) {
+  return make_object(schema, "User", view);
+}
+Value endpoint_value(const Schema& schema, EndpointView view) {
+  return make_object(schema, "Endpoint", view);
+}
+Value template_value(const Schema& schema, TemplateView view) {
+  return make_object(schema, "PodTemplate", view);
+}
 
 }  // namespace penstock::api

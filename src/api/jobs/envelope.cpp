@@ -23,7 +23,8 @@ Result<std::optional<Millis>> policy_time(const json::Value& policy, const char*
   std::int64_t ms = 0;
   if (const auto* whole = value->as_int()) {
     ms = *whole;
-  } else if (const auto* real = value->as_double(); real && *real >= 0 && *real <= 1e15 && *real == static_cast<double>(static_cast<std::int64_t>(*real))) {
+  } else if (const auto* real = value->as_double();
+             real && *real >= 0 && *real <= 1e15 && *real == static_cast<double>(static_cast<std::int64_t>(*real))) {
     ms = static_cast<std::int64_t>(*real);
   } else {
     return fail(Errc::invalid, "policy." + std::string(key) + " is " + shown(json::write(*value)) +
@@ -75,7 +76,8 @@ Result<core::JobRequest> read_submission(std::string_view body) {
     } else if (key == "policy") {
       if (auto read = read_policy(value, request); !read) return tl::unexpected<Error>(read.error());
     } else if (key == "s3Config" && value != "null") {
-      if (!value.starts_with('{')) return fail(Errc::invalid, "s3Config is " + shown(value) + "; an object is accepted");
+      if (!value.starts_with('{'))
+        return fail(Errc::invalid, "s3Config is " + shown(value) + "; an object is accepted");
       request.s3_config = core::bytes(std::string(value));
     } else if (key == "webhook" && value != "null" && value != "\"\"") {
       return fail(Errc::not_implemented,

@@ -7,8 +7,8 @@
 
 namespace penstock::api {
 
-/// Reads the body of /run and /runsync (contract/data-plane 1.4). `input` keeps the client's own bytes. A missing `input`
-/// is `{}`; other top-level keys are dropped. Errors: invalid (which field, which value, what is accepted),
+/// Reads the body of /run and /runsync (contract/data-plane 1.4). `input` keeps the client's own bytes. A missing
+/// `input` is `{}`; other top-level keys are dropped. Errors: invalid (which field, which value, what is accepted),
 /// not_implemented (webhook).
 Result<core::JobRequest> read_submission(std::string_view body);
 

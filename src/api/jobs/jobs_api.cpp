@@ -23,9 +23,11 @@ struct Operation {
   std::string_view methods;
 };
 constexpr Operation kOperations[] = {
-    {"run", false, "POST"},          {"runsync", false, "POST"},    {"status", true, "GET, POST"},
-    {"status-sync", true, "GET, POST"}, {"stream", true, "GET, POST"}, {"cancel", true, "POST"},
-    {"retry", true, "POST"},         {"purge-queue", false, "POST"}, {"health", false, "GET, POST"},
+    {"run", false, "POST"},         {"runsync", false, "POST"},
+    {"status", true, "GET, POST"},  {"status-sync", true, "GET, POST"},
+    {"stream", true, "GET, POST"},  {"cancel", true, "POST"},
+    {"retry", true, "POST"},        {"purge-queue", false, "POST"},
+    {"health", false, "GET, POST"},
 };
 
 const Operation* find_operation(std::string_view name) {
@@ -48,13 +50,16 @@ Millis wait_of(const net::Request& request, std::int64_t fallback) {
 }
 
 void answer_job(net::Responder& responder, const core::Reply& reply) {
-  if (const auto* job = std::get_if<core::JobReply>(&reply.what)) return responder.send(json_answer(job_text(job->job)));
+  if (const auto* job = std::get_if<core::JobReply>(&reply.what))
+    return responder.send(json_answer(job_text(job->job)));
   responder.send(error_answer(std::get<Error>(reply.what)));
 }
 
 }  // namespace
 
-bool JobsApi::knows(std::string_view operation) { return find_operation(operation) != nullptr; }
+bool JobsApi::knows(std::string_view operation) {
+  return find_operation(operation) != nullptr;
+}
 
 void JobsApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
   const Operation& operation = *find_operation(parts[1]);
@@ -63,10 +68,9 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
   }
   const Caller caller = caller_of(request, core_.engine(), true);
   if (caller.kind != Caller::Kind::known) {
-    return responder.send(error_answer(
-        {Errc::unauthenticated, caller.kind == Caller::Kind::nobody
-                                    ? "no API key: send Authorization: Bearer <key>"
-                                    : "this API key is not valid"}));
+    return responder.send(error_answer({Errc::unauthenticated, caller.kind == Caller::Kind::nobody
+                                                                   ? "no API key: send Authorization: Bearer <key>"
+                                                                   : "this API key is not valid"}));
   }
   const auto endpoint = EndpointId::parse(parts[0]);
   const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
@@ -79,8 +83,9 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
   }
   const std::size_t expected_parts = operation.names_job ? 3 : 2;
   if (parts.size() != expected_parts) {
-    return responder.send(error_answer({Errc::not_found, "no such route: /v2/" + std::string(parts[0]) + "/" + std::string(parts[1]) +
-                                                             (operation.names_job ? "/{job id} is expected" : " takes no job id")}));
+    return responder.send(
+        error_answer({Errc::not_found, "no such route: /v2/" + std::string(parts[0]) + "/" + std::string(parts[1]) +
+                                           (operation.names_job ? "/{job id} is expected" : " takes no job id")}));
   }
   if (operation.names_job) {
     const auto job = JobId::parse(parts[2]);
@@ -145,7 +150,8 @@ void JobsApi::status(const net::Request& request, const EndpointId& endpoint, co
   }
   const auto ms = whole_number(ttl);
   if (!ms || *ms < 0) {
-    return responder.send(error_answer({Errc::invalid, "ttl is \"" + *ttl + "\"; a number of milliseconds is accepted"}));
+    return responder.send(
+        error_answer({Errc::invalid, "ttl is \"" + *ttl + "\"; a number of milliseconds is accepted"}));
   }
   call(core_, core::LowerTtl{0, endpoint, job, Millis{*ms}}, std::move(responder),
        [](net::Responder& to, core::Reply reply) { answer_job(to, reply); });

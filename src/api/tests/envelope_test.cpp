@@ -86,9 +86,8 @@ TEST(JobText, a_terminal_job_has_worker_delay_and_execution) {
   job.error = "a\nb";
   job.retries = 1;
   job.output = core::bytes("[ 1 ]");
-  EXPECT_EQ(job_text(job),
-            R"({"delayTime":0,"error":"a\nb","executionTime":0,"id":"j-1","output":[ 1 ],"retries":1,)"
-            R"("status":"FAILED","workerId":""})");
+  EXPECT_EQ(job_text(job), R"({"delayTime":0,"error":"a\nb","executionTime":0,"id":"j-1","output":[ 1 ],"retries":1,)"
+                           R"("status":"FAILED","workerId":""})");
 }
 
 }  // namespace

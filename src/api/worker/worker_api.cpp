@@ -79,7 +79,8 @@ void WorkerApi::handle(net::Request request, const std::vector<std::string_view>
   const auto endpoint = EndpointId::parse(parts[0]);
   const auto worker = WorkerId::parse(parts.size() > 2 ? parts[2] : std::string_view{});
   if (!endpoint || !worker) {
-    return refuse_later(std::move(responder), {Errc::not_found, "the path must be /v2/{endpoint}/" + std::string(operation) + "/{worker}"});
+    return refuse_later(std::move(responder),
+                        {Errc::not_found, "the path must be /v2/{endpoint}/" + std::string(operation) + "/{worker}"});
   }
   if (!keys_.allows(request, *endpoint, *worker)) {
     return refuse_later(std::move(responder),
@@ -134,7 +135,8 @@ void WorkerApi::done(const net::Request& request, const Address& at, net::Respon
   // The core may have let go of a job that is finished; a late result for it needs no recall: it is ignored either way.
   auto result = read_result(request.body);
   if (!result) {
-    core::FinishJob command{0, at.endpoint, at.worker, at.job, nullptr, "worker returned invalid JSON: " + result.error().message, false};
+    core::FinishJob command{
+        0, at.endpoint, at.worker, at.job, nullptr, "worker returned invalid JSON: " + result.error().message, false};
     const Error answer{Errc::invalid, "the result is not accepted: " + result.error().message};
     return call(core_, std::move(command), std::move(responder),
                 [answer](net::Responder& to, core::Reply) { to.send(error_answer(answer)); });
@@ -143,14 +145,15 @@ void WorkerApi::done(const net::Request& request, const Address& at, net::Respon
     core::ReportProgress command{0, at.endpoint, at.worker, at.job, std::move(result->output)};
     return call(core_, std::move(command), std::move(responder), answer_done);
   }
-  core::FinishJob command{0, at.endpoint, at.worker, at.job, std::move(result->output), std::move(result->error),
-                          result->stop_worker};
+  core::FinishJob command{
+      0, at.endpoint, at.worker, at.job, std::move(result->output), std::move(result->error), result->stop_worker};
   call(core_, std::move(command), std::move(responder), answer_done);
 }
 
 void WorkerApi::chunk(const net::Request& request, const Address& at, net::Responder responder) {
   const auto members = json::split_object(request.body, json::kPayloadLimits);
-  if (!members) return responder.send(error_answer({Errc::invalid, "the chunk is not accepted: " + members.error().message}));
+  if (!members)
+    return responder.send(error_answer({Errc::invalid, "the chunk is not accepted: " + members.error().message}));
   const bool has_output = std::ranges::any_of(*members, [](const auto& member) { return member.key == "output"; });
   if (!has_output) return responder.send(error_answer({Errc::invalid, "the chunk has no key \"output\""}));
   core::AddChunk command{0, at.endpoint, at.worker, at.job, core::bytes(std::string(trim(request.body)))};
@@ -170,7 +173,8 @@ void WorkerApi::ping(const net::Request& request, const Address& at, net::Respon
   if (status && *status == "unhealthy") {
     const std::string* check = request.query_value("check");
     const std::string* reason = request.query_value("reason");
-    command.unhealthy = ((check ? *check : "a check") + ": " + (reason ? *reason : "no reason given")).substr(0, kReasonMax);
+    command.unhealthy =
+        ((check ? *check : "a check") + ": " + (reason ? *reason : "no reason given")).substr(0, kReasonMax);
   }
   core_.give(std::move(command));
   responder.send(json_answer("{\"status\":\"pong\"}"));
@@ -182,10 +186,9 @@ void WorkerApi::refuse_result(const net::Request& head, const std::vector<std::s
   const auto worker = WorkerId::parse(parts[3]);
   const auto job = JobId::parse(parts[4]);
   if (!endpoint || !worker || !job || !keys_.allows(head, *endpoint, *worker)) return;
-  core_.give(core::FinishJob{0, *endpoint, *worker, *job, nullptr,
-                             "the result is " + std::to_string(bytes) + " bytes; this server accepts " +
-                                 std::to_string(bytes_max),
-                             false});
+  core_.give(core::FinishJob{
+      0, *endpoint, *worker, *job, nullptr,
+      "the result is " + std::to_string(bytes) + " bytes; this server accepts " + std::to_string(bytes_max), false});
 }
 
 }  // namespace penstock::api

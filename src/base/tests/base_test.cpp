@@ -15,7 +15,8 @@ namespace {
 
 TEST(Ids, AcceptTheAlphabetOfEveryClient) {
   for (const char* good : {"a", "Z9", "sync-0b1f-u1", "under_score", "-", "_"}) EXPECT_TRUE(is_id(good)) << good;
-  for (const char* bad : {"", "a b", "a/b", "a?b", "a&b", "a%20", "a.b", "\xc3\xa4", "a\n"}) EXPECT_FALSE(is_id(bad)) << bad;
+  for (const char* bad : {"", "a b", "a/b", "a?b", "a&b", "a%20", "a.b", "\xc3\xa4", "a\n"})
+    EXPECT_FALSE(is_id(bad)) << bad;
   EXPECT_TRUE(is_id(std::string(128, 'x')));
   EXPECT_FALSE(is_id(std::string(129, 'x')));
   EXPECT_FALSE(is_id(std::string_view("a\0b", 3)));
@@ -194,11 +195,11 @@ TEST(Random, UuidsSortByTime) {
   }
 }
 
-TEST(Random, UuidsAreVersion4) {
+TEST(Random, UuidsHaveTheFormOfVersion4) {
   SystemRandom random;
   std::set<std::string> seen;
   for (int i = 0; i < 1'000; ++i) {
-    const std::string uuid = time_ordered_uuid(random, from_ms(1'800'000'000'000));
+    const std::string uuid = time_ordered_uuid(random, from_ms(1'720'811'680'144));
     ASSERT_EQ(uuid.size(), 36u) << uuid;
     for (const std::size_t dash : {8u, 13u, 18u, 23u}) ASSERT_EQ(uuid[dash], '-') << uuid;
     ASSERT_EQ(uuid[14], '4') << uuid;
@@ -206,7 +207,18 @@ TEST(Random, UuidsAreVersion4) {
     ASSERT_EQ(uuid.find_first_not_of("0123456789abcdef-"), std::string::npos) << uuid;
     seen.insert(uuid);
   }
-  EXPECT_EQ(seen.size(), 1'000u);
+  EXPECT_EQ(seen.size(), 1'000u) << "also within one millisecond";
+}
+
+TEST(Random, UuidsOfLaterTimesSortBehindEarlierOnes) {
+  SeededRandom random(5);
+  std::string before;
+  for (const std::int64_t ms :
+       {0LL, 1LL, 65'535LL, 65'536LL, 1'720'811'680'144LL, 1'720'811'680'145LL, 9'999'999'999'999LL}) {
+    const std::string uuid = time_ordered_uuid(random, from_ms(ms));
+    EXPECT_LT(before, uuid) << ms;
+    before = uuid;
+  }
 }
 
 }  // namespace

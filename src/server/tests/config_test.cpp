@@ -34,9 +34,11 @@ TEST(Config, works_without_anything) {
 }
 
 TEST(Config, flags_win_over_variables_and_variables_over_the_file) {
-  const TomlFile file("[server]\nlisten = \"127.0.0.1:1\"\ndata = \"/from/file\"\n[workers]\nping_interval_ms = 2000\n");
-  const auto config = load_config(file.path(), {{"PENSTOCK_LISTEN", "127.0.0.1:2"}, {"PENSTOCK_DATA", "/from/variable"}},
-                                  {{"server.listen", "127.0.0.1:3"}});
+  const TomlFile file(
+      "[server]\nlisten = \"127.0.0.1:1\"\ndata = \"/from/file\"\n[workers]\nping_interval_ms = 2000\n");
+  const auto config =
+      load_config(file.path(), {{"PENSTOCK_LISTEN", "127.0.0.1:2"}, {"PENSTOCK_DATA", "/from/variable"}},
+                  {{"server.listen", "127.0.0.1:3"}});
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->listen, "127.0.0.1:3");
   EXPECT_EQ(config->data, "/from/variable");
@@ -71,8 +73,12 @@ TEST(Config, a_file_that_is_not_toml_is_refused_with_its_line) {
 TEST(Config, process_images_need_loopback_unless_the_operator_says_so) {
   EXPECT_FALSE(load_config("", {}, {{"server.listen", "0.0.0.0:1"}})->engine.process_images);
   EXPECT_TRUE(load_config("", {}, {{"server.listen", "[::1]:1"}})->engine.process_images);
-  EXPECT_TRUE(load_config("", {}, {{"server.listen", "0.0.0.0:1"}, {"workers.process_images", "true"}})
-                  ->engine.process_images);
+  EXPECT_TRUE(
+      load_config("", {}, {{"server.listen", "0.0.0.0:1"}, {"workers.process_images", "true"}})->engine.process_images);
+}
+
+TEST(Config, ephemeral_and_a_data_directory_contradict_each_other) {
+  EXPECT_NE(refusal("", {}, {{"server.ephemeral", "true"}, {"server.data", "/x"}}), "accepted");
 }
 
 TEST(Config, every_setting_is_listed_once_with_a_variable) {

@@ -21,7 +21,8 @@ TEST(DataDir, one_server_at_a_time_and_the_refusal_names_the_holder) {
     ASSERT_TRUE(first) << first.error().message;
     const auto second = DataDir::open(path, false);
     ASSERT_FALSE(second);
-    EXPECT_NE(second.error().message.find("in use by penstock process " + std::to_string(::getpid())), std::string::npos);
+    EXPECT_NE(second.error().message.find("in use by penstock process " + std::to_string(::getpid())),
+              std::string::npos);
   }
   EXPECT_TRUE(DataDir::open(path, false));
   std::filesystem::remove_all(path);
