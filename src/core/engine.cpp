@@ -13,10 +13,14 @@ constexpr Millis kSweepInterval{60'000};
 
 std::string_view to_text(WorkerStatus status) {
   switch (status) {
-    case WorkerStatus::initializing: return "initializing";
-    case WorkerStatus::idle: return "idle";
-    case WorkerStatus::running: return "running";
-    case WorkerStatus::draining: return "draining";
+    case WorkerStatus::initializing:
+      return "initializing";
+    case WorkerStatus::idle:
+      return "idle";
+    case WorkerStatus::running:
+      return "running";
+    case WorkerStatus::draining:
+      return "draining";
   }
   return "";
 }
@@ -39,6 +43,7 @@ void EngineState::drop_waiter(Waiter& waiter) {
   if (waiter.job) std::erase(waiter.job->waiters, &waiter);
   if (waiter.worker && waiter.worker->take_poll == &waiter) {
     waiter.worker->take_poll = nullptr;
+    waiter.worker->polled = now;
     if (waiter.worker->endpoint) std::erase(waiter.worker->endpoint->polling, waiter.worker);
   }
   if (waiter.worker && waiter.worker->stop_poll == &waiter) waiter.worker->stop_poll = nullptr;
@@ -48,11 +53,21 @@ void EngineState::drop_waiter(Waiter& waiter) {
 void EngineState::waiter_due(Waiter& waiter) {
   const Token to = waiter.token;
   switch (waiter.kind) {
-    case Waiter::Kind::job: reply(to, JobReply{view_of(*waiter.job)}); break;
-    case Waiter::Kind::stream: reply(to, take_page(*waiter.job)); break;
-    case Waiter::Kind::take: reply(to, HandOuts{}); break;
-    case Waiter::Kind::stops: reply(to, StopList{}); break;
-    case Waiter::Kind::refusal: reply(to, waiter.refusal); break;
+    case Waiter::Kind::job:
+      reply(to, JobReply{view_of(*waiter.job)});
+      break;
+    case Waiter::Kind::stream:
+      reply(to, take_page(*waiter.job));
+      break;
+    case Waiter::Kind::take:
+      reply(to, HandOuts{});
+      break;
+    case Waiter::Kind::stops:
+      reply(to, StopList{});
+      break;
+    case Waiter::Kind::refusal:
+      reply(to, waiter.refusal);
+      break;
   }
   if (waiter.worker && waiter.worker->endpoint) touch(*waiter.worker->endpoint);
   drop_waiter(waiter);
@@ -228,8 +243,12 @@ std::optional<Time> Engine::next_wakeup() const {
   return std::min(state_->timers.begin()->first, state_->next_sweep);
 }
 
-const EngineSettings& Engine::settings() const { return state_->settings; }
-const Fleet& Engine::fleet() const { return state_->fleet; }
+const EngineSettings& Engine::settings() const {
+  return state_->settings;
+}
+const Fleet& Engine::fleet() const {
+  return state_->fleet;
+}
 
 const Account* Engine::first_account() const {
   return state_->accounts.empty() ? nullptr : &state_->accounts.begin()->second;
@@ -345,7 +364,8 @@ const Worker* Engine::find_worker(const WorkerId& id) const {
 }
 
 int Engine::stopping_workers() const {
-  return static_cast<int>(std::ranges::count_if(state_->workers, [](const auto& entry) { return entry.second->stop_sent; }));
+  return static_cast<int>(
+      std::ranges::count_if(state_->workers, [](const auto& entry) { return entry.second->stop_sent; }));
 }
 
 void Engine::check_invariants() const {
@@ -375,7 +395,7 @@ void Engine::check_invariants() const {
         ENSURE(job->state.status == JobStatus::in_progress && job->state.worker == worker->worker.id);
       }
     }
-    ENSURE(managed <= entry->endpoint.workers_max);
+    ENSURE(state_->shut_down || managed <= entry->endpoint.workers_max);
     for (const WorkerEntry* worker : entry->polling) ENSURE(worker->take_poll != nullptr);
   }
 }

@@ -86,13 +86,14 @@ void EngineState::on(DeleteTemplate& c) {
 
 // ---------------------------------------------------------------- endpoints
 
-Result<TemplateId> EngineState::bindable_template(const std::string& text, const EndpointId& binder) const {
+Result<TemplateId> EngineState::bindable_template(const std::string& text, const Endpoint& binder) const {
   const auto id = TemplateId::parse(text);
   const auto found = id ? templates.find(*id) : templates.end();
-  if (found == templates.end()) return fail(Errc::not_found, "Template not found");
+  const bool visible = found != templates.end() && (found->second.owner == binder.owner || found->second.is_public);
+  if (!visible) return fail(Errc::not_found, "Template not found");
   if (!found->second.is_serverless) return fail(Errc::invalid, "Template is not a serverless template");
   const auto& bound = found->second.bound_endpoint;
-  if (bound && *bound != binder && !settings.template_sharing) {
+  if (bound && *bound != binder.id && !settings.template_sharing) {
     return fail(Errc::conflict, "Template is already bound to another endpoint");
   }
   return *id;
@@ -105,8 +106,8 @@ Error EngineState::check_quota(const Endpoint& endpoint) const {
     const Endpoint& other = entry->endpoint;
     if (other.owner == endpoint.owner && other.id != endpoint.id) others += other.workers_max;
   }
-  if (others + endpoint.workers_max <= settings.workers_quota) return {};
   const int most = std::max(0, settings.workers_quota - others);
+  if (endpoint.workers_max <= most) return {};
   return Error{Errc::busy, "Max workers across all endpoints must not exceed your workers quota (" +
                                std::to_string(settings.workers_quota) +
                                "). Reduce the max workers for other endpoints or lower the max worker count for this "
@@ -172,7 +173,7 @@ void EngineState::on(SaveEndpoint& c) {
   }
   std::optional<Template> made;
   if (names_template) {
-    auto bindable = bindable_template(in.template_id.value(), before.id);
+    auto bindable = bindable_template(in.template_id.value(), before);
     if (!bindable) return reply(c.to, bindable.error());
     after->template_id = *bindable;
   } else if (in.new_template) {
@@ -210,7 +211,7 @@ void EngineState::on(UpdateEndpointTemplate& c) {
     return reply_error(c.to, Errc::not_found, "Endpoint not found");
   }
   EndpointEntry& entry = *found->second;
-  auto bindable = bindable_template(c.template_id, entry.endpoint.id);
+  auto bindable = bindable_template(c.template_id, entry.endpoint);
   if (!bindable) return reply(c.to, bindable.error());
   const TemplateId before = entry.endpoint.template_id;
   entry.endpoint.template_id = *bindable;
@@ -241,7 +242,9 @@ void EngineState::on(DeleteEndpoint& c) {
     if (worker->worker.external) {
       forget_worker(*worker);
     } else {
-      if (!worker->stop_sent) drain(*worker, "its endpoint was deleted");
+      drain(*worker, "its endpoint was deleted");
+      if (!worker->stop_sent)
+        send_stop(*worker, settings.stop_grace);  // it drained already, and its jobs have just ended
       worker->endpoint = nullptr;
     }
   }

@@ -130,6 +130,7 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
     const Millis limit = execution_timeout(job);
     if (limit.count() > 0) job.run_deadline = now + limit;
     worker.holding.emplace(job.request.id, &job);
+    worker.stopping.erase(job.request.id);  // of an earlier life of the job; now it is to run
     ++entry.in_progress;
     arm(job);
     changed(job);
@@ -143,8 +144,7 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
 
 void EngineState::review_workers(EndpointEntry& entry) {
   const auto value = templates.find(entry.endpoint.template_id);
-  const Millis patience =
-      start_timeout(settings, entry.endpoint, value == templates.end() ? nullptr : &value->second);
+  const Millis patience = start_timeout(settings, entry.endpoint, value == templates.end() ? nullptr : &value->second);
   const std::vector<WorkerEntry*> all = entry.workers;
   for (WorkerEntry* worker : all) {
     review_stop_signals(*worker);
@@ -160,15 +160,30 @@ void EngineState::review_workers(EndpointEntry& entry) {
     if (worker->worker.draining && worker->holding.empty() && !worker->stop_sent) {
       send_stop(*worker, settings.stop_grace);
     }
-    if (worker->worker.ready || worker->stop_sent) continue;
+    if (worker->stop_sent) continue;
+    if (worker->worker.ready) {
+      review_absent(*worker);
+      continue;
+    }
     if (worker->worker.created + patience > now) {
       look_again(entry, worker->worker.created + patience);
       continue;
     }
-    crashed(entry, *worker, "it asked for no job within " + std::to_string(patience.count() / 1000) + " s of its start");
+    crashed(entry, *worker,
+            "it asked for no job within " + std::to_string(patience.count() / 1000) + " s of its start");
     drain(*worker, "it did not become ready");
     send_stop(*worker, Millis{0});
   }
+}
+
+/// A worker without a job asks for one at once (contract/data-plane 2.3). One that does not, while jobs wait, is stuck,
+/// and would be counted as capacity for ever.
+void EngineState::review_absent(WorkerEntry& worker) {
+  EndpointEntry& entry = *worker.endpoint;
+  if (worker.take_poll || !worker.holding.empty() || entry.queue.size() == 0) return;
+  const Time patience_end = std::max(worker.idle_since, worker.polled) + lease();
+  if (now < patience_end) return look_again(entry, patience_end);
+  drain(worker, "jobs wait and it asks for none");
 }
 
 /// A worker that still runs a stopped job when the grace period is over is ended; it cannot be asked again.
@@ -213,17 +228,21 @@ void EngineState::stop_surplus(EndpointEntry& entry) {
 
 void EngineState::stop_idle(EndpointEntry& entry) {
   int present = managed_present(entry);
+  // REQUEST_COUNT may want more workers than hold jobs (one that holds several): to stop these would only start others.
+  const bool counted = entry.last_decision && entry.last_decision->rule == ScaleRule::request_count;
+  int spare = counted ? scale_inputs(entry).present - entry.last_decision->wanted : present;
   const auto timeout = std::chrono::seconds{entry.endpoint.idle_timeout_s};
   const std::vector<WorkerEntry*> all = entry.workers;
   for (WorkerEntry* worker : all) {
     if (worker->worker.external || !worker->worker.ready || !is_present(*worker) || !worker->holding.empty()) continue;
-    if (present <= entry.endpoint.workers_min || entry.queue.size() > 0) return;
+    if (present <= entry.endpoint.workers_min || spare <= 0 || entry.queue.size() > 0) return;
     if (worker->idle_since + timeout > now) {
       look_again(entry, worker->idle_since + timeout);
       continue;
     }
     drain(*worker, "idle for " + std::to_string(entry.endpoint.idle_timeout_s) + " s");
     --present;
+    --spare;
   }
 }
 
@@ -253,6 +272,7 @@ void EngineState::scale(EndpointEntry& entry) {
   entry.throttled = 0;
   const ScaleInputs in = scale_inputs(entry);
   const ScaleDecision decision = decide(in);
+  entry.last_decision = decision;
   if (decision.look_again_in) look_again(entry, now + *decision.look_again_in);
   if (decision.wanted <= in.present) return;
   if (entry.backoff_until && *entry.backoff_until > now) {
@@ -268,6 +288,7 @@ void EngineState::scale(EndpointEntry& entry) {
   entry.throttled = std::max(missing, 0);
   if (begun == 0) return;
   entry.last_addition = now;
+  touch(entry);  // with these workers on their way, when would more be wanted?
   fx->decisions.push_back(RecordedDecision{entry.endpoint.id, now, in, decision});
 }
 
@@ -317,7 +338,11 @@ void EngineState::send_stop(WorkerEntry& worker, Millis grace) {
 }
 
 void EngineState::crashed(EndpointEntry& entry, const WorkerEntry& worker, const std::string& why) {
-  ++entry.crashes_in_a_row;
+  // Workers that were started side by side and fail together are one crash, not a row of them.
+  if (entry.crashes_in_a_row == 0 || worker.worker.created > entry.last_crash) {
+    ++entry.crashes_in_a_row;
+    entry.last_crash = now;
+  }
   Millis wait = settings.crash_backoff_first;
   for (int i = 1; i < entry.crashes_in_a_row && wait < settings.crash_backoff_max; ++i) wait *= 2;
   wait = std::min(wait, settings.crash_backoff_max);

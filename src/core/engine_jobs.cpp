@@ -80,24 +80,27 @@ void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::o
 }
 
 void EngineState::lose_attempt(JobEntry& job, const std::string& why) {
-  // An attempt that a restart of this server cut short is not the job's fault, so it costs no try.
-  const bool ours = job.state.started && *job.state.started < started;
+  // An attempt that the end or a restart of this server cut short is not the job's fault, so it costs no try.
+  const bool ours = shut_down || (job.state.started && *job.state.started < started);
   if (!ours && job.state.retries + 1 >= settings.attempts_max) {
     finalise(job, JobStatus::failed, nullptr, "job timed out after " + std::to_string(job.state.retries) + " retries");
     fx->notes.push_back("job " + job.request.id.str() + " failed: lost with its worker too often (" + why + ")");
     return;
   }
   leave_worker(job);
-  ++job.state.retries;
-  ++job.endpoint.counters.retried;
+  if (!ours) {
+    ++job.state.retries;
+    ++job.endpoint.counters.retried;
+  }
   if (!job.chunks.empty()) fx->records.push_back(ChunksCleared{job.request.id});
   job.chunks.clear();
   job.chunk_bytes = 0;
   job.chunks_handed = job.state.chunks_delivered;
+  job.written_ahead.clear();
   job.output = nullptr;
   enqueue(job, true);
   changed(job, true);
-  fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, job.endpoint.counters});
+  if (!ours) fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, job.endpoint.counters});
   fx->notes.push_back("job " + job.request.id.str() + " goes back to the queue: " + why);
   arm(job);
 }
@@ -211,8 +214,9 @@ void EngineState::feed_streams(JobEntry& job) {
 void EngineState::on(Submit& c) {
   EndpointEntry* entry = endpoint_or_refuse(c.request.endpoint, c.to);
   if (!entry) return;
-  const int queued = entry->queue.size();
-  const int room = std::max(settings.queue_jobs_min, entry->endpoint.workers_max * settings.queue_jobs_per_worker);
+  const std::int64_t queued = entry->queue.size();
+  const std::int64_t room = std::max<std::int64_t>(
+      settings.queue_jobs_min, std::int64_t{entry->endpoint.workers_max} * settings.queue_jobs_per_worker);
   if (queued > room) {
     reply_error(c.to, Errc::busy,
                 "the queue is full: " + std::to_string(queued) + " jobs wait, more than " + std::to_string(room) +
@@ -221,7 +225,7 @@ void EngineState::on(Submit& c) {
     return;
   }
   const std::string prefix = c.request.sync ? "sync-" : "";
-  c.request.id = *JobId::parse(prefix + random_uuid(random) + "-u1");
+  c.request.id = *JobId::parse(prefix + time_ordered_uuid(random, now) + "-u1");
   c.request.created = now;
   JobEntry& job = admit(std::move(c.request));
   Millis ttl = settings.ttl;
@@ -270,8 +274,16 @@ void EngineState::on(StreamRead& c) {
   JobEntry* job = find(c.endpoint, c.job);
   if (!job || job->state.attempt != c.attempt) return;
   if (c.written) {
-    job->state.chunks_delivered = std::max(job->state.chunks_delivered, c.first + c.count);
-    changed(*job);
+    // The cursor passes a chunk only when it and all before it were read: a page that failed is shown again.
+    int& cursor = job->state.chunks_delivered;
+    const int before = cursor;
+    auto& ahead = job->written_ahead;
+    ahead[c.first] = std::max(ahead[c.first], c.first + c.count);
+    while (!ahead.empty() && ahead.begin()->first <= cursor) {
+      cursor = std::max(cursor, ahead.begin()->second);
+      ahead.erase(ahead.begin());
+    }
+    if (cursor != before) changed(*job);
   } else {
     job->chunks_handed = std::min(job->chunks_handed, std::max(c.first, job->state.chunks_delivered));
     feed_streams(*job);
@@ -306,7 +318,10 @@ void EngineState::on(RetryJob& c) {
   job->chunks.clear();
   job->chunk_bytes = 0;
   job->chunks_handed = 0;
+  job->written_ahead.clear();
+  const int attempts = job->state.attempt;
   job->state = JobState{};
+  job->state.attempt = attempts;  // goes on, so that nothing that is still on its way from before can name the new life
   job->state.queued = now;
   job->state.ttl_deadline = now + ttl;
   enqueue(*job, false);

@@ -62,7 +62,8 @@ struct JobEntry {
   Bytes output;  // result, or progress
   std::vector<Bytes> chunks;
   std::size_t chunk_bytes = 0;
-  int chunks_handed = 0;  // chunks below it are being written to a reader, or were read
+  int chunks_handed = 0;             // chunks below it are being written to a reader, or were read
+  std::map<int, int> written_ahead;  // [first, end) that were read while an earlier page is still being written
   std::optional<JobQueue::Place> place;
   Time lease_until{};
   std::optional<Time> run_deadline;
@@ -85,6 +86,7 @@ struct WorkerEntry {
   std::optional<Time> last_ping;
   Time last_contact{};
   Time idle_since{};
+  Time polled{};  // when its last job-take ended
   bool stop_sent = false;
   bool finished_a_job = false;
   Waiter* take_poll = nullptr;
@@ -103,6 +105,7 @@ struct EndpointEntry {
   std::vector<WorkerEntry*> polling;  // with an open job-take, longest first
   int throttled = 0;                  // workers that are wanted and found no place
   int crashes_in_a_row = 0;
+  Time last_crash{};  // that was counted
   std::optional<Time> backoff_until;
   std::optional<Time> last_addition;  // by QUEUE_DELAY
   std::optional<ScaleDecision> last_decision;
@@ -186,7 +189,7 @@ class EngineState {
   // ---- control plane (engine_control.cpp)
   Result<Template> checked_template(const AccountId& owner, const TemplateInput& input, std::string_view taken_message);
   void put_template(Template value);
-  Result<TemplateId> bindable_template(const std::string& id, const EndpointId& binder) const;
+  Result<TemplateId> bindable_template(const std::string& id, const Endpoint& binder) const;
   Error check_quota(const Endpoint& endpoint) const;
   void bind_template(const Endpoint& endpoint, const std::optional<TemplateId>& before);
   void bump_release(EndpointEntry& entry);
@@ -231,6 +234,7 @@ class EngineState {
   WorkerEntry* choose_poll(EndpointEntry& entry) const;
   void hand_out(WorkerEntry& worker, int count);
   void review_workers(EndpointEntry& entry);
+  void review_absent(WorkerEntry& worker);
   void review_stop_signals(WorkerEntry& worker);
   void stop_idle(EndpointEntry& entry);
   void stop_surplus(EndpointEntry& entry);

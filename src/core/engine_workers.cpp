@@ -17,7 +17,9 @@ WorkerEntry& EngineState::add_worker(Worker worker, EndpointEntry& entry) {
   return added;
 }
 
-void EngineState::heard_from(WorkerEntry& worker) { worker.last_contact = now; }
+void EngineState::heard_from(WorkerEntry& worker) {
+  worker.last_contact = now;
+}
 
 /// The worker is gone: its jobs go to others, its GPUs are free, its polls are answered.
 void EngineState::forget_worker(WorkerEntry& worker) {
@@ -58,7 +60,8 @@ bool EngineState::tell_stops(WorkerEntry& worker) {
 void EngineState::refuse_unknown_worker(Token to, const WorkerId& worker) {
   if (to == 0) return;
   Waiter& waiter = add_waiter(to, Waiter::Kind::refusal, shut_down ? now : now + settings.unknown_worker_hold);
-  waiter.refusal = Error{Errc::not_found, "worker \"" + worker.str() + "\" is not (or no longer) a worker of this endpoint"};
+  waiter.refusal =
+      Error{Errc::not_found, "worker \"" + worker.str() + "\" is not (or no longer) a worker of this endpoint"};
 }
 
 void EngineState::on(TakeJobs& c) {
@@ -78,7 +81,7 @@ void EngineState::on(TakeJobs& c) {
   if (worker->stop_sent || shut_down) return reply(c.to, HandOuts{});
   Waiter& waiter = add_waiter(c.to, Waiter::Kind::take, now + settings.poll_hold);
   waiter.worker = worker;
-  waiter.max_jobs = c.max_jobs;
+  waiter.max_jobs = std::max(1, c.max_jobs);
   worker->take_poll = &waiter;
   worker->endpoint->polling.push_back(worker);
   touch(*worker->endpoint);
@@ -108,7 +111,7 @@ void EngineState::on(PollStops& c) {
   Waiter& waiter = add_waiter(c.to, Waiter::Kind::stops, now + settings.poll_hold);
   waiter.worker = worker;
   worker->stop_poll = &waiter;
-  tell_stops(*worker);
+  if (!tell_stops(*worker) && !worker->stopping.empty()) touch(*worker->endpoint);  // to tell them again in time
 }
 
 void EngineState::on(FinishJob& c) {
@@ -120,7 +123,8 @@ void EngineState::on(FinishJob& c) {
   JobEntry* job = find(c.endpoint, c.job);
   // The fence: only the holder of the latest hand-out is heard, and only until somebody else got the job. A result that
   // comes after its lease ended is still good while the job waits for its next attempt.
-  const bool current = job && job->state.worker == c.worker && job->state.attempt > 0 && !is_terminal(job->state.status);
+  const bool current =
+      job && job->state.worker == c.worker && job->state.attempt > 0 && !is_terminal(job->state.status);
   if (current) {
     const JobStatus status = c.error ? JobStatus::failed : JobStatus::completed;
     if (worker) worker->finished_a_job = true;
@@ -179,9 +183,8 @@ void EngineState::on(Ping& c) {
     held->second->lease_until = now + lease();
     arm(*held->second);
   }
-  std::erase_if(worker->stopping, [&](const auto& signal) {
-    return std::ranges::find(c.jobs, signal.first) == c.jobs.end();
-  });
+  std::erase_if(worker->stopping,
+                [&](const auto& signal) { return std::ranges::find(c.jobs, signal.first) == c.jobs.end(); });
   if (worker->endpoint) touch(*worker->endpoint);
 }
 

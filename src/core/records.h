@@ -29,8 +29,8 @@ struct TemplateRemoved {
 struct EndpointSaved {
   Endpoint endpoint;
 };
-/// Its counters and jobs (with their chunks) go with it. Its workers stay until each has exited: until then somebody must
-/// remember to end them.
+/// Its counters and jobs (with their chunks) go with it. Its workers stay until each has exited: until then somebody
+/// must remember to end them.
 struct EndpointRemoved {
   EndpointId id;
 };

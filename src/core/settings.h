@@ -14,40 +14,41 @@ using namespace std::chrono_literals;
 struct EngineSettings {
   // workers
   Millis ping_interval{10'000};
-  int lease_pings = 4;                 // a lease is this many ping intervals (contract/data-plane 2.16)
-  Millis poll_hold{25'000};            // job-take and job-stop; must stay under 90 s (2.3)
-  Millis unknown_worker_hold{3'000};   // before the refusal, so that a worker that lost its place makes no hot loop
-  Millis stop_grace{10'000};           // SIGTERM to SIGKILL
-  Millis start_timeout{420'000};       // start to first job-take (2.12)
-  Millis job_stop_grace{10'000};       // a stopped job that its worker still lists after this costs the worker its life
-  Millis job_stop_repeat{5'000};       // an id is told again at most this often (2.4)
-  Millis crash_backoff_first{1'000};   // doubled for each further crash at start
+  int lease_pings = 4;                // a lease is this many ping intervals (contract/data-plane 2.16)
+  Millis poll_hold{25'000};           // job-take and job-stop; must stay under 90 s (2.3)
+  Millis unknown_worker_hold{3'000};  // before the refusal, so that a worker that lost its place makes no hot loop
+  Millis stop_grace{10'000};          // SIGTERM to SIGKILL
+  Millis start_timeout{420'000};      // start to first job-take (2.12)
+  Millis job_stop_grace{10'000};      // a stopped job that its worker still lists after this costs the worker its life
+  Millis job_stop_repeat{5'000};      // an id is told again at most this often (2.4)
+  Millis crash_backoff_first{1'000};  // doubled for each further crash at start
   Millis crash_backoff_max{60'000};
   Millis crash_backoff_settled{3'600'000};  // once the doubling has reached its maximum (3.4)
-  bool process_images = true;          // `process:` images are allowed
+  bool process_images = true;               // `process:` images are allowed
 
   // jobs
   Millis retention_async{24h};
   Millis retention_sync{1h};
-  bool ttl_expiry_deletes = false;     // true: an expired job answers 404 at once instead of TIMED_OUT (1.6)
-  Millis execution_timeout{600'000};   // when neither job nor endpoint says
+  bool ttl_expiry_deletes = false;    // true: an expired job answers 404 at once instead of TIMED_OUT (1.6)
+  Millis execution_timeout{600'000};  // when neither job nor endpoint says
   Millis ttl{24h};
-  int queue_jobs_min = 50;             // the queue is full only above this ...
-  int queue_jobs_per_worker = 500;     // ... and above workersMax times this (1.1)
-  int attempts_max = 2;                // hand-outs before a job that keeps losing its worker FAILED
+  int queue_jobs_min = 50;                          // the queue is full only above this ...
+  int queue_jobs_per_worker = 500;                  // ... and above workersMax times this (1.1)
+  int attempts_max = 2;                             // hand-outs before a job that keeps losing its worker FAILED
   std::size_t stream_bytes_max = 64 * 1024 * 1024;  // buffered chunks of one job; more fails the job
   int stream_chunks_max = 100'000;
-  std::size_t resident_bytes_max = 256 * 1024 * 1024;  // payloads of finished jobs kept in memory; older ones in the store
+  std::size_t resident_bytes_max =
+      256 * 1024 * 1024;  // payloads of finished jobs kept in memory; older ones in the store
   std::size_t resident_jobs_max = 100'000;
 
   // control plane
-  bool modify_resets_defaults = false;          // contract/control-plane D1: upstream-reset
-  bool delete_requires_zero_workers = true;     // D2
-  bool template_sharing = false;                // D10
-  int workers_quota = 1'000;                    // sum of workersMax over an account (B4)
+  bool modify_resets_defaults = false;       // contract/control-plane D1: upstream-reset
+  bool delete_requires_zero_workers = true;  // D2
+  bool template_sharing = false;             // D10
+  int workers_quota = 1'000;                 // sum of workersMax over an account (B4)
   int endpoints_max = 10'000;
   int templates_max = 10'000;
-  int external_workers_max = 1'000;             // per endpoint
+  int external_workers_max = 1'000;  // per endpoint
 };
 
 }  // namespace penstock::core

@@ -13,7 +13,9 @@ constexpr std::size_t kEnvVarsMax = 1'000;
 constexpr std::size_t kListMax = 100;
 constexpr std::int64_t kWeekMs = 604'800'000;
 
-Error invalid(std::string message) { return Error{Errc::invalid, std::move(message)}; }
+Error invalid(std::string message) {
+  return Error{Errc::invalid, std::move(message)};
+}
 
 /// Collects the first refusal; later checks are skipped.
 class Checks {
@@ -33,7 +35,8 @@ class Checks {
     for (const EnvVar& variable : variables) {
       const bool fine = !variable.key.empty() && variable.key.find_first_of(std::string("=\0", 2)) == std::string::npos;
       require(fine, "env key \"" + variable.key + "\" is not a name: it may not be empty or contain '='");
-      require(variable.value.find('\0') == std::string::npos, "env value of \"" + variable.key + "\" contains a NUL byte");
+      require(variable.value.find('\0') == std::string::npos,
+              "env value of \"" + variable.key + "\" contains a NUL byte");
     }
   }
   const std::optional<Error>& failed() const { return failed_; }
@@ -63,8 +66,8 @@ void take_scaling(Endpoint& e, const EndpointInput& in, bool reset, const Engine
   take_int("scalerValue", in.scaler_value, 1, 1'000'000, 4, reset, e.scaler_value, checks);
   if (in.scaler_type.has_value()) {
     const auto type = parse_scaler_type(in.scaler_type.value());
-    checks.require(type.has_value(), "scalerType is \"" + in.scaler_type.value() +
-                                         "\"; QUEUE_DELAY and REQUEST_COUNT are accepted");
+    checks.require(type.has_value(),
+                   "scalerType is \"" + in.scaler_type.value() + "\"; QUEUE_DELAY and REQUEST_COUNT are accepted");
     if (type) e.scaler_type = *type;
   }
   checks.require(e.workers_min <= e.workers_max, "workersMin is " + std::to_string(e.workers_min) +
@@ -104,7 +107,8 @@ void take_hardware(Endpoint& e, const EndpointInput& in, bool reset, Checks& che
   }
   checks.require(e.instance_ids.size() <= kListMax, "instanceIds has too many entries");
   for (const auto& id : e.instance_ids) {
-    checks.require(is_instance_id(id), "instanceIds has \"" + id + "\"; an instance is <flavour>-<vcpu>-<ramGB>, such as cpu3c-2-4");
+    checks.require(is_instance_id(id),
+                   "instanceIds has \"" + id + "\"; an instance is <flavour>-<vcpu>-<ramGB>, such as cpu3c-2-4");
   }
   if (names_gpus) {
     auto selection = parse_gpu_ids(in.gpu_ids.value());

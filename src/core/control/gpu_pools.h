@@ -29,8 +29,8 @@ struct GpuSelection {
   std::string text;  // tokens trimmed, order kept: what is stored and returned
 };
 
-/// `AMPERE_16,-NVIDIA RTX A4500`. Empty text gives an empty selection. Errors: invalid (an unknown pool, or nothing left
-/// after the exclusions).
+/// `AMPERE_16,-NVIDIA RTX A4500`. Empty text gives an empty selection. Errors: invalid (an unknown pool, or nothing
+/// left after the exclusions).
 Result<GpuSelection> parse_gpu_ids(std::string_view text);
 
 }  // namespace penstock::core

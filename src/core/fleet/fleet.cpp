@@ -10,8 +10,7 @@ namespace {
 bool matches_place(const Node& node, const std::vector<std::string>& places) {
   if (places.empty()) return true;
   if (node.location.empty() && node.data_center.empty()) return true;
-  return std::ranges::any_of(places,
-                             [&](const std::string& p) { return p == node.location || p == node.data_center; });
+  return std::ranges::any_of(places, [&](const std::string& p) { return p == node.location || p == node.data_center; });
 }
 
 }  // namespace
@@ -24,21 +23,26 @@ Fleet::Fleet(std::vector<Node> nodes) : nodes_(std::move(nodes)) {
   }
 }
 
+/// GPUs of one type, since one worker gets no others: of the type with the fewest that are enough, or else of the one
+/// with the most.
 std::vector<int> Fleet::free_gpus(const Node& node, const std::string& pool, const PlacementWish& wish,
                                   bool ever) const {
-  std::vector<int> free;
-  if (!matches_place(node, wish.places)) return free;
+  if (!matches_place(node, wish.places)) return {};
   const auto& taken = taken_.at(node.name);
-  std::string type;  // one worker gets GPUs of one type
+  std::map<std::string, std::vector<int>> free;
   for (const auto& gpu : node.gpus) {
     const bool excluded = std::ranges::find(wish.gpus.excluded_types, gpu.type) != wish.gpus.excluded_types.end();
     if (gpu.pool != pool || excluded) continue;
-    if (!ever && taken[static_cast<std::size_t>(gpu.index)] > 0) continue;
-    if (!type.empty() && gpu.type != type) continue;
-    type = gpu.type;
-    free.push_back(gpu.index);
+    if (ever || taken[static_cast<std::size_t>(gpu.index)] == 0) free[gpu.type].push_back(gpu.index);
   }
-  return free;
+  const auto wanted = static_cast<std::size_t>(wish.gpu_count);
+  std::vector<int> best;
+  for (auto& [type, gpus] : free) {
+    const bool better =
+        best.size() < wanted ? gpus.size() > best.size() : gpus.size() >= wanted && gpus.size() < best.size();
+    if (better) best = std::move(gpus);
+  }
+  return best;
 }
 
 Result<Placement> Fleet::place(const PlacementWish& wish) {
@@ -70,9 +74,8 @@ Result<Placement> Fleet::place(const PlacementWish& wish) {
     restore(placement);
     return placement;
   }
-  const std::string what =
-      std::to_string(wish.gpu_count) + " GPU(s) of " + join(wish.gpus.pools, ", ") +
-      (wish.places.empty() ? std::string() : " in " + join(wish.places, ", "));
+  const std::string what = std::to_string(wish.gpu_count) + " GPU(s) of " + join(wish.gpus.pools, ", ") +
+                           (wish.places.empty() ? std::string() : " in " + join(wish.places, ", "));
   return could_fit ? fail(Errc::busy, "all in use: " + what) : fail(Errc::not_found, "no node has " + what);
 }
 
@@ -104,7 +107,8 @@ int Fleet::gpus_total(const std::string& pool) const {
 
 int Fleet::gpus_taken() const {
   int total = 0;
-  for (const auto& [name, taken] : taken_) total += static_cast<int>(std::ranges::count_if(taken, [](int n) { return n > 0; }));
+  for (const auto& [name, taken] : taken_)
+    total += static_cast<int>(std::ranges::count_if(taken, [](int n) { return n > 0; }));
   return total;
 }
 

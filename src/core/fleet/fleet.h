@@ -26,7 +26,7 @@ struct Node {
 };
 
 struct PlacementWish {
-  GpuSelection gpus;      // no pools: a CPU worker
+  GpuSelection gpus;  // no pools: a CPU worker
   int gpu_count = 1;
   std::vector<std::string> places;  // locations and data centres; empty: anywhere
 };

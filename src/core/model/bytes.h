@@ -9,6 +9,8 @@ namespace penstock::core {
 /// sender wrote it. Null means "none".
 using Bytes = std::shared_ptr<const std::string>;
 
-inline Bytes bytes(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
+inline Bytes bytes(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
 
 }  // namespace penstock::core

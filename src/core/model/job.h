@@ -17,15 +17,17 @@ enum class JobStatus { in_queue, in_progress, completed, failed, cancelled, time
 
 std::string_view to_text(JobStatus status);  // "IN_QUEUE"
 std::optional<JobStatus> parse_job_status(std::string_view text);
-inline bool is_terminal(JobStatus status) { return status >= JobStatus::completed; }
+inline bool is_terminal(JobStatus status) {
+  return status >= JobStatus::completed;
+}
 
 /// What the client asked for. Never changes.
 struct JobRequest {
   JobId id;
   EndpointId endpoint;
-  bool sync = false;  // came by /runsync: its result is kept for a shorter time
-  Bytes input;        // never null
-  Bytes s3_config;    // handed to the worker, never returned
+  bool sync = false;                        // came by /runsync: its result is kept for a shorter time
+  Bytes input;                              // never null
+  Bytes s3_config;                          // handed to the worker, never returned
   std::optional<Millis> execution_timeout;  // policy.executionTimeout; none: the endpoint's
   std::optional<Millis> ttl;                // policy.ttl; none: the endpoint's
   bool low_priority = false;
@@ -35,8 +37,8 @@ struct JobRequest {
 /// Where the job stands. Small: every change of it is one record.
 struct JobState {
   JobStatus status = JobStatus::in_queue;
-  int attempt = 0;  // hand-outs so far in this life (a /retry starts a new life); the current one when IN_PROGRESS
-  int retries = 0;  // hand-outs lost with their worker
+  int attempt = 0;  // hand-outs so far, over all lives (a /retry starts a new life); the current one when IN_PROGRESS
+  int retries = 0;  // hand-outs of this life that were lost with their worker
   Time queued{};    // start of this life: submission, or /retry
   std::optional<Time> started;   // last hand-out
   std::optional<Time> finished;  // terminal

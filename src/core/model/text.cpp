@@ -40,11 +40,23 @@ std::optional<T> value_of(const Names<T, N>& names, std::string_view text) {
 
 }  // namespace
 
-std::string_view to_text(ScalerType value) { return name_of(kScalerTypes, value); }
-std::string_view to_text(FlashBoot value) { return name_of(kFlashBoots, value); }
-std::string_view to_text(JobStatus value) { return name_of(kJobStatuses, value); }
-std::optional<ScalerType> parse_scaler_type(std::string_view text) { return value_of(kScalerTypes, text); }
-std::optional<FlashBoot> parse_flash_boot(std::string_view text) { return value_of(kFlashBoots, text); }
-std::optional<JobStatus> parse_job_status(std::string_view text) { return value_of(kJobStatuses, text); }
+std::string_view to_text(ScalerType value) {
+  return name_of(kScalerTypes, value);
+}
+std::string_view to_text(FlashBoot value) {
+  return name_of(kFlashBoots, value);
+}
+std::string_view to_text(JobStatus value) {
+  return name_of(kJobStatuses, value);
+}
+std::optional<ScalerType> parse_scaler_type(std::string_view text) {
+  return value_of(kScalerTypes, text);
+}
+std::optional<FlashBoot> parse_flash_boot(std::string_view text) {
+  return value_of(kFlashBoots, text);
+}
+std::optional<JobStatus> parse_job_status(std::string_view text) {
+  return value_of(kJobStatuses, text);
+}
 
 }  // namespace penstock::core

@@ -16,7 +16,9 @@ JobQueue::Place JobQueue::push_front(JobEntry* job, bool low_priority) {
   return place;
 }
 
-void JobQueue::remove(const Place& place) { ENSURE(line(place.low_priority).erase(place.order) == 1); }
+void JobQueue::remove(const Place& place) {
+  ENSURE(line(place.low_priority).erase(place.order) == 1);
+}
 
 JobEntry* JobQueue::front() const {
   JobEntry* job = front_normal();

@@ -11,7 +11,13 @@ void request_count(const ScaleInputs& in, ScaleDecision& out) {
   out.rule = ScaleRule::request_count;
 }
 
-void queue_delay(const ScaleInputs& in, ScaleDecision& out) {
+/// What growing older will make of a decision, if nothing else happens before.
+struct Later {
+  Millis in{};
+  int wanted = 0;
+};
+
+void queue_delay(const ScaleInputs& in, ScaleDecision& out, std::optional<Later>& later) {
   out.wanted = in.present;
   if (in.queued == 0) return;
   if (in.present == 0) {
@@ -25,61 +31,68 @@ void queue_delay(const ScaleInputs& in, ScaleDecision& out) {
   if (waited > patience) {
     out.wanted = in.present + 1;
     out.rule = ScaleRule::queue_delay;
-    out.look_again_in = patience + Millis{1};
   } else {
-    out.look_again_in = patience - waited + Millis{1};
+    later = Later{patience - waited + Millis{1}, in.present + 1};
   }
 }
 
-void low_priority(const ScaleInputs& in, ScaleDecision& out) {
+void low_priority(const ScaleInputs& in, ScaleDecision& out, std::optional<Later>& later) {
   if (in.low_priority_queued == 0 || in.present > 0 || out.wanted > 0) return;
   if (in.oldest_low_priority_wait >= kLowPriorityPatience) {
     out.wanted = 1;
     out.rule = ScaleRule::low_priority_wait;
   } else {
-    out.look_again_in = kLowPriorityPatience - in.oldest_low_priority_wait;
+    later = Later{kLowPriorityPatience - in.oldest_low_priority_wait, 1};
   }
+}
+
+int within_bounds(const ScaleInputs& in, int wanted) {
+  return std::min(std::max(wanted, in.workers_min), in.workers_max);
 }
 
 }  // namespace
 
 std::string_view to_text(ScaleRule rule) {
   switch (rule) {
-    case ScaleRule::keep: return "keep";
-    case ScaleRule::from_zero: return "from zero";
-    case ScaleRule::request_count: return "REQUEST_COUNT";
-    case ScaleRule::queue_delay: return "QUEUE_DELAY";
-    case ScaleRule::low_priority_wait: return "low-priority wait";
+    case ScaleRule::keep:
+      return "keep";
+    case ScaleRule::from_zero:
+      return "from zero";
+    case ScaleRule::request_count:
+      return "REQUEST_COUNT";
+    case ScaleRule::queue_delay:
+      return "QUEUE_DELAY";
+    case ScaleRule::low_priority_wait:
+      return "low-priority wait";
   }
   return "";
 }
 
 std::string_view to_text(ScaleClamp clamp) {
   switch (clamp) {
-    case ScaleClamp::none: return "none";
-    case ScaleClamp::workers_min: return "workersMin";
-    case ScaleClamp::workers_max: return "workersMax";
+    case ScaleClamp::none:
+      return "none";
+    case ScaleClamp::workers_min:
+      return "workersMin";
+    case ScaleClamp::workers_max:
+      return "workersMax";
   }
   return "";
 }
 
 ScaleDecision decide(const ScaleInputs& in) {
   ScaleDecision out;
+  std::optional<Later> later;
   if (in.scaler == ScalerType::request_count) {
     request_count(in, out);
   } else {
-    queue_delay(in, out);
+    queue_delay(in, out, later);
   }
-  low_priority(in, out);
-  if (out.wanted < in.workers_min) {
-    out.wanted = in.workers_min;
-    out.clamp = ScaleClamp::workers_min;
-  }
-  if (out.wanted > in.workers_max) {
-    out.wanted = in.workers_max;
-    out.clamp = ScaleClamp::workers_max;
-    out.look_again_in.reset();
-  }
+  low_priority(in, out, later);
+  if (out.wanted < in.workers_min) out.clamp = ScaleClamp::workers_min;
+  if (out.wanted > in.workers_max) out.clamp = ScaleClamp::workers_max;
+  out.wanted = within_bounds(in, out.wanted);
+  if (later && within_bounds(in, later->wanted) != out.wanted) out.look_again_in = later->in;
   return out;
 }
 

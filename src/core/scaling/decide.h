@@ -14,13 +14,13 @@ struct ScaleInputs {
   int scaler_value = 4;
   int workers_min = 0;
   int workers_max = 0;
-  int queued = 0;             // IN_QUEUE, not low priority
+  int queued = 0;  // IN_QUEUE, not low priority
   int in_progress = 0;
-  Millis oldest_wait{0};      // of the oldest of `queued`
+  Millis oldest_wait{0};  // of the oldest of `queued`
   int low_priority_queued = 0;
   Millis oldest_low_priority_wait{0};
-  int present = 0;            // workers that are starting or able to work; not those being stopped
-  int starting = 0;           // of these, not polling yet
+  int present = 0;                            // workers that are starting or able to work; not those being stopped
+  int starting = 0;                           // of these, not polling yet
   std::optional<Millis> since_last_addition;  // QUEUE_DELAY: since it last asked for one more
 
   friend bool operator==(const ScaleInputs&, const ScaleInputs&) = default;

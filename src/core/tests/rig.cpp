@@ -1,0 +1,258 @@
+#include "core/tests/rig.h"
+
+#include <algorithm>
+
+namespace penstock::core {
+namespace {
+
+template <class Items, class Item, class Same>
+void put(Items& items, Item item, Same&& same) {
+  const auto found = std::ranges::find_if(items, same);
+  if (found == items.end()) {
+    items.push_back(std::move(item));
+  } else {
+    *found = std::move(item);
+  }
+}
+
+}  // namespace
+
+void Books::apply(const Record& record) {
+  const auto job = [this](const JobId& id) {
+    const auto found = std::ranges::find_if(jobs_, [&](const StoredJob& j) { return j.request.id == id; });
+    return found == jobs_.end() ? nullptr : &*found;
+  };
+  if (const auto* r = std::get_if<AccountSaved>(&record)) rest_.accounts.push_back(r->account);
+  if (const auto* r = std::get_if<ApiKeySaved>(&record)) rest_.keys.push_back(r->key);
+  if (const auto* r = std::get_if<TemplateSaved>(&record)) {
+    put(rest_.templates, r->value, [&](const Template& t) { return t.id == r->value.id; });
+  }
+  if (const auto* r = std::get_if<TemplateRemoved>(&record)) {
+    std::erase_if(rest_.templates, [&](const Template& t) { return t.id == r->id; });
+  }
+  if (const auto* r = std::get_if<EndpointSaved>(&record)) {
+    put(rest_.endpoints, r->endpoint, [&](const Endpoint& e) { return e.id == r->endpoint.id; });
+  }
+  if (const auto* r = std::get_if<EndpointRemoved>(&record)) {
+    std::erase_if(rest_.endpoints, [&](const Endpoint& e) { return e.id == r->id; });
+    std::erase_if(jobs_, [&](const StoredJob& j) { return j.request.endpoint == r->id; });
+  }
+  if (const auto* r = std::get_if<CountersSaved>(&record)) {
+    put(rest_.counters, std::pair(r->endpoint, r->counters), [&](const auto& c) { return c.first == r->endpoint; });
+  }
+  if (const auto* r = std::get_if<JobAdded>(&record)) jobs_.push_back(StoredJob{r->request, r->state, nullptr, {}});
+  if (const auto* r = std::get_if<JobChanged>(&record)) {
+    StoredJob& changed = *job(r->id);
+    changed.state = r->state;
+    if (r->sets_output) changed.output = r->output;
+  }
+  if (const auto* r = std::get_if<ChunkAdded>(&record)) job(r->job)->chunks.push_back(r->chunk);
+  if (const auto* r = std::get_if<ChunksCleared>(&record)) job(r->job)->chunks.clear();
+  if (const auto* r = std::get_if<JobsForgotten>(&record)) {
+    std::erase_if(jobs_,
+                  [&](const StoredJob& j) { return is_terminal(j.state.status) && j.state.expires <= r->expired_at; });
+  }
+  if (const auto* r = std::get_if<WorkerSaved>(&record)) {
+    put(rest_.workers, r->worker, [&](const Worker& w) { return w.id == r->worker.id; });
+  }
+  if (const auto* r = std::get_if<WorkerRemoved>(&record)) {
+    std::erase_if(rest_.workers, [&](const Worker& w) { return w.id == r->id; });
+  }
+}
+
+StoredState Books::load() const {
+  StoredState state = rest_;
+  for (const StoredJob& job : jobs_) {
+    if (!is_terminal(job.state.status)) state.jobs.push_back(job);
+  }
+  return state;
+}
+
+const StoredJob* Books::find(const JobId& id) const {
+  const auto found = std::ranges::find_if(jobs_, [&](const StoredJob& j) { return j.request.id == id; });
+  return found == jobs_.end() ? nullptr : &*found;
+}
+
+std::vector<Node> Rig::node_with(int gpus) {
+  Node node;
+  node.name = "here";
+  for (int i = 0; i < gpus; ++i) node.gpus.push_back({i, "NVIDIA GeForce RTX 4090", "ADA_24"});
+  return {node};
+}
+
+Rig::Rig(EngineSettings s) : Rig(s, node_with(8)) {}
+
+Rig::Rig(EngineSettings s, std::vector<Node> n)
+    : settings(s),
+      nodes(std::move(n)),
+      engine(std::make_unique<Engine>(settings, nodes, random)),
+      owner(*AccountId::parse("user_1")) {
+  apply(SaveAccount{Account{owner, "", now}});
+}
+
+void Rig::absorb() {
+  for (const Record& record : last.records) books.apply(record);
+  for (const Reply& reply : last.replies) {
+    EXPECT_TRUE(replies_.emplace(reply.to, reply).second) << "caller " << reply.to << " is answered twice";
+  }
+  const auto append = [](const auto& from, auto& to) { to.insert(to.end(), from.begin(), from.end()); };
+  append(last.records, all.records);
+  append(last.replies, all.replies);
+  append(last.orders, all.orders);
+  append(last.decisions, all.decisions);
+  append(last.notes, all.notes);
+  engine->check_invariants();
+}
+
+void Rig::apply(Command command) {
+  last.clear();
+  engine->apply(now, std::move(command), last);
+  absorb();
+}
+
+void Rig::advance(Millis time) {
+  const Time until = now + time;
+  while (engine->next_wakeup() && *engine->next_wakeup() <= until) {
+    now = std::max(now, *engine->next_wakeup());
+    apply(Tick{});
+  }
+  now = until;
+}
+
+void Rig::restart() {
+  engine = std::make_unique<Engine>(settings, nodes, random);
+  last.clear();
+  engine->restore(now, books.load(), last);
+  absorb();
+}
+
+EndpointId Rig::endpoint(const Edit& edit) {
+  EndpointInput input;
+  const std::string number = std::to_string(++names_);
+  input.name = "endpoint " + number;
+  input.gpu_ids = std::string("ADA_24");
+  TemplateInput value;
+  value.name = "template " + number;
+  value.image = std::string("example/image:1");
+  input.new_template = value;
+  if (edit) edit(input);
+  const Token token = send(SaveEndpoint{0, owner, input});
+  return reply<EndpointReply>(token).id;
+}
+
+Token Rig::save(const EndpointId& id, const Edit& edit) {
+  EndpointInput input;
+  input.id = id.str();
+  input.name = engine->find_endpoint(id)->name;
+  edit(input);
+  return send(SaveEndpoint{0, owner, input});
+}
+
+JobId Rig::submit(const EndpointId& endpoint, const std::function<void(JobRequest&)>& edit) {
+  Submit command;
+  command.request.endpoint = endpoint;
+  command.request.input = bytes("{\"n\":" + std::to_string(++names_) + "}");
+  if (edit) edit(command.request);
+  return reply<JobAccepted>(send(std::move(command))).id;
+}
+
+Token Rig::run_sync(const EndpointId& endpoint, Millis wait) {
+  Submit command;
+  command.request.endpoint = endpoint;
+  command.request.input = bytes("{}");
+  command.request.sync = true;
+  command.wait = wait;
+  return send(std::move(command));
+}
+
+JobView Rig::job(const EndpointId& endpoint, const JobId& id) const {
+  const auto view = engine->find_job(now, endpoint, id);
+  EXPECT_TRUE(view) << "job " << id.str() << " is not there";
+  return view.value_or(JobView{});
+}
+
+std::vector<WorkerId> Rig::started() const {
+  std::vector<WorkerId> out;
+  for (const LaunchOrder& order : all.orders) {
+    if (const auto* start = std::get_if<StartWorker>(&order)) out.push_back(start->id);
+  }
+  return out;
+}
+
+std::vector<StopWorker> Rig::stopped() const {
+  std::vector<StopWorker> out;
+  for (const LaunchOrder& order : all.orders) {
+    if (const auto* stop = std::get_if<StopWorker>(&order)) out.push_back(*stop);
+  }
+  return out;
+}
+
+Token Rig::take(const EndpointId& endpoint, const WorkerId& worker, int max_jobs, bool busy) {
+  return send(TakeJobs{0, endpoint, worker, max_jobs, busy});
+}
+
+Token Rig::poll_stops(const EndpointId& endpoint, const WorkerId& worker) {
+  return send(PollStops{0, endpoint, worker});
+}
+
+std::vector<JobId> Rig::work(const EndpointId& endpoint, const WorkerId& worker, int max_jobs) {
+  std::vector<JobId> ids;
+  const Token poll = take(endpoint, worker, max_jobs);
+  if (answered(poll)) {
+    for (const HandOut& job : reply<HandOuts>(poll).jobs) ids.push_back(job.id);
+  }
+  return ids;
+}
+
+Token Rig::finish(const EndpointId& endpoint, const WorkerId& worker, const JobId& job, const char* output) {
+  return send(FinishJob{0, endpoint, worker, job, bytes(output), std::nullopt, false});
+}
+
+Token Rig::fail_job(const EndpointId& endpoint, const WorkerId& worker, const JobId& job, const char* error) {
+  return send(FinishJob{0, endpoint, worker, job, nullptr, error, false});
+}
+
+Token Rig::chunk(const EndpointId& endpoint, const WorkerId& worker, const JobId& job, const char* text) {
+  return send(AddChunk{0, endpoint, worker, job, bytes(text)});
+}
+
+Token Rig::read(const EndpointId& endpoint, const JobId& job, Millis wait) {
+  return send(ReadStream{0, endpoint, job, wait});
+}
+
+void Rig::page_done(const EndpointId& endpoint, const JobId& job, const StreamPage& page, bool written) {
+  apply(StreamRead{endpoint, job, page.attempt, page.first, static_cast<int>(page.chunks.size()), written});
+}
+
+void Rig::ping(const EndpointId& endpoint, const WorkerId& worker, std::vector<JobId> jobs) {
+  apply(Ping{endpoint, worker, std::move(jobs), std::nullopt});
+}
+
+Rig::Staffed Rig::staffed(const Edit& edit) {
+  Staffed out;
+  out.endpoint = endpoint([&](EndpointInput& in) {
+    in.workers_min = 1;
+    in.workers_max = 1;
+    if (edit) edit(in);
+  });
+  out.worker = started().back();
+  apply(WorkerStarted{out.worker, "handle"});
+  out.poll = take(out.endpoint, out.worker);
+  return out;
+}
+
+WorkerId Rig::attach(const EndpointId& endpoint) {
+  return reply<WorkerAttached>(send(AttachWorker{0, endpoint})).id;
+}
+
+std::vector<std::string> Rig::chunk_texts(const StreamPage& page) const {
+  std::vector<std::string> out;
+  for (const Bytes& chunk : page.chunks) out.push_back(*chunk);
+  return out;
+}
+
+bool Rig::noted(const std::string& text) const {
+  return std::ranges::any_of(all.notes, [&](const std::string& note) { return note.find(text) != std::string::npos; });
+}
+
+}  // namespace penstock::core

@@ -1,0 +1,189 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "core/commands.h"
+#include "core/records.h"
+#include "core/settings.h"
+
+namespace penstock::simulation {
+
+/// A table that can go back to its last commit.
+template <class Key, class Value>
+class Versioned {
+ public:
+  const std::map<Key, Value>& all() const { return values_; }
+  const Value* find(const Key& key) const {
+    const auto found = values_.find(key);
+    return found == values_.end() ? nullptr : &found->second;
+  }
+  /// For changing; remembers what was there.
+  Value& edit(const Key& key) {
+    remember(key);
+    return values_[key];
+  }
+  void erase(const Key& key) {
+    remember(key);
+    values_.erase(key);
+  }
+  void commit() { before_.clear(); }
+  void roll_back() {
+    for (auto it = before_.rbegin(); it != before_.rend(); ++it) {
+      if (it->second) {
+        values_.insert_or_assign(it->first, std::move(*it->second));
+      } else {
+        values_.erase(it->first);
+      }
+    }
+    before_.clear();
+  }
+
+ private:
+  void remember(const Key& key) {
+    const auto found = values_.find(key);
+    before_.emplace_back(key, found == values_.end() ? std::nullopt : std::optional<Value>(found->second));
+  }
+
+  std::map<Key, Value> values_;
+  std::vector<std::pair<Key, std::optional<Value>>> before_;
+};
+
+struct JobShadow {
+  core::JobRequest request;
+  core::JobState state;
+  core::Bytes output;
+  std::vector<core::Bytes> chunks;
+};
+
+/// What happened in a run, for the report and for proving that a run did something.
+struct Tally {
+  int submitted = 0;
+  int refused_full = 0;
+  int completed = 0;
+  int failed = 0;
+  int cancelled = 0;
+  int timed_out = 0;
+  int lost_attempts = 0;
+  int handed_back = 0;
+  int late_results = 0;
+  int ignored_results = 0;
+  int client_retries = 0;
+  int chunks = 0;
+  int stops_told = 0;
+  int recalled = 0;
+  int forgotten = 0;
+  int workers_started = 0;
+  int workers_attached = 0;
+  int crashes = 0;
+  int restarts = 0;
+  int adopted = 0;
+  int endpoints_deleted = 0;
+  int releases = 0;
+  int turns = 0;
+
+  void add(const Tally& other);
+};
+
+/// The independent witness: it knows the rules that may never be broken, reads every command and everything that the
+/// engine wanted done, and throws Violation. It decides nothing by itself and shares no code with the engine.
+class Ledger {
+ public:
+  Ledger(const core::EngineSettings& settings, Tally& tally) : settings_(settings), tally_(tally) {}
+
+  void turn_begins() { retried_in_turn_.clear(); }
+  /// After each apply. `command` is what was really sent; null: the effects of a restore.
+  void applied(Time now, const core::Command* command, const core::Effects& effects);
+  /// The turn is durable.
+  void committed();
+  /// The server died before the commit: what nobody was told may be gone, what somebody was told may not.
+  void rolled_back();
+  /// A reply left the server.
+  void told(const core::Reply& reply);
+  void server_started(Time now) {
+    server_started_ = now;
+    server_stops_ = false;
+  }
+
+  const Versioned<JobId, JobShadow>& jobs() const { return jobs_; }
+  const Versioned<WorkerId, core::Worker>& workers() const { return workers_; }
+  const Versioned<EndpointId, core::Endpoint>& endpoints() const { return endpoints_; }
+  const Versioned<EndpointId, core::Counters>& counters() const { return counters_; }
+  const Versioned<TemplateId, core::Template>& templates() const { return templates_; }
+  bool gpu_taken(const std::string& node, int gpu) const { return gpus_.contains({node, gpu}); }
+  const std::set<JobId>& acknowledged() const { return acknowledged_; }
+  bool was_terminal(const JobId& job) const { return terminal_once_.contains(job); }
+  bool was_deleted(const JobId& job) const { return deleted_.contains(job); }
+
+  /// At the end, with every reader served: each chunk that is there was written to somebody.
+  void check_streams_read(Time now) const;
+
+ private:
+  struct Verdict {
+    core::JobStatus status;
+    core::Bytes output;
+    std::optional<std::string> error;
+  };
+
+  void see(const core::AccountSaved&) {}
+  void see(const core::ApiKeySaved&) {}
+  void see(const core::TemplateSaved& r);
+  void see(const core::TemplateRemoved& r);
+  void see(const core::EndpointSaved& r);
+  void see(const core::EndpointRemoved& r);
+  void see(const core::CountersSaved& r);
+  void see(const core::JobAdded& r);
+  void see(const core::JobChanged& r);
+  void see(const core::ChunkAdded& r);
+  void see(const core::ChunksCleared& r);
+  void see(const core::JobsForgotten& r);
+  void see(const core::WorkerSaved& r);
+  void see(const core::WorkerRemoved& r);
+  void see(const core::Reply& reply);
+  void see_hand_outs(const core::HandOuts& out, const WorkerId& worker);
+  void see_stops(const core::StopList& list, const WorkerId& worker);
+  void see_page(const core::StreamPage& page);
+  void see_error(const Error& error, core::Token to);
+  void note_poll();
+  void check_no_churn(const core::Effects& effects) const;
+
+  void check_hand_out(const JobShadow& before, const core::JobChanged& r);
+  void check_end(const JobShadow& before, const core::JobChanged& r);
+  void check_back_to_queue(const JobShadow& before, const core::JobChanged& r);
+  void check_still_ended(const JobShadow& before, const core::JobChanged& r);
+  void check_cursor(const core::JobChanged& r);
+  void check_bounds() const;
+  void note_page_written(const core::StreamRead& c);
+  template <class T>
+  const T* command_as() const {
+    return command_ ? std::get_if<T>(command_) : nullptr;
+  }
+
+  core::EngineSettings settings_;
+  Tally& tally_;
+  Time now_{};
+  Time server_started_{};
+  bool server_stops_ = false;  // it leaves its workers as they are
+  const core::Command* command_ = nullptr;
+
+  Versioned<JobId, JobShadow> jobs_;
+  Versioned<WorkerId, core::Worker> workers_;
+  Versioned<EndpointId, core::Endpoint> endpoints_;
+  Versioned<EndpointId, core::Counters> counters_;
+  Versioned<EndpointId, core::Counters> counted_;  // as they follow from the jobs
+  Versioned<TemplateId, core::Template> templates_;
+  std::map<std::pair<std::string, int>, WorkerId> gpus_;  // rebuilt after a roll-back
+
+  std::map<core::Token, WorkerId> polls_;  // open job-take and job-stop polls
+
+  std::set<JobId> acknowledged_;
+  std::map<JobId, Verdict> verdicts_;  // of which somebody was told
+  std::set<JobId> terminal_once_;
+  std::set<JobId> deleted_;
+  std::map<JobId, std::set<int>> read_;  // chunks that were written to a reader, in the job's present life
+  std::set<JobId> retried_in_turn_;
+};
+
+}  // namespace penstock::simulation

@@ -1,0 +1,338 @@
+#include "shell.h"
+
+#include <algorithm>
+
+#include "narrate.h"
+#include "state_check.h"
+#include "store/memory_store.h"
+#include "violation.h"
+
+namespace penstock::simulation {
+namespace {
+
+constexpr core::Token kNobody = 0;
+
+core::Token token_of(const core::Command& command) {
+  return std::visit(
+      [](const auto& c) -> core::Token {
+        if constexpr (requires { c.to; }) {
+          return c.to;
+        } else {
+          return kNobody;
+        }
+      },
+      command);
+}
+
+}  // namespace
+
+Shell::Shell(const Scenario& scenario, Timeline& timeline, Dice& dice, Tally& tally, Outside outside)
+    : scenario_(scenario),
+      timeline_(timeline),
+      dice_(dice),
+      tally_(tally),
+      outside_(std::move(outside)),
+      identifiers_(scenario.seed * 2),
+      store_(store::make_memory_store()),
+      twin_(scenario.check_twin ? store::make_memory_store() : nullptr),
+      ledger_(scenario.settings, tally) {}
+
+Shell::~Shell() = default;
+
+void Shell::begin() {
+  start();
+}
+
+// ---------------------------------------------------------------- life of the server
+
+void Shell::start() {
+  ++life_;
+  ++tally_.restarts;
+  stopping_ = false;
+  turn_planned_ = false;
+  engine_ = std::make_unique<core::Engine>(scenario_.settings, scenario_.nodes, identifiers_);
+  auto state = store_->load();
+  if (!state) violated("the store cannot be read: {}", state.error().message);
+  core::Effects effects;
+  ledger_.turn_begins();
+  ledger_.server_started(timeline_.now());
+  engine_->restore(timeline_.now(), std::move(*state), effects);
+  if (scenario_.narrated) narrate(timeline_.now(), core::SaveAccount{}, effects);
+  ledger_.applied(timeline_.now(), nullptr, effects);
+  trace_.add(timeline_.now(), effects);
+  finish_turn(effects);
+}
+
+void Shell::die(bool turn_lost) {
+  ++tally_.crashes;
+  if (turn_lost) ledger_.rolled_back();
+  engine_.reset();
+  inbox_.clear();
+  gone_.clear();
+  unanswered_.clear();
+  std::map<core::Token, Caller> broken;
+  broken.swap(callers_);
+  for (auto& [token, caller] : broken) timeline_.after(dice_.between(1ms, 20ms), std::move(caller.on_broken));
+  outside_.server_died();
+  const Millis away = dice_.chance(100) ? dice_.between(Millis{10'000}, Millis{600'000}) : dice_.between(50ms, 5'000ms);
+  timeline_.after(away, [this] {
+    if (!up()) start();
+  });
+}
+
+void Shell::stop_gracefully(core::StopWorkers which) {
+  if (!up() || stopping_) return;
+  give(core::Shutdown{which});
+  run_turn();
+  if (!up()) return;
+  stopping_ = true;
+  if (!unanswered_.empty()) violated("{} callers wait on in a server that stops", unanswered_.size());
+  timeline_.after(dice_.between(0ms, 4'000ms), [this, life = life_] {
+    if (!up() || life != life_) return;
+    run_turn();
+    if (up()) die(false);
+  });
+}
+
+void Shell::calm_down() {
+  calm_ = true;
+  if (up() && stopping_) die(false);
+  if (!up()) start();
+}
+
+// ---------------------------------------------------------------- turns
+
+void Shell::give(core::Command command) {
+  if (!up()) return;
+  inbox_.push_back(std::move(command));
+  if (turn_planned_) return;
+  turn_planned_ = true;
+  timeline_.after(dice_.between(0ms, 2ms), [this, life = life_] {
+    if (life != life_ || !up()) return;
+    run_turn();
+  });
+}
+
+void Shell::forget(core::Token token) {
+  if (up() && callers_.contains(token)) give(core::Forget{token});
+}
+
+void Shell::recall(const EndpointId& endpoint, const JobId& job) {
+  if (!up() || engine_->has_job(endpoint, job)) return;
+  run_turn();
+  if (!up() || engine_->has_job(endpoint, job) || !engine_->find_endpoint(endpoint)) return;
+  auto stored = store_->find_job(endpoint, job);
+  if (!stored || !*stored) return;
+  core::Effects effects;
+  ledger_.turn_begins();
+  apply(core::RecallJob{std::move(**stored)}, effects);
+  finish_turn(effects);
+}
+
+std::optional<Time> Shell::wake_time() const {
+  if (!up() || scenario_.mutation == Mutation::ignore_wakeups) return std::nullopt;
+  return engine_->next_wakeup();
+}
+
+void Shell::wake() {
+  inbox_.emplace_back(core::Tick{});
+  run_turn();
+}
+
+void Shell::run_turn() {
+  turn_planned_ = false;
+  ++tally_.turns;
+  ledger_.turn_begins();
+  std::vector<core::Command> commands;
+  commands.swap(inbox_);
+  core::Effects turn;
+  for (core::Command& command : commands) apply(std::move(command), turn);
+  finish_turn(turn);
+  if (!up()) return;
+  for (const core::Token token : gone_) callers_.erase(token);
+  gone_.clear();
+}
+
+void Shell::apply(core::Command command, core::Effects& turn) {
+  const Time now = timeline_.now();
+  if (const core::Token to = token_of(command); to != kNobody) expect_answer(command, to);
+  core::Effects effects;
+  engine_->apply(now, tampered(command), effects);
+  tamper(command, effects);
+  if (scenario_.narrated) narrate(now, command, effects);
+  ledger_.applied(now, &command, effects);
+  trace_.add(now, effects);
+  for (const core::Reply& reply : effects.replies) {
+    if (unanswered_.erase(reply.to) != 1) violated("caller {} is answered without a question open", reply.to);
+  }
+  if (const auto* forget = std::get_if<core::Forget>(&command)) {  // what was due before it still answers
+    gone_.push_back(forget->token);
+    unanswered_.erase(forget->token);
+  }
+  const auto move_all = [](auto& from, auto& to) { std::ranges::move(from, std::back_inserter(to)); };
+  move_all(effects.records, turn.records);
+  move_all(effects.replies, turn.replies);
+  move_all(effects.orders, turn.orders);
+  engine_->check_invariants();
+}
+
+/// By when this caller must be answered.
+void Shell::expect_answer(const core::Command& command, core::Token token) {
+  const auto& s = scenario_.settings;
+  Millis hold{0};
+  if (const auto* submit = std::get_if<core::Submit>(&command)) hold = submit->wait.value_or(0ms);
+  if (const auto* await = std::get_if<core::AwaitJob>(&command)) hold = await->wait;
+  if (const auto* read = std::get_if<core::ReadStream>(&command)) hold = read->wait;
+  const bool polls =
+      std::holds_alternative<core::TakeJobs>(command) || std::holds_alternative<core::PollStops>(command);
+  if (polls) hold = std::max(s.poll_hold, s.unknown_worker_hold);
+  unanswered_.emplace(token, timeline_.now() + hold);
+}
+
+void Shell::check_waiting() const {
+  const auto wakeup = engine_->next_wakeup();
+  for (const auto& [token, by] : unanswered_) {
+    if (by <= timeline_.now()) violated("caller {} was not answered by its deadline", token);
+    if (!wakeup || *wakeup > by) violated("the engine will sleep beyond the deadline of caller {}", token);
+  }
+}
+
+void Shell::commit(const core::Effects& turn) {
+  if (turn.records.empty()) return;
+  std::vector<core::Record> records = turn.records;
+  if (scenario_.mutation == Mutation::drop_record && dice_.chance(30)) {
+    records.erase(records.begin() + dice_.below(static_cast<int>(records.size())));
+  }
+  if (!store_->commit(records)) violated("the store refused a turn");
+  if (!twin_) return;
+  for (const core::Record& record : turn.records) {
+    const core::Record twice[] = {record, record};
+    if (!twin_->commit(twice)) violated("the second store refused a turn");
+  }
+}
+
+Shell::Death Shell::choose_death() {
+  if (calm_ || scenario_.steps == 0) return Death::none;
+  const Faults& f = scenario_.faults;
+  if (dice_.chance(f.crash_before_commit)) return Death::before_commit;
+  if (dice_.chance(f.crash_after_commit)) return Death::after_commit;
+  if (dice_.chance(f.crash_between_replies)) return Death::between_replies;
+  if (dice_.chance(f.crash_between_orders)) return Death::between_orders;
+  return Death::none;
+}
+
+void Shell::finish_turn(core::Effects& turn) {
+  const bool replies_first = scenario_.mutation == Mutation::reply_before_commit && !calm_ && dice_.chance(50);
+  const bool torn = scenario_.mutation == Mutation::torn_turn && turn.records.size() > 1 && !calm_ && dice_.chance(50);
+  const Death death = turn.records.empty() && turn.replies.empty() ? Death::none : choose_death();
+  if (replies_first) {
+    answers_leave(turn, turn.replies.size());
+    return die(true);
+  }
+  if (torn) {
+    turn.records.resize(turn.records.size() / 2);
+    commit(turn);
+    return die(true);
+  }
+  if (death == Death::before_commit) return die(true);
+  commit(turn);
+  ledger_.committed();
+  if (death == Death::after_commit) return die(false);
+  const bool cut = death == Death::between_replies && !turn.replies.empty();
+  const std::size_t leave =
+      cut ? static_cast<std::size_t>(dice_.below(static_cast<int>(turn.replies.size()))) : turn.replies.size();
+  answers_leave(turn, leave);
+  if (cut) return die(false);
+  for (core::LaunchOrder& order : turn.orders) {
+    if (death == Death::between_orders && dice_.chance(500)) return die(false);
+    const bool stop = std::holds_alternative<core::StopWorker>(order);
+    if (stop && scenario_.mutation == Mutation::lost_stop_order && dice_.chance(200)) continue;
+    outside_.give_order(std::move(order));
+  }
+  check_waiting();
+  if (tally_.turns % scenario_.full_check_every == 0) check_everything();
+}
+
+void Shell::answers_leave(core::Effects& turn, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) send(turn.replies[i]);
+}
+
+void Shell::send(core::Reply& reply) {
+  ledger_.told(reply);
+  const auto found = callers_.find(reply.to);
+  if (found == callers_.end()) violated("caller {} is answered twice, or was never there", reply.to);
+  const Caller caller = std::move(found->second);
+  callers_.erase(found);
+  caller.on_reply(reply);
+}
+
+void Shell::check_everything() {
+  if (!up()) return;
+  check_states(timeline_.now(), *engine_, *store_, ledger_);
+  if (twin_) check_twins(*store_, *twin_);
+}
+
+void Shell::check_staff() const {
+  simulation::check_staff(*engine_, ledger_);
+}
+
+void Shell::probe(const core::Endpoint& endpoint) {
+  if (!up() || stopping_ || scenario_.settings.modify_resets_defaults) return;
+  core::SaveEndpoint command;
+  command.owner = endpoint.owner;
+  command.input.id = endpoint.id.str();
+  command.input.name = endpoint.name;
+  wake();
+  if (!up() || stopping_) return;
+  ledger_.turn_begins();
+  core::Effects effects;
+  apply(std::move(command), effects);
+  if (!effects.orders.empty() || !effects.replies.empty() || effects.records.size() > 1) {
+    violated("endpoint {}: something was due, but only an unrelated command brought it about", endpoint.id.str());
+  }
+  finish_turn(effects);
+}
+
+// ---------------------------------------------------------------- known bugs
+
+/// What the engine is given instead of the command.
+core::Command Shell::tampered(const core::Command& command) {
+  core::Command out = command;
+  if (scenario_.mutation == Mutation::foreign_result) {
+    auto* result = std::get_if<core::FinishJob>(&out);
+    const JobShadow* job = result ? ledger_.jobs().find(result->job) : nullptr;
+    if (job && job->state.status == core::JobStatus::in_progress) result->worker = job->state.worker;
+  }
+  if (scenario_.mutation == Mutation::unwritten_chunks) {
+    if (auto* read = std::get_if<core::StreamRead>(&out)) read->written = true;
+  }
+  return out;
+}
+
+/// What becomes of the engine's effects.
+void Shell::tamper(const core::Command& command, core::Effects& effects) {
+  const auto* result = std::get_if<core::FinishJob>(&command);
+  const JobShadow* job = result ? ledger_.jobs().find(result->job) : nullptr;
+  if (scenario_.mutation == Mutation::overwrite_result && job && is_terminal(job->state.status)) {
+    core::JobState state = job->state;
+    state.status = core::JobStatus::completed;
+    effects.records.push_back(core::JobChanged{result->job, state, true, result->output});
+  }
+  if (scenario_.mutation == Mutation::double_reply && !effects.replies.empty() && dice_.chance(5)) {
+    effects.replies.push_back(effects.replies.back());
+  }
+  if (scenario_.mutation == Mutation::lost_reply && !effects.replies.empty() && dice_.chance(5)) {
+    effects.replies.pop_back();
+  }
+  if (scenario_.mutation == Mutation::wrong_endpoint && dice_.chance(20)) {
+    for (core::Record& record : effects.records) {
+      auto* changed = std::get_if<core::JobChanged>(&record);
+      if (!changed || changed->state.status != core::JobStatus::in_progress) continue;
+      for (const auto& [id, worker] : ledger_.workers().all()) {
+        if (worker.endpoint != ledger_.workers().find(changed->state.worker)->endpoint) changed->state.worker = id;
+      }
+    }
+  }
+}
+
+}  // namespace penstock::simulation

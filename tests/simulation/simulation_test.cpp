@@ -1,0 +1,136 @@
+#include "simulation.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+namespace penstock::simulation {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+#else
+constexpr bool kSanitized = false;
+#endif
+
+constexpr std::uint64_t kSeeds = kSanitized ? 100 : 2'000;
+
+std::uint64_t running_seed = 0;
+
+/// An ENSURE of the engine ends the process: the seed must not be lost with it.
+void name_the_seed(int) {
+  std::fprintf(stderr, "the engine aborted; again: %s\n", reproduce(running_seed, kDefaultSteps).c_str());
+}
+
+Outcome run(std::uint64_t seed, int steps = kDefaultSteps) {
+  running_seed = seed;
+  std::signal(SIGABRT, name_the_seed);
+  return simulate(make_scenario(seed, steps));
+}
+
+/// What must hold in every run holds in these. Each case has its own range of seeds, so that ctest can run them side by
+/// side.
+class Simulation : public testing::TestWithParam<int> {};
+
+TEST_P(Simulation, KeepsEveryPromise) {
+  const std::uint64_t share = kSeeds / 4;
+  const std::uint64_t first = 1 + static_cast<std::uint64_t>(GetParam()) * share;
+  for (std::uint64_t seed = first; seed < first + share; ++seed) {
+    const Outcome outcome = run(seed);
+    ASSERT_FALSE(outcome.violation) << *outcome.violation << "\nagain: " << reproduce(seed, kDefaultSteps);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::Range(0, 4));
+
+TEST(SimulationLength, LongRunsKeepEveryPromise) {
+  constexpr int kSteps = 2'000;
+  for (std::uint64_t seed = 1; seed <= (kSanitized ? 2 : 40); ++seed) {
+    const Outcome outcome = run(seed, kSteps);
+    ASSERT_FALSE(outcome.violation) << *outcome.violation << "\nagain: " << reproduce(seed, kSteps);
+  }
+}
+
+TEST(SimulationDeterminism, OneSeedIsOneRun) {
+  for (std::uint64_t seed = 1; seed <= (kSanitized ? 10 : 100); ++seed) {
+    const Outcome first = run(seed);
+    const Outcome second = run(seed);
+    ASSERT_EQ(first.trace, second.trace) << "two runs differ: " << reproduce(seed, kDefaultSteps);
+    ASSERT_EQ(first.end, second.end);
+  }
+  EXPECT_NE(run(1).trace, run(2).trace);
+}
+
+TEST(SimulationCoverage, TheRunsReachWhatTheyAreToTest) {
+  Tally tally;
+  for (std::uint64_t seed = 1; seed <= (kSanitized ? 100 : 300); ++seed) tally.add(run(seed).tally);
+  EXPECT_GT(tally.completed, 1'000);
+  EXPECT_GT(tally.failed, 500);
+  EXPECT_GT(tally.cancelled, 300);
+  EXPECT_GT(tally.timed_out, 50);
+  EXPECT_GT(tally.refused_full, 50);
+  EXPECT_GT(tally.forgotten, 100);
+  EXPECT_GT(tally.lost_attempts, 100);
+  EXPECT_GT(tally.handed_back, 20);
+  EXPECT_GT(tally.late_results, 0);
+  EXPECT_GT(tally.client_retries, 20);
+  EXPECT_GT(tally.chunks, 1'000);
+  EXPECT_GT(tally.stops_told, 100);
+  EXPECT_GT(tally.recalled, 500);
+  EXPECT_GT(tally.workers_attached, 50);
+  EXPECT_GT(tally.crashes, 100);
+  EXPECT_GT(tally.adopted, 50);
+  EXPECT_GT(tally.endpoints_deleted, 100);
+  EXPECT_GT(tally.releases, 100);
+}
+
+// ---------------------------------------------------------------- does it notice?
+
+struct KnownBug {
+  const char* name;
+  Mutation mutation;
+  const char* noticed_as;  // what the message must speak of, so that it is noticed for the right reason
+};
+
+class Suite : public testing::TestWithParam<KnownBug> {};
+
+TEST_P(Suite, NoticesAKnownBug) {
+  std::string last;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    running_seed = seed;
+    Scenario scenario = make_scenario(seed, kDefaultSteps);
+    scenario.mutation = GetParam().mutation;
+    const Outcome outcome = simulate(scenario);
+    if (outcome.violation && outcome.violation->find(GetParam().noticed_as) != std::string::npos) return;
+    if (outcome.violation) last = *outcome.violation;
+  }
+  FAIL() << "300 runs with this bug, and none was noticed as \"" << GetParam().noticed_as << "\"; last: " << last;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bugs, Suite,
+    testing::Values(KnownBug{"drop_record", Mutation::drop_record, "store"},
+                    KnownBug{"torn_turn", Mutation::torn_turn, "the store has"},
+                    KnownBug{"reply_before_commit", Mutation::reply_before_commit, "was acknowledged and is lost"},
+                    KnownBug{"told_before_commit", Mutation::reply_before_commit, "somebody was told"},
+                    KnownBug{"foreign_result", Mutation::foreign_result, "was accepted, but its last hand-out"},
+                    KnownBug{"overwrite_result", Mutation::overwrite_result, "and changed to"},
+                    KnownBug{"double_reply", Mutation::double_reply, "answered"},
+                    KnownBug{"lost_reply", Mutation::lost_reply, "not answered by its deadline"},
+                    KnownBug{"ignore_wakeups", Mutation::ignore_wakeups, "not answered by its deadline"},
+                    KnownBug{"lost_stop_order", Mutation::lost_stop_order, "on the books"},
+                    KnownBug{"lost_exit", Mutation::lost_exit, "on the books"},
+                    KnownBug{"unwritten_chunks", Mutation::unwritten_chunks, "was never written to a reader"},
+                    KnownBug{"wrong_endpoint", Mutation::wrong_endpoint, "was handed to worker"}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace penstock::simulation
