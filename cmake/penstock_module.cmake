@@ -59,5 +59,7 @@ function(penstock_test NAME)
     target_link_libraries(${NAME} PRIVATE penstock_${dep})
   endforeach()
   target_link_libraries(${NAME} PRIVATE GTest::gtest GTest::gtest_main)
+  # Test code runs once and compiles often; what it tests is optimised as ever.
+  target_compile_options(${NAME} PRIVATE -O0)
   gtest_discover_tests(${NAME} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endfunction()

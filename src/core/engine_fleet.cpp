@@ -349,9 +349,9 @@ void EngineState::crashed(EndpointEntry& entry, const WorkerEntry& worker, const
   const int doublings = 7;  // 1, 2, 4 ... 60 s with the defaults; then rarely
   if (entry.crashes_in_a_row > doublings) wait = settings.crash_backoff_settled;
   entry.backoff_until = now + wait;
-  fx->notes.push_back("worker " + worker.worker.id.str() + " of endpoint " + entry.endpoint.id.str() +
-                      " crashed: " + why + "; the next one starts in " + std::to_string(wait.count()) + " ms (crash " +
-                      std::to_string(entry.crashes_in_a_row) + " in a row)");
+  fx->warnings.push_back("worker " + worker.worker.id.str() + " of endpoint " + entry.endpoint.id.str() +
+                         " crashed: " + why + "; the next one starts in " + std::to_string(wait.count()) +
+                         " ms (crash " + std::to_string(entry.crashes_in_a_row) + " in a row)");
   touch(entry);
 }
 

@@ -84,7 +84,7 @@ void EngineState::lose_attempt(JobEntry& job, const std::string& why) {
   const bool ours = shut_down || (job.state.started && *job.state.started < started);
   if (!ours && job.state.retries + 1 >= settings.attempts_max) {
     finalise(job, JobStatus::failed, nullptr, "job timed out after " + std::to_string(job.state.retries) + " retries");
-    fx->notes.push_back("job " + job.request.id.str() + " failed: lost with its worker too often (" + why + ")");
+    fx->warnings.push_back("job " + job.request.id.str() + " failed: lost with its worker too often (" + why + ")");
     return;
   }
   leave_worker(job);

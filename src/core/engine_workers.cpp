@@ -174,7 +174,7 @@ void EngineState::on(Ping& c) {
   heard_from(*worker);
   worker->last_ping = now;
   if (c.unhealthy) {
-    fx->notes.push_back("worker " + c.worker.str() + " says it is unhealthy: " + *c.unhealthy);
+    fx->warnings.push_back("worker " + c.worker.str() + " says it is unhealthy: " + *c.unhealthy);
     return;
   }
   for (const JobId& id : c.jobs) {

@@ -120,6 +120,7 @@ struct Effects {
   std::vector<LaunchOrder> orders;
   std::vector<RecordedDecision> decisions;  // that changed something
   std::vector<std::string> notes;           // for the log: what happened and why; no secrets
+  std::vector<std::string> warnings;        // the same, where somebody should look
 
   void clear() {
     records.clear();
@@ -127,6 +128,7 @@ struct Effects {
     orders.clear();
     decisions.clear();
     notes.clear();
+    warnings.clear();
   }
 };
 

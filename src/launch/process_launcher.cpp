@@ -241,6 +241,11 @@ class ProcessLauncher final : public Launcher {
 
   void handle(const Adopt& adopt) {
     if (keys_.contains(adopt.id)) return;
+    if (adopt.handle.empty()) {
+      kill_unnoted(adopt.id);
+      sink_(Exited{adopt.id, std::nullopt, "started just before the server died: it is ended"});
+      return;
+    }
     const auto handle = ProcessHandle::parse(adopt.handle);
     if (!handle) {
       sink_(Exited{adopt.id, std::nullopt, fmt::format("\"{}\" is no handle of a process", adopt.handle)});
@@ -265,6 +270,16 @@ class ProcessLauncher final : public Launcher {
     worker.pidfd = Descriptor();
     worker.needs_marks = true;
     end(add(std::move(worker)), {adopt.id, std::nullopt, kEndedUnseen});
+  }
+
+  /// A worker that was started and whose handle was never noted: whatever bears its marks.
+  void kill_unnoted(const WorkerId& id) {
+    for (const ProcessStat& process : list_processes()) {
+      if (process.pid == ::getpid() || !bears_marks(process.pid, logs_.path(id), id.str())) continue;
+      const Descriptor pidfd = open_pidfd(process.pid);
+      const auto stat = read_stat(process.pid);
+      if (pidfd && stat && stat->start_ticks == process.start_ticks) send_signal(pidfd, SIGKILL);
+    }
   }
 
   void leader_ended(Worker& worker) {

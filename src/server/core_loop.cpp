@@ -81,6 +81,7 @@ void CoreLoop::deliver(core::Effects& effects) {
     }
   }
   for (const auto& note : effects.notes) log::info("{}", note);
+  for (const auto& warning : effects.warnings) log::warn("{}", warning);
   for (const auto& d : effects.decisions) {
     log::info(
         "endpoint {} scales from {} to {} workers: rule {}, clamp {}, queued {}, in progress {}, oldest wait {} ms",

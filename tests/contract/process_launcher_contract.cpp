@@ -374,6 +374,17 @@ TEST_F(ProcessLauncherTest, HelpersOfAnAdoptedWorkerGoWithIt) {
   for (const std::string& pid : pids) EXPECT_FALSE(is_alive(static_cast<pid_t>(std::stol("0" + pid)))) << pid;
 }
 
+TEST_F(ProcessLauncherTest, AWorkerWhoseHandleWasNeverNotedIsFoundByItsMarksAndEnded) {
+  WorkerSpec worker = shell("w-unnoted", "echo ready; sleep 1000 & exec sleep 1000");
+  worker.environment = {{"RUNPOD_POD_ID", "w-unnoted"}, {"PATH", "/usr/bin:/bin"}};
+  const auto process = ProcessHandle::parse(start_and_kill_server(options_, worker));
+  ASSERT_TRUE(process);
+  EXPECT_TRUE(wait([&] { return log("w-unnoted") == Lines{"ready"}; }));
+  launcher().adopt(id("w-unnoted"), "");
+  EXPECT_EQ(wait_for<Exited>("w-unnoted").cause, "started just before the server died: it is ended");
+  EXPECT_TRUE(wait([&] { return !is_alive(*process); }));
+}
+
 TEST_F(ProcessLauncherTest, WhatAWorkerLeftBehindUnseenIsKilledOnlyIfItBearsItsMarks) {
   const fs::path fifo = directory_.path() / "fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);

@@ -71,6 +71,10 @@ void Ledger::committed() {
   counters_.commit();
   counted_.commit();
   templates_.commit();
+  for (const JobId& id : retried_in_turn_) {  // a new life: nobody was told anything of it, or read from it
+    verdicts_.erase(id);
+    read_.erase(id);
+  }
 }
 
 void Ledger::rolled_back() {
@@ -294,8 +298,6 @@ void Ledger::check_still_ended(const JobShadow& before, const core::JobChanged& 
       violated("job {} was {} and came back by a retry", r.id.str(), to_text(before.state.status));
     }
     ++tally_.client_retries;
-    verdicts_.erase(r.id);
-    read_.erase(r.id);
     retried_in_turn_.insert(r.id);
     return;
   }
@@ -406,7 +408,10 @@ void Ledger::check_bounds() const {
 
 /// A worker that is stopped for want of work is not replaced in the same breath.
 void Ledger::check_no_churn(const core::Effects& effects) const {
-  if (command_as<core::SaveEndpoint>()) return;  // it may want something else than what was due until then
+  // A command, or a job that comes back, may want another count than what was due until then.
+  const bool calm = std::ranges::none_of(
+      effects.records, [](const core::Record& record) { return std::holds_alternative<core::JobChanged>(record); });
+  if (!command_as<core::Tick>() || !calm) return;
   for (const core::LaunchOrder& order : effects.orders) {
     const auto* start = std::get_if<core::StartWorker>(&order);
     if (!start) continue;

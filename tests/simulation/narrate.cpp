@@ -86,6 +86,7 @@ void narrate(Time now, const core::Command& command, const core::Effects& effect
       std::printf("    ! adopt %s\n", adopt->id.str().c_str());
   }
   for (const auto& note : effects.notes) std::printf("    # %s\n", note.c_str());
+  for (const auto& warning : effects.warnings) std::printf("    # %s\n", warning.c_str());
 }
 
 }  // namespace penstock::simulation

@@ -182,6 +182,7 @@ void TraceHash::add(Time now, const core::Effects& effects) {
     number(static_cast<std::uint64_t>(d.inputs.queued));
   }
   for (const auto& note : effects.notes) text(note);
+  for (const auto& warning : effects.warnings) text(warning);
 }
 
 }  // namespace penstock::simulation

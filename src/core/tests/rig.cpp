@@ -101,6 +101,7 @@ void Rig::absorb() {
   append(last.orders, all.orders);
   append(last.decisions, all.decisions);
   append(last.notes, all.notes);
+  append(last.warnings, all.warnings);
   engine->check_invariants();
 }
 
@@ -252,7 +253,8 @@ std::vector<std::string> Rig::chunk_texts(const StreamPage& page) const {
 }
 
 bool Rig::noted(const std::string& text) const {
-  return std::ranges::any_of(all.notes, [&](const std::string& note) { return note.find(text) != std::string::npos; });
+  const auto says = [&](const std::string& note) { return note.find(text) != std::string::npos; };
+  return std::ranges::any_of(all.notes, says) || std::ranges::any_of(all.warnings, says);
 }
 
 }  // namespace penstock::core
