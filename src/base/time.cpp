@@ -39,13 +39,15 @@ std::optional<Time> parse_iso8601(const std::string& text) {
   std::size_t at = static_cast<std::size_t>(end);
   if (at < text.size() && text[at] == '.') {
     int scale = 100;
+    if (at + 1 >= text.size() || text[at + 1] < '0' || text[at + 1] > '9') return std::nullopt;
     for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
       millis += (text[at] - '0') * scale;
       scale /= 10;
     }
   }
   const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day}};
-  if (text.substr(at) != "Z" || !date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  if (text.substr(at) != "Z" || !date.ok()) return std::nullopt;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return std::nullopt;
   return Time{std::chrono::sys_days{date}} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
          std::chrono::seconds{second} + Millis{millis};
 }

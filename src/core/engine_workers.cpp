@@ -73,6 +73,7 @@ void EngineState::on(TakeJobs& c) {
     worker->idle_since = now;
     worker->endpoint->crashes_in_a_row = 0;
     worker->endpoint->backoff_until.reset();
+    touch(*worker->endpoint);
     fx->records.push_back(WorkerSaved{worker->worker});
     fx->notes.push_back("worker " + c.worker.str() + " of endpoint " + c.endpoint.str() + " is ready");
   }

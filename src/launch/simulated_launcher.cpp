@@ -112,6 +112,7 @@ void SimulatedLauncher::adopt(WorkerId id, std::string handle) {
     found->second->watched = true;
     return;
   }
+  if (handle.empty()) crash(id);
   tell_soon(Exited{id, std::nullopt, "ended while the server was down"});
 }
 

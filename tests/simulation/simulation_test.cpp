@@ -2,10 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
+#include <ostream>
 
 namespace penstock::simulation {
 namespace {
@@ -99,6 +98,10 @@ struct KnownBug {
   Mutation mutation;
   const char* noticed_as;  // what the message must speak of, so that it is noticed for the right reason
 };
+
+void PrintTo(const KnownBug& bug, std::ostream* out) {
+  *out << bug.name;
+}
 
 class Suite : public testing::TestWithParam<KnownBug> {};
 

@@ -334,6 +334,24 @@ TEST_F(Scaling, WorkersThatFailTogetherAreOneCrash) {
   EXPECT_EQ(started(), 24);
 }
 
+TEST_F(Scaling, AnyWorkerThatBecomesReadyEndsTheBackOff) {
+  const EndpointId at = rig.endpoint([](EndpointInput& in) {
+    in.workers_max = 2;
+    in.workers_min = 2;
+  });
+  const auto staff = rig.started();
+  rig.save(at, [](EndpointInput& in) {
+    in.workers_min = 1;
+    in.workers_max = 1;
+  });
+  ASSERT_EQ(stopped(), 1);
+  const WorkerId leaving = rig.stopped()[0].id;
+  rig.apply(WorkerExited{leaving == staff[0] ? staff[1] : staff[0], 1, "exit code 1"});
+  EXPECT_EQ(started(), 2);
+  rig.take(at, leaving);
+  EXPECT_EQ(started(), 3) << "at once, although the one that became ready is leaving";
+}
+
 TEST_F(Scaling, AWorkerMustBecomeReadyInTime) {
   const EndpointId at = rig.endpoint([](EndpointInput& in) { in.workers_max = 1; });
   rig.submit(at);
