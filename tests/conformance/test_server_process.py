@@ -141,6 +141,12 @@ def test_ephemeral_server_leaves_nothing(fresh_server):
     assert server.client().graphql("{ myself { endpoints { id } } }") == {"myself": {"endpoints": []}}
 
 
+def test_ephemeral_and_a_data_directory_contradict_each_other(tmp_path):
+    command = [str(binary()), "serve", "--listen", "127.0.0.1:0", "--ephemeral", "--data", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert result.returncode == 2 and "give one of them" in result.stderr
+
+
 def test_secrets_are_not_in_the_log(fresh_server):
     server = fresh_server()
     client = server.client()

@@ -72,7 +72,9 @@ class Server:
     # ---- life
 
     def command(self) -> list[str]:
-        command = [str(binary()), "serve", "--listen", self.listen, "--data", str(self.data), "--json"]
+        command = [str(binary()), "serve", "--listen", self.listen, "--json"]
+        if "--ephemeral" not in self.arguments:
+            command += ["--data", str(self.data)]
         if self.gpus:
             command += ["--fake-gpus", self.gpus]
         return command + self.arguments
