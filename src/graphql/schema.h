@@ -139,7 +139,6 @@ class Schema {
 
   /// The field of that name, with __typename, and __schema and __type on the query root.
   const FieldDef* field(const TypeDef& parent, std::string_view name) const;
-  bool is_meta(const FieldDef& field) const { return field.name.starts_with("__"); }
 
   /// Attaches a resolver. False when the schema has no such field.
   bool attach(std::string_view type, std::string_view field, Resolver resolver);

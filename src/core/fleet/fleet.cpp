@@ -97,14 +97,6 @@ void Fleet::release(const Placement& placement) {
   }
 }
 
-int Fleet::gpus_total(const std::string& pool) const {
-  int total = 0;
-  for (const auto& node : nodes_) {
-    total += static_cast<int>(std::ranges::count_if(node.gpus, [&](const GpuDevice& g) { return g.pool == pool; }));
-  }
-  return total;
-}
-
 int Fleet::gpus_taken() const {
   int total = 0;
   for (const auto& [name, taken] : taken_)

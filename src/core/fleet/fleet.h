@@ -44,7 +44,6 @@ class Fleet {
   void restore(const Placement& placement);
   void release(const Placement& placement);
 
-  int gpus_total(const std::string& pool) const;
   int gpus_taken() const;
 
  private:

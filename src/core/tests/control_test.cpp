@@ -299,7 +299,7 @@ TEST_F(Control, KeysAreFoundByHash) {
   EXPECT_EQ(rig.engine->find_key("cc"), nullptr);
   rig.apply(SaveApiKey{ApiKey{"k1", rig.owner, "first", "dd", KeyScope::all, rig.now}});
   EXPECT_EQ(rig.engine->find_key("aa"), nullptr) << "a key that gets a new hash loses the old one";
-  EXPECT_EQ(rig.engine->keys_of(rig.owner).size(), 2u);
+  EXPECT_EQ(rig.engine->find_key("dd")->id, "k1");
   EXPECT_EQ(rig.engine->first_account()->id, rig.owner);
 }
 
