@@ -26,6 +26,7 @@ struct ValueNode {
   std::string_view text;  // variable name, number, enum value, true or false
   std::string string;
   bool block = false;
+  int literal = -1;  // of numbers and strings: which of those of the document this is
   std::vector<ValueNode> items;
   std::vector<ObjectFieldNode> fields;
   Location at;

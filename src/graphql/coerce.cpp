@@ -53,18 +53,19 @@ Leaf int_from(double value, std::string_view shown) {
 Input untyped(const ValueNode& node, const Variables& variables) {
   switch (node.kind) {
     case Kind::int_value: {
+      const std::string_view text = variables.text(node);
       std::int64_t value = 0;
-      const auto parsed = std::from_chars(node.text.data(), node.text.data() + node.text.size(), value);
-      return parsed.ec == std::errc() ? Input(value) : Input(to_double(node.text));
+      const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+      return parsed.ec == std::errc() ? Input(value) : Input(to_double(text));
     }
     case Kind::float_value:
-      return Input(to_double(node.text));
+      return Input(to_double(variables.text(node)));
     case Kind::variable: {
-      const auto found = variables.find(node.text);
-      return found == variables.end() ? Input() : found->second;
+      const Input* found = variables.find(node.text);
+      return found ? *found : Input();
     }
     case Kind::string:
-      return Input(node.string);
+      return Input(variables.string(node));
     case Kind::boolean:
       return Input(node.text == "true");
     case Kind::enum_value:
@@ -168,6 +169,21 @@ std::string inspect(const json::Value& value) {
 
 }  // namespace
 
+ValueNode Variables::own(const ValueNode& node) const {
+  const bool has_own = literals_ && node.literal >= 0;
+  ValueNode out;
+  out.kind = node.kind;
+  out.text = has_own ? text(node) : node.text;
+  out.string = has_own ? string(node) : node.string;
+  out.block = node.block;
+  out.at = node.at;
+  for (const ValueNode& item : node.items) out.items.push_back(own(item));
+  for (const ObjectFieldNode& field : node.fields) {
+    out.fields.push_back({field.name, field.at, std::make_unique<ValueNode>(own(*field.value))});
+  }
+  return out;
+}
+
 Leaf leaf_from_literal(const TypeDef& type, const ValueNode& node, const Variables& variables) {
   const auto refuse_as = [&](const char* what) { return refuse(what + print(node)); };
   if (type.kind == TypeKind::enum_type) {
@@ -179,21 +195,21 @@ Leaf leaf_from_literal(const TypeDef& type, const ValueNode& node, const Variabl
   switch (type.builtin) {
     case Builtin::int_type:
       if (node.kind != Kind::int_value) return refuse_as("Int cannot represent non-integer value: ");
-      return int_from(to_double(node.text), node.text);
+      return int_from(to_double(variables.text(node)), variables.text(node));
     case Builtin::float_type:
       if (node.kind != Kind::int_value && node.kind != Kind::float_value) {
         return refuse_as("Float cannot represent non numeric value: ");
       }
-      return Input(to_double(node.text));
+      return Input(to_double(variables.text(node)));
     case Builtin::string_type:
       if (node.kind != Kind::string) return refuse_as("String cannot represent a non string value: ");
-      return Input(node.string);
+      return Input(variables.string(node));
     case Builtin::boolean_type:
       if (node.kind != Kind::boolean) return refuse_as("Boolean cannot represent a non boolean value: ");
       return Input(node.text == "true");
     case Builtin::id_type:
-      if (node.kind == Kind::string) return Input(node.string);
-      if (node.kind == Kind::int_value) return Input(std::string(node.text));
+      if (node.kind == Kind::string) return Input(variables.string(node));
+      if (node.kind == Kind::int_value) return Input(std::string(variables.text(node)));
       return refuse_as("ID cannot represent a non-string and non-integer value: ");
     case Builtin::none:
       break;
@@ -274,9 +290,9 @@ std::optional<Input> object_from_literal(const TypeDef& type, const ValueNode& n
 
 std::optional<Input> from_literal(const Type& type, const ValueNode& node, const Variables& variables) {
   if (node.kind == Kind::variable) {
-    const auto found = variables.find(node.text);
-    if (found == variables.end() || (found->second.is_null() && type.is_non_null())) return std::nullopt;
-    return found->second;
+    const Input* found = variables.find(node.text);
+    if (!found || (found->is_null() && type.is_non_null())) return std::nullopt;
+    return *found;
   }
   if (type.is_non_null()) return node.kind == Kind::null ? std::nullopt : from_literal(*type.of, node, variables);
   if (node.kind == Kind::null) return Input();
@@ -419,15 +435,13 @@ class VariableReader {
 
 }  // namespace
 
-tl::expected<Variables, std::vector<GraphqlError>> read_variables(const std::vector<VariableNode>& nodes,
-                                                                  const std::vector<const Type*>& types,
-                                                                  const json::Value* given, const Leniency& leniency,
-                                                                  const Limits& limits) {
+std::vector<GraphqlError> read_variables(const std::vector<VariableNode>& nodes, const std::vector<const Type*>& types,
+                                         const json::Value* given, const Leniency& leniency, const Limits& limits,
+                                         Variables& out) {
   std::unordered_map<std::string_view, const json::Value*> values;
   if (given && given->as_object()) {
     for (const auto& [key, value] : *given->as_object()) values.emplace(key, &value);
   }
-  Variables out;
   std::vector<GraphqlError> errors;
   const auto refuse = [&](const VariableNode& node, const std::string& message) {
     errors.push_back(
@@ -440,14 +454,15 @@ tl::expected<Variables, std::vector<GraphqlError>> read_variables(const std::vec
     const bool there = found != values.end() && !is_absent(type, *found->second, leniency);
     if (!there) {
       if (node.default_value) {
-        if (auto fallback = from_literal(type, *node.default_value, {})) out.emplace(node.name, std::move(*fallback));
+        // A constant: of `out` it takes the literals only.
+        if (auto fallback = from_literal(type, *node.default_value, out)) out.set(node.name, std::move(*fallback));
       } else if (type.is_non_null()) {
         refuse(node, "required type \"" + type.text() + "\" was not provided.");
       }
     } else if (found->second->is_null() && type.is_non_null()) {
       refuse(node, "non-null type \"" + type.text() + "\" must not be null.");
     } else {
-      out.emplace(node.name, VariableReader(node, leniency, limits, errors).read(type, *found->second));
+      out.set(node.name, VariableReader(node, leniency, limits, errors).read(type, *found->second));
     }
   }
   if (errors.size() >= limits.variable_errors_max) {
@@ -456,8 +471,7 @@ tl::expected<Variables, std::vector<GraphqlError>> read_variables(const std::vec
                       {},
                       std::string(kBadUserInput)});
   }
-  if (!errors.empty()) return tl::unexpected<std::vector<GraphqlError>>(std::move(errors));
-  return out;
+  return errors;
 }
 
 tl::expected<Args, GraphqlError> read_arguments(const std::vector<InputValueDef>& defs,
@@ -487,11 +501,12 @@ tl::expected<Args, GraphqlError> read_arguments(const std::vector<InputValueDef>
     }
     auto value = from_literal(*def.type, node->value, variables);
     if (!value) {
-      const auto found = node->value.kind == Kind::variable ? variables.find(node->value.text) : variables.end();
-      if (found != variables.end() && found->second.is_null()) {
+      const Input* found = node->value.kind == Kind::variable ? variables.find(node->value.text) : nullptr;
+      if (found && found->is_null()) {
         return refuse(quoted + "non-null type \"" + def.type->text() + "\" must not be null.", node->value.at);
       }
-      return refuse("Argument \"" + def.name + "\" has invalid value " + print(node->value) + ".", node->value.at);
+      return refuse("Argument \"" + def.name + "\" has invalid value " + print(variables.own(node->value)) + ".",
+                    node->value.at);
     }
     out.push_back({def.name, std::move(*value), true});
   }

@@ -24,8 +24,42 @@ struct Leniency {
   bool nullable_variable_anywhere = false;
 };
 
-/// The values of the variables that the request gave or that have defaults.
-using Variables = std::unordered_map<std::string_view, Input>;
+/// A number or a string of a document.
+struct Literal {
+  std::string_view text;  // as written
+  std::string value;      // of a string, unescaped
+  bool is_int = false;
+};
+
+/// What a request puts into a document: the values of the variables that it gave or that have defaults, and, when the
+/// tree was made from another text of the same shape, its own numbers and strings.
+class Variables {
+ public:
+  Variables() = default;
+  /// `literals` are in the order of the document and must outlive this.
+  explicit Variables(const std::vector<Literal>* literals) : literals_(literals) {}
+
+  void set(std::string_view name, Input value) { values_.insert_or_assign(name, std::move(value)); }
+  /// Null when the variable has no value.
+  const Input* find(std::string_view name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? nullptr : &found->second;
+  }
+  bool contains(std::string_view name) const { return values_.contains(name); }
+
+  /// A number as the request writes it.
+  std::string_view text(const ValueNode& node) const { return literals_ ? literal(node).text : node.text; }
+  /// A string of the request.
+  const std::string& string(const ValueNode& node) const { return literals_ ? literal(node).value : node.string; }
+  /// The value with the request's own literals in it.
+  ValueNode own(const ValueNode& node) const;
+
+ private:
+  const Literal& literal(const ValueNode& node) const { return (*literals_)[static_cast<std::size_t>(node.literal)]; }
+
+  std::unordered_map<std::string_view, Input> values_;
+  const std::vector<Literal>* literals_ = nullptr;
+};
 
 /// A leaf from a literal, or what is wrong with it, worded as graphql-js does. Variables can stand only inside the
 /// literals of custom scalars.
@@ -38,12 +72,11 @@ tl::expected<Input, std::string> leaf_from_json(const TypeDef& type, const json:
 /// needed.
 std::optional<Input> from_literal(const Type& type, const ValueNode& node, const Variables& variables);
 
-/// Reads the variables of an operation; `types` are those of `nodes`. Messages name the variable, the path in it and
-/// the value.
-tl::expected<Variables, std::vector<GraphqlError>> read_variables(const std::vector<VariableNode>& nodes,
-                                                                  const std::vector<const Type*>& types,
-                                                                  const json::Value* given, const Leniency& leniency,
-                                                                  const Limits& limits);
+/// Reads the variables of an operation into `out`; `types` are those of `nodes`. Messages name the variable, the path
+/// in it and the value. No errors: all could be read.
+std::vector<GraphqlError> read_variables(const std::vector<VariableNode>& nodes, const std::vector<const Type*>& types,
+                                         const json::Value* given, const Leniency& leniency, const Limits& limits,
+                                         Variables& out);
 
 /// The arguments of a field or directive, with defaults. Errors: a required one has no value at run time.
 tl::expected<Args, GraphqlError> read_arguments(const std::vector<InputValueDef>& defs,

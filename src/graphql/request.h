@@ -14,6 +14,8 @@
 
 namespace penstock::graphql {
 
+class Plan;
+
 struct PrepareOptions {
   Limits limits;
   Leniency leniency;
@@ -53,15 +55,19 @@ class Request {
   std::string finish();
 
  private:
+  friend class PlanCache;
+  struct State;
+  explicit Request(std::unique_ptr<State> state);
+  friend std::variant<Request, std::vector<GraphqlError>> bind(std::unique_ptr<State>, std::shared_ptr<const Plan>,
+                                                               const std::string*, const json::Value*);
   friend std::variant<Request, std::vector<GraphqlError>> prepare(const Schema&, const PrepareOptions&, std::string,
                                                                   const std::string*, const json::Value*);
-  struct Impl;
-  explicit Request(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<State> state_;
 };
 
 /// Parses and validates the text, picks the operation and reads the variables (an object, or null for none). Errors
-/// carry their code: kParseFailed, kValidationFailed, kOperationResolution or kBadUserInput.
+/// carry their code: kParseFailed, kValidationFailed, kOperationResolution or kBadUserInput. A PlanCache does the same
+/// and remembers how.
 std::variant<Request, std::vector<GraphqlError>> prepare(const Schema& schema, const PrepareOptions& options,
                                                          std::string text, const std::string* operation_name,
                                                          const json::Value* variables);

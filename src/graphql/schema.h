@@ -12,6 +12,7 @@
 
 #include "graphql/ast.h"
 #include "graphql/input.h"
+#include "graphql/sink.h"
 #include "graphql/value.h"
 
 namespace penstock::graphql {
@@ -44,8 +45,8 @@ struct InputValueDef {
   bool required() const { return type->is_non_null() && !default_value; }
 };
 
-/// Gives a field of an object its value. Throws nothing; a refusal is a FieldError.
-using Resolver = std::function<Value(const void* object, const Args& args)>;
+/// Writes the value of a field of an object. Throws nothing; a refusal is a FieldError.
+using Resolver = std::function<void(const void* object, const Args& args, Sink& sink)>;
 
 struct FieldDef {
   std::string name;
@@ -163,6 +164,23 @@ class Schema {
   FieldDef type_field_;
 };
 
+namespace detail {
+
+template <class Result>
+void put(Sink& sink, const Result& result) {
+  if constexpr (std::is_same_v<Result, bool>) {
+    sink.boolean(result);
+  } else if constexpr (std::is_integral_v<Result>) {
+    sink.integer(result);
+  } else if constexpr (std::is_convertible_v<const Result&, std::string_view>) {
+    sink.text(result);
+  } else {
+    sink.put(result);
+  }
+}
+
+}  // namespace detail
+
 /// Attaches functions of one C++ type to the fields of one object type. Aborts when the schema has no such field: that
 /// is a mistake in the program.
 template <class T>
@@ -170,14 +188,21 @@ class Binder {
  public:
   Binder(Schema& schema, std::string type) : schema_(schema), type_(std::move(type)) {}
 
+  /// `function` takes the object and, where it wants them, the arguments, and gives a Value or something of which the
+  /// sink takes the text, number or truth; or it takes a Sink& too and writes there itself, which spares copies.
   template <class F>
   Binder& field(std::string_view name, F function) {
-    Resolver resolver = [function = std::move(function)](const void* object, const Args& args) -> Value {
-      if constexpr (std::is_invocable_v<F, const T&, const Args&>) {
-        return function(*static_cast<const T*>(object), args);
+    Resolver resolver = [function = std::move(function)](const void* object, const Args& args, Sink& sink) {
+      const T& self = *static_cast<const T*>(object);
+      if constexpr (std::is_invocable_v<F, const T&, const Args&, Sink&>) {
+        function(self, args, sink);
+      } else if constexpr (std::is_invocable_v<F, const T&, Sink&>) {
+        function(self, sink);
+      } else if constexpr (std::is_invocable_v<F, const T&, const Args&>) {
+        detail::put(sink, function(self, args));
       } else {
         static_cast<void>(args);
-        return function(*static_cast<const T*>(object));
+        detail::put(sink, function(self));
       }
     };
     ENSURE(schema_.attach(type_, name, std::move(resolver)));

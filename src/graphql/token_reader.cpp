@@ -58,6 +58,7 @@ std::string_view TokenReader::name() {
 
 std::optional<std::string> TokenReader::description() {
   if (token_.kind != TokenKind::string && token_.kind != TokenKind::block_string) return std::nullopt;
+  ++literals_;
   return take().value;
 }
 
@@ -93,15 +94,18 @@ ValueNode TokenReader::value(bool constant) {
   switch (token.kind) {
     case TokenKind::int_value:
       out.kind = Kind::int_value;
+      out.literal = literals_++;
       break;
     case TokenKind::float_value:
       out.kind = Kind::float_value;
+      out.literal = literals_++;
       break;
     case TokenKind::string:
     case TokenKind::block_string:
       out.kind = Kind::string;
       out.block = token.kind == TokenKind::block_string;
       out.string = std::move(token.value);
+      out.literal = literals_++;
       break;
     default:
       out.kind = token.text == "null"                            ? Kind::null

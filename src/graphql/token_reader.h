@@ -66,6 +66,7 @@ class TokenReader {
   Token token_;
   std::size_t depth_ = 0;
   std::size_t directives_ = 0;
+  int literals_ = 0;  // numbers and strings so far
 };
 
 }  // namespace penstock::graphql

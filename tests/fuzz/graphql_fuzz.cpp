@@ -3,8 +3,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
-#include "graphql/request.h"
+#include "graphql/plan_cache.h"
 
 using namespace penstock;
 using graphql::Value;
@@ -58,39 +60,49 @@ Value answer(const graphql::Schema& schema, const graphql::RootField& field) {
   return graphql::FieldError{"refused", "NO"};
 }
 
+using Prepared = std::variant<graphql::Request, std::vector<graphql::GraphqlError>>;
+
+std::string body_of(const graphql::Schema& schema, Prepared prepared) {
+  if (const auto* errors = std::get_if<std::vector<graphql::GraphqlError>>(&prepared)) {
+    ENSURE(!errors->empty());
+    return graphql::errors_body(*errors);
+  }
+  auto& request = std::get<graphql::Request>(prepared);
+  while (const graphql::RootField* field = request.next_root()) request.complete(answer(schema, *field));
+  return request.finish();
+}
+
 }  // namespace
 
 // The input is a document and, after a zero byte, its variables. Whatever it is, the answer is JSON with the right
-// keys.
+// keys, and a cache that has seen all earlier inputs gives the same one.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::unique_ptr<graphql::Schema> schema = make_schema();
+  graphql::PrepareOptions options;
+  options.limits.resolved_max = 10'000;
+  static graphql::PlanCache strict(*schema, options);
+  options.leniency = {.empty_enum_is_absent = true, .nullable_variable_anywhere = true};
+  static graphql::PlanCache forgiving(*schema, options);
+
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::size_t split = text.find('\0');
   const std::string_view rest = split == std::string_view::npos ? std::string_view() : text.substr(split + 1);
-  const auto variables = json::parse(rest);
+  const auto parsed = json::parse(rest);
+  const json::Value* variables = parsed && parsed->as_object() ? &*parsed : nullptr;
   const bool lenient = !rest.empty() && rest.back() == ' ';
-  graphql::PrepareOptions options;
-  options.leniency.empty_enum_is_absent = lenient;
-  options.leniency.nullable_variable_anywhere = lenient;
-  options.limits.resolved_max = 10'000;
+  if (!lenient) options.leniency = {};
+  const std::string document(text.substr(0, split));
 
-  auto prepared = graphql::prepare(*schema, options, std::string(text.substr(0, split)), nullptr,
-                                   variables && variables->as_object() ? &*variables : nullptr);
-  std::string body;
-  if (const auto* errors = std::get_if<std::vector<graphql::GraphqlError>>(&prepared)) {
-    ENSURE(!errors->empty());
-    body = graphql::errors_body(*errors);
-    ENSURE(json::check(body).has_value());
-    return 0;
-  }
-  auto& request = std::get<graphql::Request>(prepared);
-  while (const graphql::RootField* field = request.next_root()) request.complete(answer(*schema, *field));
-  body = request.finish();
-  const auto parsed = json::parse(body, json::ParseLimits{1000});
-  ENSURE(parsed.has_value());
-  ENSURE(parsed->find("data") != nullptr);
-  const json::Value* errors = parsed->find("errors");
+  const std::string body = body_of(*schema, graphql::prepare(*schema, options, document, nullptr, variables));
+  graphql::PlanCache& cache = lenient ? forgiving : strict;
+  ENSURE(body == body_of(*schema, cache.prepare(document, nullptr, variables)));
+
+  const auto shown = json::parse(body, json::ParseLimits{1000});
+  ENSURE(shown.has_value());
+  const json::Value* given = shown->find("data");
+  const json::Value* errors = shown->find("errors");
+  ENSURE(given || errors);
   ENSURE(!errors || !errors->as_array()->empty());
-  ENSURE(errors || !parsed->find("data")->is_null());
+  ENSURE(errors || !given->is_null());
   return 0;
 }

@@ -4,7 +4,7 @@
 #include "api/auth/keys.h"
 #include "api/graphql/inputs.h"
 #include "api/graphql/resolvers.h"
-#include "graphql/request.h"
+#include "graphql/plan_cache.h"
 
 namespace penstock::api {
 namespace {
@@ -97,6 +97,8 @@ struct GraphqlApi::Impl {
   Core& core;
   GraphqlOptions options;
   std::unique_ptr<graphql::Schema> schema = make_schema();
+  // contract/control-plane 2.9, L1 and L2
+  graphql::PlanCache plans{*schema, {{}, {.empty_enum_is_absent = true, .nullable_variable_anywhere = true}}};
 
   /// One operation while it runs: mutations wait for the core between fields.
   struct Run {
@@ -127,11 +129,8 @@ void GraphqlApi::handle(net::Request request, net::Responder responder) {
   if (caller.kind == Caller::Kind::unknown) return responder.send(refusal(401, "Unauthorized", kUnauthenticated));
   auto question = get ? read_query_string(request) : read_body(request.body);
   if (!question) return responder.send(std::move(question.error()));
-  graphql::PrepareOptions options;
-  options.leniency = {true, true};  // contract/control-plane 2.9, L1 and L2
-  auto prepared = graphql::prepare(*impl_->schema, options, std::move(question->text),
-                                   question->operation ? &*question->operation : nullptr,
-                                   question->variables ? &*question->variables : nullptr);
+  auto prepared = impl_->plans.prepare(std::move(question->text), question->operation ? &*question->operation : nullptr,
+                                       question->variables ? &*question->variables : nullptr);
   if (const auto* errors = std::get_if<std::vector<GraphqlError>>(&prepared)) {
     return responder.send(answer(graphql::errors_body(*errors), 400));
   }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "graphql/lexer.h"
+#include "graphql/plan_cache.h"
+
 namespace penstock::graphql::test {
 namespace {
 
@@ -119,15 +122,48 @@ std::vector<std::string> shown(const std::vector<GraphqlError>& errors) {
   return out;
 }
 
+std::string of_same_shape(std::string_view text, const Limits& limits) {
+  std::string out = "\n # another\n";
+  try {
+    Lexer lexer(text, limits);
+    for (Token token = lexer.next(); token.kind != TokenKind::end; token = lexer.next()) {
+      switch (token.kind) {
+        case TokenKind::int_value:
+          out += "77";
+          break;
+        case TokenKind::float_value:
+          out += "7.5";
+          break;
+        case TokenKind::string:
+          out += "\"another one\"";
+          break;
+        case TokenKind::block_string:
+          out += "\"\"\"another one\"\"\"";
+          break;
+        default:
+          out += token.text;
+      }
+      out += "\n  ";
+    }
+  } catch (const SyntaxError&) {
+    return {};
+  }
+  return out;
+}
+
+/// Through a cache that has seen a document of the same shape, with other literals in other places: every test that
+/// asks this way also tests that it makes no difference.
 std::variant<Request, std::vector<GraphqlError>> prepare(const Schema& schema, const Asked& asked) {
+  PlanCache cache(schema, asked.options);
+  static_cast<void>(cache.prepare(of_same_shape(asked.text, asked.options.limits), nullptr, nullptr));
   json::Value variables;
   if (!asked.variables.empty()) {
     auto parsed = json::parse(asked.variables);
     EXPECT_TRUE(parsed.has_value()) << asked.variables;
     if (parsed) variables = std::move(*parsed);
   }
-  return graphql::prepare(schema, asked.options, asked.text, asked.operation.empty() ? nullptr : &asked.operation,
-                          asked.variables.empty() ? nullptr : &variables);
+  return cache.prepare(asked.text, asked.operation.empty() ? nullptr : &asked.operation,
+                       asked.variables.empty() ? nullptr : &variables);
 }
 
 std::vector<GraphqlError> refusal(const Schema& schema, const Asked& asked) {

@@ -27,6 +27,9 @@ struct Asked {
   PrepareOptions options = {};
 };
 
+/// The document with other numbers and strings, white space and comments; empty when the lexer refuses it.
+std::string of_same_shape(std::string_view text, const Limits& limits = {});
+
 std::variant<Request, std::vector<GraphqlError>> prepare(const Schema& schema, const Asked& asked);
 
 /// Why the request was refused before execution; empty when it was not.

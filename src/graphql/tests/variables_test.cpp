@@ -171,8 +171,8 @@ std::vector<std::string> read(const std::string& definitions, const std::string&
   for (const VariableNode& node : nodes) types.push_back(pool.type_of(pets(), node.type));
   const auto given = json::parse(variables);
   if (!given) return {given.error().message};
-  const auto result = read_variables(nodes, types, &*given, {}, limits);
-  return result ? std::vector<std::string>{} : shown(result.error());
+  Variables read;
+  return shown(read_variables(nodes, types, &*given, {}, limits, read));
 }
 
 TEST(Variables, RefusalsAreThoseOfGraphqlJs) {
