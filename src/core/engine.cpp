@@ -291,6 +291,15 @@ std::vector<const Template*> Engine::templates_of(const AccountId& owner) const 
   return out;
 }
 
+std::vector<const Template*> Engine::public_templates() const {
+  std::vector<const Template*> out;
+  for (const auto& id : state_->template_order) {
+    const Template& value = state_->templates.at(id);
+    if (value.is_public) out.push_back(&value);
+  }
+  return out;
+}
+
 bool Engine::has_job(const EndpointId& endpoint, const JobId& job) const {
   const auto entry = state_->endpoints.find(endpoint);
   return entry != state_->endpoints.end() && entry->second->jobs.contains(job);

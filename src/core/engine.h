@@ -68,6 +68,7 @@ class Engine {
   std::vector<const Endpoint*> endpoints_of(const AccountId& owner) const;  // oldest first
   const Template* find_template(const TemplateId& id) const;
   std::vector<const Template*> templates_of(const AccountId& owner) const;  // oldest first
+  std::vector<const Template*> public_templates() const;                    // of everybody, oldest first
 
   /// Whether the job is in memory. A job that is not may still be in the store: RecallJob brings it back.
   bool has_job(const EndpointId& endpoint, const JobId& job) const;

@@ -9,6 +9,7 @@
 #include "api/graphql/graphql_api.h"
 #include "api/router.h"
 #include "base/log.h"
+#include "host/cpus.h"
 #include "host/gpus.h"
 #include "json/json.h"
 #include "launch/process_launcher.h"
@@ -48,7 +49,7 @@ class Server {
         engine_(config_.engine, std::move(nodes), random_),
         core_(
             loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
-        graphql_(core_, api::GraphqlOptions{discount()}),
+        graphql_(core_, api::GraphqlOptions{discount(), cpus()}),
         jobs_(core_),
         worker_(core_, loop_, keys_),
         admin_(core_, keys_, facts_),
@@ -81,6 +82,14 @@ class Server {
   std::optional<api::Discount> discount() const {
     if (!config_.discount_factor) return std::nullopt;
     return api::Discount{*config_.discount_factor, config_.discount_expires};
+  }
+
+  static std::vector<api::CpuModel> cpus() {
+    std::vector<api::CpuModel> all;
+    for (auto& cpu : host::find_cpus()) {
+      all.push_back({std::move(cpu.name), std::move(cpu.manufacturer), cpu.cores, cpu.threads_per_core});
+    }
+    return all;
   }
 
   Result<std::uint16_t> listen();

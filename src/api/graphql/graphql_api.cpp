@@ -2,8 +2,11 @@
 
 #include "api/answers.h"
 #include "api/auth/keys.h"
+#include "api/graphql/absent.h"
+#include "api/graphql/codes.h"
 #include "api/graphql/inputs.h"
 #include "api/graphql/resolvers.h"
+#include "api/graphql/root_queries.h"
 #include "graphql/plan_cache.h"
 
 namespace penstock::api {
@@ -12,11 +15,6 @@ namespace {
 using graphql::FieldError;
 using graphql::GraphqlError;
 using graphql::Value;
-
-constexpr const char* kUnauthenticated = "UNAUTHENTICATED";
-constexpr const char* kForbidden = "FORBIDDEN";
-constexpr const char* kBadRequest = "BAD_REQUEST";
-constexpr const char* kRefused = "RUNPOD";
 
 net::Response answer(std::string body, int status) {
   net::Response response = json_answer(std::move(body), status);
@@ -108,7 +106,6 @@ struct GraphqlApi::Impl {
   };
 
   void go_on(const std::shared_ptr<Run>& run);
-  Value query(const Run& run, const graphql::RootField& field) const;
   void mutate(const std::shared_ptr<Run>& run, const graphql::RootField& field);
   template <class Command, class Show>
   void give(const std::shared_ptr<Run>& run, Command command, Show show);
@@ -153,20 +150,9 @@ void GraphqlApi::handle(net::Request request, net::Responder responder) {
 void GraphqlApi::Impl::go_on(const std::shared_ptr<Run>& run) {
   while (const graphql::RootField* field = run->request.next_root()) {
     if (run->request.type() == graphql::OperationType::mutation) return mutate(run, *field);
-    run->request.complete(query(*run, *field));
+    run->request.complete(answer_query({schema.get(), &core, &options, run->account}, *field));
   }
   run->responder.send(answer(run->request.finish(), 200));
-}
-
-Value GraphqlApi::Impl::query(const Run& run, const graphql::RootField& field) const {
-  if (!run.account) return {};
-  if (field.name == "myself") {
-    return user_value(*schema, {&core, core.engine().find_account(*run.account), &options.discount});
-  }
-  ENSURE(field.name == "podTemplate");
-  const auto id = TemplateId::parse(field.args->text("id"));
-  const core::Template* found = id ? core.engine().find_template(*id) : nullptr;
-  return found && found->owner == *run.account ? template_value(*schema, {found}) : Value();
 }
 
 Value GraphqlApi::Impl::show_endpoint(const core::Reply& reply) const {
@@ -190,7 +176,9 @@ void GraphqlApi::Impl::mutate(const std::shared_ptr<Run>& run, const graphql::Ro
     run->request.complete(Value(std::move(error)));
     go_on(run);
   };
-  if (!run->account) return refuse({"Unauthorized", kUnauthenticated});
+  const bool for_anybody = field.name == "createFlashAuthRequest";
+  if (!run->account && !for_anybody) return refuse({"Unauthorized", kUnauthenticated});
+  if (auto message = absent_message(field.name)) return refuse({std::move(*message), kRefused});
   const auto nothing = [](const core::Reply&) { return Value(); };
   const auto endpoint = [this](const core::Reply& reply) { return show_endpoint(reply); };
   const graphql::Input* input = field.args->find("input");

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/core.h"
 #include "net/http.h"
@@ -15,8 +16,17 @@ struct Discount {
   std::string expires;  // ISO 8601
 };
 
+/// The CPUs of one model, as `cpuTypes` shows them.
+struct CpuModel {
+  std::string name;
+  std::string manufacturer;
+  int cores = 0;
+  int threads_per_core = 1;
+};
+
 struct GraphqlOptions {
   std::optional<Discount> discount;
+  std::vector<CpuModel> cpus;
 };
 
 /// GraphQL over HTTP at /graphql (contract/control-plane 1): transport, authentication, and the resolvers that tie the

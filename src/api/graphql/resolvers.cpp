@@ -1,6 +1,7 @@
 #include "api/graphql/resolvers.h"
 
 #include "api/graphql/schema.h"
+#include "api/graphql/values.h"
 #include "base/log.h"
 
 namespace penstock::api {
@@ -18,36 +19,13 @@ struct DiscountView {
   AccountId account;
   Discount discount;
 };
-struct PodView {
-  const Core* core;
-  const model::Endpoint* endpoint;
-  model::WorkerView worker;
-};
-struct MachineView {
-  const model::Node* node;
-  const model::Placement* placement;
-};
-
-Value text_or_null(const std::string& text) {
-  return text.empty() ? Value() : Value(text);
-}
 
 Value integer(const std::optional<std::int64_t>& value) {
   return Value::of(value);
 }
 
-Value texts(const std::vector<std::string>& items) {
-  return Value(ListValue(items.begin(), items.end()));
-}
-
-Value texts_or_null(const std::vector<std::string>& items) {
-  return items.empty() ? Value() : texts(items);
-}
-
 Value env_value(const Schema& schema, const std::vector<model::EnvVar>& env) {
-  ListValue out;
-  for (const auto& variable : env) out.push_back(make_object(schema, "EnvironmentVariable", variable));
-  return out;
+  return objects(schema, "EnvironmentVariable", env);
 }
 
 const model::Template& template_of(const EndpointView& v) {
@@ -57,7 +35,7 @@ const model::Template& template_of(const EndpointView& v) {
 Value pods_value(const Schema& schema, const EndpointView& v) {
   ListValue out;
   for (auto& worker : v.core->engine().workers_of(v.endpoint->id)) {
-    out.push_back(make_object(schema, "Pod", PodView{v.core, v.endpoint, std::move(worker)}));
+    out.push_back(worker_value(schema, {v.core, v.endpoint, std::move(worker)}));
   }
   return out;
 }
@@ -143,91 +121,6 @@ void bind_template(Schema& schema) {
       .field("userId", [](const TemplateView& v) { return Value(v.value->owner.str()); });
 }
 
-const model::Template& template_of(const PodView& v) {
-  return *v.core->engine().find_template(v.endpoint->template_id);
-}
-
-Value env_texts(const PodView& v) {
-  ListValue out;
-  for (const auto* env : {&template_of(v).env, &v.endpoint->env}) {
-    for (const auto& variable : *env) out.emplace_back(variable.key + "=" + variable.value);
-  }
-  return Value(std::move(out));
-}
-
-// Null for an external worker, and for one whose node is no longer configured.
-Value machine_value(const Schema& schema, const PodView& v) {
-  const model::Placement& placement = v.worker.worker.placement;
-  for (const auto& node : v.core->engine().fleet().nodes()) {
-    if (node.name == placement.node) return make_object(schema, "PodMachineInfo", MachineView{&node, &placement});
-  }
-  return {};
-}
-
-void bind_machine(Schema& schema) {
-  Binder<MachineView>(schema, "PodMachineInfo")
-      .field("id", [](const MachineView& v) { return Value(v.node->name); })
-      .field("podHostId", [](const MachineView&) { return Value(); })
-      .field("gpuDisplayName", [](const MachineView& v) { return text_or_null(v.placement->gpu_type); })
-      .field("gpuTypeId", [](const MachineView& v) { return text_or_null(v.placement->gpu_type); })
-      .field("location", [](const MachineView& v) { return text_or_null(v.node->location); })
-      .field("dataCenterId", [](const MachineView& v) { return text_or_null(v.node->data_center); });
-}
-
-void bind_pod_template(Schema& schema) {
-  Binder<PodView>(schema, "Pod")
-      .field("imageName", [](const PodView& v) { return Value(template_of(v).image); })
-      .field("dockerArgs", [](const PodView& v) { return Value(template_of(v).docker_args); })
-      .field("env", env_texts)
-      .field("ports", [](const PodView& v) { return text_or_null(template_of(v).ports); })
-      .field("containerDiskInGb", [](const PodView& v) { return Value(template_of(v).container_disk_gb); })
-      .field("volumeInGb", [](const PodView& v) { return Value(template_of(v).volume_gb); })
-      .field("volumeMountPath", [](const PodView& v) { return text_or_null(template_of(v).volume_mount_path); })
-      .field("templateId", [](const PodView& v) { return Value(v.endpoint->template_id.str()); })
-      .field("endpoint", [&schema](const PodView& v) { return endpoint_value(schema, {v.core, v.endpoint}); });
-}
-
-void bind_pod(Schema& schema) {
-  const auto when = [](const std::optional<Time>& time) { return time ? Value(iso8601(*time)) : Value(); };
-  const auto nothing = [](const PodView&) { return Value(); };
-  const auto zero = [](const PodView&) { return Value(0); };
-  bind_machine(schema);
-  bind_pod_template(schema);
-  Binder<PodView>(schema, "Pod")
-      .field("id", [](const PodView& v) { return Value(v.worker.worker.id.str()); })
-      .field("name",
-             [](const PodView& v) { return Value(v.endpoint->name + (v.worker.worker.external ? " (external)" : "")); })
-      .field("machineId",
-             [](const PodView& v) {
-               return Value(v.worker.worker.external ? "external" : v.worker.worker.placement.node);
-             })
-      .field("machine", [&schema](const PodView& v) { return machine_value(schema, v); })
-      .field("desiredStatus",
-             [](const PodView& v) {
-               return Value(v.worker.status == model::WorkerStatus::draining ? "EXITED" : "RUNNING");
-             })
-      .field("gpuCount",
-             [](const PodView& v) { return Value(static_cast<int>(v.worker.worker.placement.gpus.size())); })
-      .field("uptimeSeconds",
-             [](const PodView& v) {
-               return Value(
-                   static_cast<std::int64_t>((v.core->now() - v.worker.worker.created) / std::chrono::seconds{1}));
-             })
-      .field("lastStartedAt", [when](const PodView& v) { return when(v.worker.worker.ready); })
-      .field("createdAt", [](const PodView& v) { return Value(iso8601(v.worker.worker.created)); })
-      .field("slsVersion", [](const PodView& v) { return Value(v.worker.worker.release); })
-      .field("vcpuCount", zero)
-      .field("memoryInGb", zero)
-      .field("costPerHr", zero)
-      // A worker is a process of this machine: no container, no mapped port, no volume, nothing measured inside.
-      .field("podType", nothing)
-      .field("dockerId", nothing)
-      .field("port", nothing)
-      .field("networkVolumeId", nothing)
-      .field("lastStatusChange", nothing)
-      .field("runtime", nothing);
-}
-
 Value endpoint_of(const Schema& schema, const UserView& v, const Args& args) {
   const auto id = EndpointId::parse(args.text("id"));
   const model::Endpoint* found = id ? v.core->engine().find_endpoint(*id) : nullptr;
@@ -270,16 +163,24 @@ void bind_user(Schema& schema) {
              [](const UserView& v) { return Value(v.core->engine().settings().workers_quota); });
 }
 
+tl::expected<graphql::Input, std::string> read_port(graphql::Input given) {
+  const auto* number = given.as_int();
+  if (given.is_null() || (number && *number >= 0 && *number <= 65'535)) return given;
+  return tl::unexpected<std::string>("Port must be a whole number from 0 to 65535");
+}
+
 }  // namespace
 
 std::unique_ptr<Schema> make_schema() {
-  auto schema = Schema::from_sdl(kSchemaSdl);
+  auto schema = Schema::from_sdl(schema_sdl());
   if (!schema) log::error("{}", schema.error().message);
   ENSURE(schema.has_value());
   bind_endpoint(**schema);
   bind_template(**schema);
-  bind_pod(**schema);
   bind_user(**schema);
+  bind_workers(**schema);
+  bind_catalogue(**schema);
+  ENSURE((*schema)->attach_scalar("Port", read_port));
   for (const auto& field : (*schema)->unresolved_fields()) log::error("no resolver for {}", field);
   ENSURE((*schema)->unresolved_fields().empty());
   return std::move(*schema);

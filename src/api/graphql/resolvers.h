@@ -22,12 +22,30 @@ struct EndpointView {
 struct TemplateView {
   const ::penstock::core::Template* value;
 };
+struct WorkerOfEndpoint {
+  const Core* core;
+  const ::penstock::core::Endpoint* endpoint;
+  ::penstock::core::WorkerView worker;
+};
 
 /// The schema of this server with its resolvers. Aborts when SDL and resolvers disagree: every field has one.
 std::unique_ptr<graphql::Schema> make_schema();
 
+// The parts of make_schema() in files of their own.
+void bind_workers(graphql::Schema& schema);
+void bind_catalogue(graphql::Schema& schema);
+
 graphql::Value user_value(const graphql::Schema& schema, UserView view);
 graphql::Value endpoint_value(const graphql::Schema& schema, EndpointView view);
 graphql::Value template_value(const graphql::Schema& schema, TemplateView view);
+
+graphql::Value worker_value(const graphql::Schema& schema, WorkerOfEndpoint view);
+
+// The catalogue: what the root fields of these names give.
+graphql::Value gpu_types_value(const graphql::Schema& schema, const Core& core, const graphql::Args& args);
+graphql::Value gpu_pools_value(const graphql::Schema& schema);
+graphql::Value cpu_flavours_value(const graphql::Schema& schema, const Core& core, const graphql::Args& args);
+graphql::Value cpu_types_value(const graphql::Schema& schema, const std::vector<CpuModel>& cpus);
+graphql::Value data_centers_value(const graphql::Schema& schema, const Core& core);
 
 }  // namespace penstock::api

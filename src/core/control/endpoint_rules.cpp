@@ -1,9 +1,10 @@
 #include "core/control/endpoint_rules.h"
 
 #include <algorithm>
-#include <set>
+#include <tuple>
 
 #include "base/text.h"
+#include "core/control/catalogue.h"
 #include "core/control/gpu_pools.h"
 
 namespace penstock::core {
@@ -88,16 +89,6 @@ void take_timeouts(Endpoint& e, const EndpointInput& in, Checks& checks) {
   if (e.request_ttl_ms) checks.range("requestTTL", *e.request_ttl_ms, 10'000, kWeekMs);
 }
 
-bool is_instance_id(const std::string& text) {
-  const auto parts = split_list(text, '-');
-  if (parts.size() != 3) return false;
-  static const std::set<std::string_view> kFlavours = {"cpu3c", "cpu3g", "cpu3m", "cpu5c", "cpu5g", "cpu5m"};
-  const auto number = [](std::string_view part) {
-    return std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; });
-  };
-  return kFlavours.contains(parts[0]) && number(parts[1]) && number(parts[2]);
-}
-
 void take_hardware(Endpoint& e, const EndpointInput& in, bool reset, Checks& checks) {
   const bool names_gpus = in.gpu_ids.has_value() && !trim(in.gpu_ids.value()).empty();
   if (in.instance_ids.has_value()) {
@@ -107,7 +98,7 @@ void take_hardware(Endpoint& e, const EndpointInput& in, bool reset, Checks& che
   }
   checks.require(e.instance_ids.size() <= kListMax, "instanceIds has too many entries");
   for (const auto& id : e.instance_ids) {
-    checks.require(is_instance_id(id),
+    checks.require(parse_instance_id(id).has_value(),
                    "instanceIds has \"" + id + "\"; an instance is <flavour>-<vcpu>-<ramGB>, such as cpu3c-2-4");
   }
   if (names_gpus) {

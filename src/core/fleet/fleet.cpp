@@ -104,4 +104,15 @@ int Fleet::gpus_taken() const {
   return total;
 }
 
+Fleet::Count Fleet::count(const Node& node, std::string_view gpu_type) const {
+  const auto& taken = taken_.at(node.name);
+  Count out;
+  for (const auto& gpu : node.gpus) {
+    if (gpu.type != gpu_type) continue;
+    ++out.total;
+    if (taken[static_cast<std::size_t>(gpu.index)] == 0) ++out.free;
+  }
+  return out;
+}
+
 }  // namespace penstock::core

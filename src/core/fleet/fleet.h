@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/control/gpu_pools.h"
@@ -45,6 +46,13 @@ class Fleet {
   void release(const Placement& placement);
 
   int gpus_taken() const;
+
+  /// GPUs of a type on one of nodes(): all, and those that no worker has.
+  struct Count {
+    int total = 0;
+    int free = 0;
+  };
+  Count count(const Node& node, std::string_view gpu_type) const;
 
  private:
   std::vector<int> free_gpus(const Node& node, const std::string& pool, const PlacementWish& wish, bool ever) const;
