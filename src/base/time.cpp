@@ -1,5 +1,7 @@
 #include "base/time.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 
 namespace penstock {
@@ -16,11 +18,19 @@ std::string iso8601(Time time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};
-  char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const auto put = [&](std::size_t end, auto number) {
+    for (auto rest = static_cast<std::uint64_t>(number); rest > 0; rest /= 10) {
+      text[--end] = static_cast<char>('0' + rest % 10);
+    }
+  };
+  put(4, std::clamp(static_cast<int>(date.year()), 0, 9999));
+  put(7, static_cast<unsigned>(date.month()));
+  put(10, static_cast<unsigned>(date.day()));
+  put(13, clock.hours().count());
+  put(16, clock.minutes().count());
+  put(19, clock.seconds().count());
+  put(23, clock.subseconds().count());
   return text;
 }
 

@@ -84,9 +84,7 @@ void Execution::refuse(std::string message, std::string_view code, const Planned
 
 void Execution::put_key(const PlannedField& field) {
   if (data_.back() != '{') data_ += ',';
-  data_ += '"';
-  data_ += field.key;
-  data_ += "\":";
+  data_ += field.prefix;
 }
 
 /// False: the object cannot be had, and there is an error for it, or the answer is too large.

@@ -205,7 +205,10 @@ bool Plan::collect(const TypeDef& type, const std::vector<SelectionNode>& nodes,
     bool fine = true;
     if (node.kind == SelectionNode::Kind::field) {
       const auto [at, fresh] = state.index.try_emplace(node.response_key(), out.fields.size());
-      if (fresh) out.fields.push_back({&type, schema_.field(type, node.name), node.response_key(), {}, {}});
+      if (fresh) {
+        const std::string_view key = node.response_key();
+        out.fields.push_back({&type, schema_.field(type, node.name), key, "\"" + std::string(key) + "\":", {}, {}});
+      }
       out.fields[at->second].nodes.push_back(&node);
     } else if (node.kind == SelectionNode::Kind::inline_fragment) {
       fine = follow(node.type_condition, node.selections);

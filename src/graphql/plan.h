@@ -21,6 +21,7 @@ struct PlannedField {
   const TypeDef* parent = nullptr;
   const FieldDef* def = nullptr;
   std::string_view key;
+  std::string prefix;                       // of the member in an answer: the key with quotes and colon
   std::vector<const SelectionNode*> nodes;  // in the order of the document; never empty
 
   /// What is selected below, for each object type that was met. Filled while requests run.

@@ -168,7 +168,9 @@ namespace detail {
 
 template <class Result>
 void put(Sink& sink, const Result& result) {
-  if constexpr (std::is_same_v<Result, bool>) {
+  if constexpr (requires { result.has_value(); }) {
+    if (result) put(sink, *result);
+  } else if constexpr (std::is_same_v<Result, bool>) {
     sink.boolean(result);
   } else if constexpr (std::is_integral_v<Result>) {
     sink.integer(result);
@@ -188,8 +190,9 @@ class Binder {
  public:
   Binder(Schema& schema, std::string type) : schema_(schema), type_(std::move(type)) {}
 
-  /// `function` takes the object and, where it wants them, the arguments, and gives a Value or something of which the
-  /// sink takes the text, number or truth; or it takes a Sink& too and writes there itself, which spares copies.
+  /// `function` takes the object and, where it wants them, the arguments, and gives a Value or a text, number or
+  /// truth, perhaps optional (`-> const auto&` spares the copy of a text); or it takes a Sink& too and writes there
+  /// itself, which spares copies.
   template <class F>
   Binder& field(std::string_view name, F function) {
     Resolver resolver = [function = std::move(function)](const void* object, const Args& args, Sink& sink) {

@@ -12,6 +12,7 @@ using graphql::Binder;
 using graphql::ListValue;
 using graphql::make_object;
 using graphql::Schema;
+using graphql::Sink;
 using graphql::Value;
 namespace model = ::penstock::core;
 
@@ -19,6 +20,9 @@ struct DiscountView {
   AccountId account;
   Discount discount;
 };
+void put_text(Sink& sink, const std::string& text) {
+  if (!text.empty()) sink.text(text);
+}
 
 Value integer(const std::optional<std::int64_t>& value) {
   return Value::of(value);
@@ -42,35 +46,37 @@ Value pods_value(const Schema& schema, const EndpointView& v) {
 
 void bind_endpoint_settings(Schema& schema) {
   Binder<EndpointView>(schema, "Endpoint")
-      .field("id", [](const EndpointView& v) { return Value(v.endpoint->id.str()); })
-      .field("name", [](const EndpointView& v) { return Value(v.endpoint->name); })
-      .field("templateId", [](const EndpointView& v) { return Value(v.endpoint->template_id.str()); })
-      .field("gpuIds", [](const EndpointView& v) { return text_or_null(v.endpoint->gpu_ids); })
-      .field("gpuCount", [](const EndpointView& v) { return Value(v.endpoint->gpu_count); })
+      .field("id", [](const EndpointView& v) -> const auto& { return v.endpoint->id.str(); })
+      .field("name", [](const EndpointView& v) -> const auto& { return v.endpoint->name; })
+      .field("templateId", [](const EndpointView& v) -> const auto& { return v.endpoint->template_id.str(); })
+      .field("gpuIds", [](const EndpointView& v, Sink& sink) { put_text(sink, v.endpoint->gpu_ids); })
+      .field("gpuCount", [](const EndpointView& v) { return v.endpoint->gpu_count; })
       .field("instanceIds", [](const EndpointView& v) { return texts_or_null(v.endpoint->instance_ids); })
       .field("computeType", [](const EndpointView& v) { return Value(v.endpoint->is_cpu() ? "CPU" : "GPU"); })
-      .field("workersMin", [](const EndpointView& v) { return Value(v.endpoint->workers_min); })
-      .field("workersMax", [](const EndpointView& v) { return Value(v.endpoint->workers_max); })
+      .field("workersMin", [](const EndpointView& v) { return v.endpoint->workers_min; })
+      .field("workersMax", [](const EndpointView& v) { return v.endpoint->workers_max; })
       .field("workersStandby",
              [](const EndpointView& v) { return Value(v.endpoint->workers_standby.value_or(v.endpoint->workers_min)); })
-      .field("workersPFBTarget", [](const EndpointView& v) { return Value(v.endpoint->workers_pfb_target); })
-      .field("idleTimeout", [](const EndpointView& v) { return Value(v.endpoint->idle_timeout_s); })
-      .field("locations", [](const EndpointView& v) { return Value::of(v.endpoint->locations); })
+      .field("workersPFBTarget", [](const EndpointView& v) { return v.endpoint->workers_pfb_target; })
+      .field("idleTimeout", [](const EndpointView& v) { return v.endpoint->idle_timeout_s; })
+      .field("locations", [](const EndpointView& v) -> const auto& { return v.endpoint->locations; })
       .field("dataCenterIds", [](const EndpointView& v) { return texts_or_null(v.endpoint->data_center_ids); })
-      .field("scalerType", [](const EndpointView& v) { return Value(to_text(v.endpoint->scaler_type)); })
-      .field("scalerValue", [](const EndpointView& v) { return Value(v.endpoint->scaler_value); })
-      .field("allowedCudaVersions", [](const EndpointView& v) { return Value::of(v.endpoint->allowed_cuda_versions); })
-      .field("minCudaVersion", [](const EndpointView& v) { return Value::of(v.endpoint->min_cuda_version); })
+      .field("scalerType", [](const EndpointView& v) { return to_text(v.endpoint->scaler_type); })
+      .field("scalerValue", [](const EndpointView& v) { return v.endpoint->scaler_value; })
+      .field("allowedCudaVersions",
+             [](const EndpointView& v) -> const auto& { return v.endpoint->allowed_cuda_versions; })
+      .field("minCudaVersion", [](const EndpointView& v) -> const auto& { return v.endpoint->min_cuda_version; })
       .field("executionTimeoutMs", [](const EndpointView& v) { return integer(v.endpoint->execution_timeout_ms); })
       .field("requestTTL", [](const EndpointView& v) { return integer(v.endpoint->request_ttl_ms); })
-      .field("flashBootType", [](const EndpointView& v) { return Value(to_text(v.endpoint->flash_boot)); })
-      .field("flashEnvironmentId", [](const EndpointView& v) { return Value::of(v.endpoint->flash_environment_id); })
+      .field("flashBootType", [](const EndpointView& v) { return to_text(v.endpoint->flash_boot); })
+      .field("flashEnvironmentId",
+             [](const EndpointView& v) -> const auto& { return v.endpoint->flash_environment_id; })
       .field("type", [](const EndpointView&) { return Value("QB"); })
       .field("compliance", [](const EndpointView& v) { return texts_or_null(v.endpoint->compliance); })
-      .field("userId", [](const EndpointView& v) { return Value(v.endpoint->owner.str()); })
-      .field("version", [](const EndpointView& v) { return Value(v.endpoint->version); })
-      .field("createdAt", [](const EndpointView& v) { return Value(iso8601(v.endpoint->created)); })
-      .field("hubReleaseId", [](const EndpointView& v) { return Value::of(v.endpoint->hub_release_id); });
+      .field("userId", [](const EndpointView& v) -> const auto& { return v.endpoint->owner.str(); })
+      .field("version", [](const EndpointView& v) { return v.endpoint->version; })
+      .field("createdAt", [](const EndpointView& v) { return iso8601(v.endpoint->created); })
+      .field("hubReleaseId", [](const EndpointView& v) -> const auto& { return v.endpoint->hub_release_id; });
 }
 
 void bind_endpoint(Schema& schema) {
@@ -143,11 +149,11 @@ void bind_user(Schema& schema) {
       .field("id", [](const UserView& v) { return Value(v.account->id.str()); })
       .field("email", [](const UserView& v) { return Value(v.account->email); })
       .field("endpoints",
-             [&schema](const UserView& v) {
-               ListValue out;
-               for (const auto* e : v.core->engine().endpoints_of(v.account->id))
-                 out.push_back(endpoint_value(schema, {v.core, e}));
-               return Value(std::move(out));
+             [endpoint = schema.type("Endpoint")](const UserView& v, Sink& sink) {
+               sink.list(v.core->engine().endpoints_of(v.account->id), [&](const model::Endpoint* one, Sink& item) {
+                 const EndpointView view{v.core, one};
+                 item.object(*endpoint, &view);
+               });
              })
       .field("endpoint", [&schema](const UserView& v, const Args& args) { return endpoint_of(schema, v, args); })
       .field("serverlessDiscount", [&schema](const UserView& v) { return discount_value(schema, v); })
