@@ -183,6 +183,7 @@ void EngineState::restore(StoredState stored) {
   for (auto& endpoint : stored.endpoints) {
     auto entry = std::make_unique<EndpointEntry>(timers);
     entry->endpoint = std::move(endpoint);
+    entry->endpoint.revision = {++last_revision};
     endpoint_order.push_back(entry.get());
     touch(*entry);
     endpoints.emplace(entry->endpoint.id, std::move(entry));

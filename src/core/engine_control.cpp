@@ -135,6 +135,7 @@ void EngineState::bump_release(EndpointEntry& entry) {
 }
 
 void EngineState::put_endpoint(EndpointEntry& entry) {
+  entry.endpoint.revision = {++last_revision};
   fx->records.push_back(EndpointSaved{entry.endpoint});
   touch(entry);
 }

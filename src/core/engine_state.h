@@ -265,6 +265,7 @@ class EngineState {
   std::vector<TemplateId> template_order;
   std::unordered_map<EndpointId, std::unique_ptr<EndpointEntry>> endpoints;
   std::vector<EndpointEntry*> endpoint_order;
+  std::uint64_t last_revision = 0;  // of endpoints
   std::unordered_map<WorkerId, std::unique_ptr<WorkerEntry>> workers;
   std::unordered_map<Token, std::unique_ptr<Waiter>> waiters;
   std::list<JobEntry*> residents;  // terminal jobs in memory, longest finished first

@@ -88,14 +88,30 @@ void Execution::put_key(const PlannedField& field) {
 }
 
 /// False: the object cannot be had, and there is an error for it, or the answer is too large.
-bool Execution::write_object(const TypeDef& type, const void* object, const PlannedField& field) {
+bool Execution::write_object(const TypeDef& type, const void* object, std::uint64_t revision,
+                             const PlannedField& field) {
   Selection own;
   const Selection* selected = plan_.below(field, type, included_, own);
   if (!selected) return false;
   resolved_ += selected->looked_at;
   if (too_large()) return false;
+  const bool remembers = revision != 0 && selected->stable && selected != &own;
+  if (const std::string* known = remembers ? plan_.written(*selected, revision) : nullptr) {
+    data_ += *known;
+    return true;
+  }
+  const std::size_t start = data_.size();
+  const std::size_t errors_before = errors_.size();
+  if (!write_members(type, object, *selected)) return false;
+  if (remembers && errors_.size() == errors_before && !large_) {
+    plan_.remember(*selected, revision, std::string_view(data_).substr(start));
+  }
+  return true;
+}
+
+bool Execution::write_members(const TypeDef& type, const void* object, const Selection& selected) {
   data_ += '{';
-  for (const PlannedField& member : selected->fields) {
+  for (const PlannedField& member : selected.fields) {
     path_.push_back({member.key, 0});
     const bool fine = resolve(type, object, member);
     path_.pop_back();
@@ -143,11 +159,11 @@ bool Execution::settle(const Sink& sink) {
   return false;
 }
 
-void Execution::write_root(const PlannedField& field, const Value& value) {
+void Execution::write_root(const PlannedField& field, const std::function<void(Sink&)>& write) {
   path_.assign(1, {field.key, 0});
   put_key(field);
   Sink sink(*this, *field.def->type, field);
-  sink.put(value);
+  write(sink);
   end_root(field, settle(sink));
 }
 
@@ -264,11 +280,11 @@ void Sink::error(const FieldError& error) {
   if (open()) execution_.refuse(error.message, error.code, field_);
 }
 
-void Sink::object(const TypeDef& type, const void* object) {
+void Sink::object(const TypeDef& type, const void* object, std::uint64_t revision) {
   if (!open()) return;
   const TypeDef* wanted = type_.nullable()->def;
   ENSURE(wanted && wanted->is_composite() && wanted->can_be(type));
-  present_ = execution_.write_object(type, object, field_);
+  present_ = execution_.write_object(type, object, revision, field_);
 }
 
 void Sink::begin_list() {

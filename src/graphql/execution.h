@@ -29,7 +29,7 @@ class Execution {
   const Args* root_arguments(const PlannedField& field);
 
   /// One root field after the other, each once. After refuse_root() it is null: its arguments were refused.
-  void write_root(const PlannedField& field, const Value& value);
+  void write_root(const PlannedField& field, const std::function<void(Sink&)>& write);
   void refuse_root(const PlannedField& field);
   bool data_is_null() const { return data_is_null_; }
 
@@ -49,7 +49,8 @@ class Execution {
   void refuse(std::string message, std::string code, std::vector<Location> at);
   void refuse(std::string message, std::string_view code, const PlannedField& field);
   void put_key(const PlannedField& field);
-  bool write_object(const TypeDef& type, const void* object, const PlannedField& field);
+  bool write_object(const TypeDef& type, const void* object, std::uint64_t revision, const PlannedField& field);
+  bool write_members(const TypeDef& type, const void* object, const Selection& selected);
   bool resolve(const TypeDef& type, const void* object, const PlannedField& field);
   bool write_refused(const PlannedField& field);
   bool settle(const Sink& sink);

@@ -22,6 +22,9 @@ constexpr char kBlockMark = '\5';
 /// Fields that one plan remembers in its selections; those of a larger document are worked out again for each request.
 constexpr std::size_t kKeptMax = 2'000;
 
+/// Of the objects that one plan remembers.
+constexpr std::size_t kWrittenBytesMax = 512 * 1024;
+
 bool has_literal(const ValueNode& node) {
   if (node.literal >= 0) return true;
   return std::ranges::any_of(node.items, has_literal) ||
@@ -197,7 +200,7 @@ bool Plan::collect(const TypeDef& type, const std::vector<SelectionNode>& nodes,
   };
   for (const SelectionNode& node : nodes) {
     if (!node.directives.empty()) {
-      out.fixed = false;
+      out.fixed = out.stable = false;
       const std::optional<bool> wanted = state.included(node);
       if (!wanted) return false;
       if (!*wanted) continue;
@@ -207,7 +210,9 @@ bool Plan::collect(const TypeDef& type, const std::vector<SelectionNode>& nodes,
       const auto [at, fresh] = state.index.try_emplace(node.response_key(), out.fields.size());
       if (fresh) {
         const std::string_view key = node.response_key();
-        out.fields.push_back({&type, schema_.field(type, node.name), key, "\"" + std::string(key) + "\":", {}, {}});
+        const FieldDef* def = schema_.field(type, node.name);
+        out.fields.push_back({&type, def, key, "\"" + std::string(key) + "\":", {}, {}});
+        out.stable = out.stable && (def->stable || def->name == "__typename");
       }
       out.fields[at->second].nodes.push_back(&node);
     } else if (node.kind == SelectionNode::Kind::inline_fragment) {
@@ -246,6 +251,25 @@ const Selection* Plan::below(const PlannedField& field, const TypeDef& type, con
   }
   if (!keeps(own)) return &own;
   return field.below.emplace_back(&type, std::make_unique<const Selection>(std::move(own))).second.get();
+}
+
+// ---------------------------------------------------------------- what was written before
+
+const std::string* Plan::written(const Selection& selection, std::uint64_t revision) const {
+  const auto found = written_.find({&selection, revision});
+  return found == written_.end() ? nullptr : &found->second;
+}
+
+void Plan::remember(const Selection& selection, std::uint64_t revision, std::string_view written) const {
+  constexpr std::size_t kEntryBytes = 80;
+  const std::size_t bytes = written.size() + kEntryBytes;
+  if (bytes > kWrittenBytesMax) return;
+  if (written_bytes_ + bytes > kWrittenBytesMax) {
+    written_.clear();
+    written_bytes_ = 0;
+  }
+  written_bytes_ += bytes;
+  written_.insert_or_assign({&selection, revision}, std::string(written));
 }
 
 }  // namespace penstock::graphql

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,6 +34,7 @@ struct Selection {
   std::vector<PlannedField> fields;
   std::size_t looked_at = 0;  // selections, for the bound on what a request may cost
   bool fixed = true;          // no directive decided about it, so it is the same for every request
+  bool stable = true;         // fixed, and so is every field's value for one revision of an object
 };
 
 /// Whether a selection that has directives is wanted. Nothing: it cannot be told, and there is an error for it.
@@ -92,6 +94,10 @@ class Plan {
   const Selection* below(const PlannedField& field, const TypeDef& type, const Included& included,
                          Selection& own) const;
 
+  /// What was written for a revision of an object before, for a stable selection of this plan; null: nothing is known.
+  const std::string* written(const Selection& selection, std::uint64_t revision) const;
+  void remember(const Selection& selection, std::uint64_t revision, std::string_view written) const;
+
  private:
   struct Collecting;
   Plan(const Schema& schema, std::string text) : schema_(schema), text_(std::move(text)) {}
@@ -112,6 +118,19 @@ class Plan {
   std::unordered_map<const OperationNode*, std::vector<const Type*>> variable_types_;
   bool serves_shape_ = false;
   mutable std::unordered_map<const OperationNode*, std::unique_ptr<const Selection>> roots_;
+  struct WrittenKey {
+    const Selection* selection;
+    std::uint64_t revision;
+
+    friend bool operator==(const WrittenKey&, const WrittenKey&) = default;
+  };
+  struct WrittenHash {
+    std::size_t operator()(const WrittenKey& key) const noexcept {
+      return std::hash<std::uint64_t>{}(key.revision) ^ std::hash<const void*>{}(key.selection);
+    }
+  };
+  mutable std::unordered_map<WrittenKey, std::string, WrittenHash> written_;  // starts afresh when it is full
+  mutable std::size_t written_bytes_ = 0;
   mutable std::size_t kept_ = 0;  // fields and spreads in the selections kept
 };
 

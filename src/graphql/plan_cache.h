@@ -15,7 +15,7 @@ class Plan;
 
 /// How much a cache keeps. Beyond it, the plan that was not used for the longest time goes.
 struct CacheLimits {
-  std::size_t plans_max = 500;
+  std::size_t plans_max = 200;
   std::size_t bytes_max = 8 * 1024 * 1024;  // of texts and keys; the trees take about ten times as much
   std::size_t text_bytes_max = 32 * 1024;   // of one document; longer ones are read afresh each time
 };

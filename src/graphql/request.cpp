@@ -43,10 +43,14 @@ const RootField* Request::next_root() {
 }
 
 void Request::complete(const Value& value) {
+  complete([&](Sink& sink) { sink.put(value); });
+}
+
+void Request::complete(const std::function<void(Sink&)>& write) {
   State& me = *state_;
   ENSURE(me.waiting);
   me.waiting = false;
-  me.execution->write_root(me.execution->roots()[me.next++], value);
+  me.execution->write_root(me.execution->roots()[me.next++], write);
 }
 
 std::string Request::finish() {

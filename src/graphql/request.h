@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,8 @@ class Request {
 
   /// The value (or FieldError) of the field that next_root() named.
   void complete(const Value& value);
+  /// The same, written by `write` straight into the answer.
+  void complete(const std::function<void(Sink&)>& write);
 
   /// `{"data":...}`, with `errors` in front when there are any. Once, after next_root() gave null.
   std::string finish();

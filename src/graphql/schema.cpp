@@ -108,6 +108,15 @@ bool Schema::attach(std::string_view type_name, std::string_view field_name, Res
   return true;
 }
 
+bool Schema::mark_stable(std::string_view type_name, std::string_view field_name) {
+  const auto found = types_.find(type_name);
+  if (found == types_.end()) return false;
+  const auto field = std::ranges::find(found->second->fields, field_name, &FieldDef::name);
+  if (field == found->second->fields.end() || !field->type->named().is_leaf() || !field->args.empty()) return false;
+  field->stable = true;
+  return true;
+}
+
 bool Schema::attach_scalar(std::string_view type_name, ScalarReader reader) {
   const auto found = types_.find(type_name);
   if (found == types_.end()) return false;

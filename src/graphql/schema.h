@@ -54,7 +54,8 @@ struct FieldDef {
   std::vector<InputValueDef> args;
   const Type* type = nullptr;
   std::optional<std::string> deprecated;
-  Resolver resolve;  // empty: null
+  Resolver resolve;     // empty: null
+  bool stable = false;  // its value depends on nothing but the object's revision (Sink::object)
 
   const InputValueDef* arg(std::string_view name) const;
 };
@@ -143,6 +144,8 @@ class Schema {
 
   /// Attaches a resolver. False when the schema has no such field.
   bool attach(std::string_view type, std::string_view field, Resolver resolver);
+  /// Declares a leaf without arguments stable. False when the schema has no such field, or it is no such leaf.
+  bool mark_stable(std::string_view type, std::string_view field);
   /// Attaches the check of a custom scalar. False when the schema has no such scalar.
   bool attach_scalar(std::string_view type, ScalarReader reader);
   /// "Type.field" of every field without a resolver in types that have at least one: for a check at start.
@@ -209,6 +212,14 @@ class Binder {
       }
     };
     ENSURE(schema_.attach(type_, name, std::move(resolver)));
+    return *this;
+  }
+
+  /// The same for a leaf that depends on nothing but the object's revision.
+  template <class F>
+  Binder& stable(std::string_view name, F function) {
+    field(name, std::move(function));
+    ENSURE(schema_.mark_stable(type_, name));
     return *this;
   }
 

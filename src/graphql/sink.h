@@ -28,8 +28,10 @@ class Sink {
   void json(const json::Value& value);
   void error(const FieldError& error);
 
-  /// What the resolvers of `type` read; it has to last for this call only.
-  void object(const TypeDef& type, const void* object);
+  /// What the resolvers of `type` read; it has to last for this call only. A `revision` other than 0 names a state of
+  /// an object: whenever it comes again with this type, the fields declared stable have the values that they had. What
+  /// was written for it before may then be written again.
+  void object(const TypeDef& type, const void* object, std::uint64_t revision = 0);
 
   /// One element for each item: each(item, sink).
   template <class Items, class Each>

@@ -46,37 +46,38 @@ Value pods_value(const Schema& schema, const EndpointView& v) {
 
 void bind_endpoint_settings(Schema& schema) {
   Binder<EndpointView>(schema, "Endpoint")
-      .field("id", [](const EndpointView& v) -> const auto& { return v.endpoint->id.str(); })
-      .field("name", [](const EndpointView& v) -> const auto& { return v.endpoint->name; })
-      .field("templateId", [](const EndpointView& v) -> const auto& { return v.endpoint->template_id.str(); })
-      .field("gpuIds", [](const EndpointView& v, Sink& sink) { put_text(sink, v.endpoint->gpu_ids); })
-      .field("gpuCount", [](const EndpointView& v) { return v.endpoint->gpu_count; })
-      .field("instanceIds", [](const EndpointView& v) { return texts_or_null(v.endpoint->instance_ids); })
-      .field("computeType", [](const EndpointView& v) { return Value(v.endpoint->is_cpu() ? "CPU" : "GPU"); })
-      .field("workersMin", [](const EndpointView& v) { return v.endpoint->workers_min; })
-      .field("workersMax", [](const EndpointView& v) { return v.endpoint->workers_max; })
-      .field("workersStandby",
-             [](const EndpointView& v) { return Value(v.endpoint->workers_standby.value_or(v.endpoint->workers_min)); })
-      .field("workersPFBTarget", [](const EndpointView& v) { return v.endpoint->workers_pfb_target; })
-      .field("idleTimeout", [](const EndpointView& v) { return v.endpoint->idle_timeout_s; })
-      .field("locations", [](const EndpointView& v) -> const auto& { return v.endpoint->locations; })
-      .field("dataCenterIds", [](const EndpointView& v) { return texts_or_null(v.endpoint->data_center_ids); })
-      .field("scalerType", [](const EndpointView& v) { return to_text(v.endpoint->scaler_type); })
-      .field("scalerValue", [](const EndpointView& v) { return v.endpoint->scaler_value; })
-      .field("allowedCudaVersions",
-             [](const EndpointView& v) -> const auto& { return v.endpoint->allowed_cuda_versions; })
-      .field("minCudaVersion", [](const EndpointView& v) -> const auto& { return v.endpoint->min_cuda_version; })
-      .field("executionTimeoutMs", [](const EndpointView& v) { return integer(v.endpoint->execution_timeout_ms); })
-      .field("requestTTL", [](const EndpointView& v) { return integer(v.endpoint->request_ttl_ms); })
-      .field("flashBootType", [](const EndpointView& v) { return to_text(v.endpoint->flash_boot); })
-      .field("flashEnvironmentId",
-             [](const EndpointView& v) -> const auto& { return v.endpoint->flash_environment_id; })
-      .field("type", [](const EndpointView&) { return Value("QB"); })
-      .field("compliance", [](const EndpointView& v) { return texts_or_null(v.endpoint->compliance); })
-      .field("userId", [](const EndpointView& v) -> const auto& { return v.endpoint->owner.str(); })
-      .field("version", [](const EndpointView& v) { return v.endpoint->version; })
-      .field("createdAt", [](const EndpointView& v) { return iso8601(v.endpoint->created); })
-      .field("hubReleaseId", [](const EndpointView& v) -> const auto& { return v.endpoint->hub_release_id; });
+      .stable("id", [](const EndpointView& v) -> const auto& { return v.endpoint->id.str(); })
+      .stable("name", [](const EndpointView& v) -> const auto& { return v.endpoint->name; })
+      .stable("templateId", [](const EndpointView& v) -> const auto& { return v.endpoint->template_id.str(); })
+      .stable("gpuIds", [](const EndpointView& v, Sink& sink) { put_text(sink, v.endpoint->gpu_ids); })
+      .stable("gpuCount", [](const EndpointView& v) { return v.endpoint->gpu_count; })
+      .stable("instanceIds", [](const EndpointView& v) { return texts_or_null(v.endpoint->instance_ids); })
+      .stable("computeType", [](const EndpointView& v) { return Value(v.endpoint->is_cpu() ? "CPU" : "GPU"); })
+      .stable("workersMin", [](const EndpointView& v) { return v.endpoint->workers_min; })
+      .stable("workersMax", [](const EndpointView& v) { return v.endpoint->workers_max; })
+      .stable(
+          "workersStandby",
+          [](const EndpointView& v) { return Value(v.endpoint->workers_standby.value_or(v.endpoint->workers_min)); })
+      .stable("workersPFBTarget", [](const EndpointView& v) { return v.endpoint->workers_pfb_target; })
+      .stable("idleTimeout", [](const EndpointView& v) { return v.endpoint->idle_timeout_s; })
+      .stable("locations", [](const EndpointView& v) -> const auto& { return v.endpoint->locations; })
+      .stable("dataCenterIds", [](const EndpointView& v) { return texts_or_null(v.endpoint->data_center_ids); })
+      .stable("scalerType", [](const EndpointView& v) { return to_text(v.endpoint->scaler_type); })
+      .stable("scalerValue", [](const EndpointView& v) { return v.endpoint->scaler_value; })
+      .stable("allowedCudaVersions",
+              [](const EndpointView& v) -> const auto& { return v.endpoint->allowed_cuda_versions; })
+      .stable("minCudaVersion", [](const EndpointView& v) -> const auto& { return v.endpoint->min_cuda_version; })
+      .stable("executionTimeoutMs", [](const EndpointView& v) { return integer(v.endpoint->execution_timeout_ms); })
+      .stable("requestTTL", [](const EndpointView& v) { return integer(v.endpoint->request_ttl_ms); })
+      .stable("flashBootType", [](const EndpointView& v) { return to_text(v.endpoint->flash_boot); })
+      .stable("flashEnvironmentId",
+              [](const EndpointView& v) -> const auto& { return v.endpoint->flash_environment_id; })
+      .stable("type", [](const EndpointView&) { return Value("QB"); })
+      .stable("compliance", [](const EndpointView& v) { return texts_or_null(v.endpoint->compliance); })
+      .stable("userId", [](const EndpointView& v) -> const auto& { return v.endpoint->owner.str(); })
+      .stable("version", [](const EndpointView& v) { return v.endpoint->version; })
+      .stable("createdAt", [](const EndpointView& v) { return iso8601(v.endpoint->created); })
+      .stable("hubReleaseId", [](const EndpointView& v) -> const auto& { return v.endpoint->hub_release_id; });
 }
 
 void bind_endpoint(Schema& schema) {
@@ -87,7 +88,7 @@ void bind_endpoint(Schema& schema) {
       .field("template", [&schema](const EndpointView& v) { return template_value(schema, {&template_of(v)}); })
       .field("pods", [&schema](const EndpointView& v) { return pods_value(schema, v); })
       // This server has no volumes, cached models, builds, development pods or endpoint keys.
-      .field("networkVolumeId", nothing)
+      .stable("networkVolumeId", nothing)
       .field("networkVolumeIds", nothing)
       .field("networkVolume", nothing)
       .field("modelReferences", nothing)
@@ -152,7 +153,7 @@ void bind_user(Schema& schema) {
              [endpoint = schema.type("Endpoint")](const UserView& v, Sink& sink) {
                sink.list(v.core->engine().endpoints_of(v.account->id), [&](const model::Endpoint* one, Sink& item) {
                  const EndpointView view{v.core, one};
-                 item.object(*endpoint, &view);
+                 item.object(*endpoint, &view, one->revision.number);
                });
              })
       .field("endpoint", [&schema](const UserView& v, const Args& args) { return endpoint_of(schema, v, args); })

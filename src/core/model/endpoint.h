@@ -20,6 +20,14 @@ std::string_view to_text(FlashBoot value);   // "FLASHBOOT"
 std::optional<ScalerType> parse_scaler_type(std::string_view text);
 std::optional<FlashBoot> parse_flash_boot(std::string_view text);
 
+/// Tells the states of endpoints apart while one server runs: no two share a number. It is no part of what an endpoint
+/// is, so it is not stored and all revisions are equal.
+struct Revision {
+  std::uint64_t number = 0;
+
+  friend bool operator==(const Revision&, const Revision&) { return true; }
+};
+
 /// A named queue-based service: its template, GPU pools and scaling settings (contract/control-plane 2.1).
 struct Endpoint {
   EndpointId id;
@@ -50,6 +58,7 @@ struct Endpoint {
   std::optional<std::string> hub_release_id;
   int version = 0;  // release: bumped by every change that needs fresh workers (2.2)
   Time created{};
+  Revision revision;
 
   bool is_cpu() const { return !instance_ids.empty(); }
 

@@ -102,6 +102,84 @@ TEST_F(PlanCacheTest, OperationsOfOneDocumentShareItsPlan) {
   EXPECT_EQ(cache.plans(), 1u);
 }
 
+/// Boxes whose resolvers count how often they run.
+class WrittenBefore : public testing::Test {
+ protected:
+  struct Box {
+    int size = 0;
+  };
+
+  void SetUp() override {
+    schema = test::schema_from("type Box { size: Int weight: Int must: Int! } type Query { boxes: [Box!]! }");
+    const auto count = [this](const Box& box) {
+      ++runs;
+      return box.size;
+    };
+    Binder<Box>(*schema, "Box")
+        .stable("size", count)
+        .field("weight", count)
+        .stable("must", [this](const Box& box, Sink& sink) {
+          ++runs;
+          if (box.size > 0) sink.integer(box.size);
+        });
+    Binder<int>(*schema, "Query").field("boxes", [](const int&) { return Value(); });
+  }
+
+  std::string ask(PlanCache& cache, std::string text, int size, std::uint64_t revision) {
+    Prepared prepared = cache.prepare(std::move(text), nullptr, nullptr);
+    auto& request = std::get<Request>(prepared);
+    EXPECT_NE(request.next_root(), nullptr);
+    const Box box{size};
+    request.complete([&](Sink& sink) {
+      sink.list(std::vector<int>{1, 2}, [&](int, Sink& item) { item.object(*schema->type("Box"), &box, revision); });
+    });
+    return request.finish();
+  }
+
+  std::unique_ptr<Schema> schema;
+  int runs = 0;
+};
+
+TEST_F(WrittenBefore, AnObjectOfAKnownRevisionIsNotResolvedAgain) {
+  PlanCache cache(*schema, {});
+  const std::string text = "{ boxes { size __typename } }";
+  const std::string shown = R"({"data":{"boxes":[{"size":3,"__typename":"Box"},{"size":3,"__typename":"Box"}]}})";
+  EXPECT_EQ(ask(cache, text, 3, 1), shown);
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(ask(cache, text, 3, 1), shown);
+  EXPECT_EQ(runs, 1);
+  EXPECT_NE(ask(cache, text, 4, 2), shown);
+  EXPECT_EQ(runs, 2);
+  EXPECT_NE(ask(cache, "{ boxes { s: size } }", 4, 2), shown) << "another plan knows nothing of this one";
+  EXPECT_EQ(runs, 3);
+}
+
+TEST_F(WrittenBefore, WhatMayChangeIsResolvedEachTime) {
+  PlanCache cache(*schema, {});
+  ask(cache, "{ boxes { size weight } }", 3, 1);
+  EXPECT_EQ(runs, 4) << "weight is not stable";
+  ask(cache, "{ boxes { size @include(if: true) } }", 3, 1);
+  EXPECT_EQ(runs, 6) << "a directive decides";
+  ask(cache, "{ boxes { size } }", 3, 0);
+  EXPECT_EQ(runs, 8) << "no revision";
+}
+
+TEST_F(WrittenBefore, ErrorsComeAgain) {
+  PlanCache cache(*schema, {});
+  const std::string text = "{ boxes { must } }";
+  const std::string refused = ask(cache, text, 0, 1);
+  EXPECT_NE(refused.find("Cannot return null for non-nullable field Box.must."), std::string::npos) << refused;
+  EXPECT_EQ(ask(cache, text, 0, 1), refused);
+  EXPECT_EQ(runs, 2);
+}
+
+TEST_F(WrittenBefore, ManyRevisionsAreForgotten) {
+  PlanCache cache(*schema, {});
+  for (int revision = 1; revision <= 20'000; ++revision) ask(cache, "{ boxes { size } }", revision, revision);
+  EXPECT_EQ(runs, 20'000);
+  EXPECT_EQ(ask(cache, "{ boxes { size } }", 7, 20'001), R"({"data":{"boxes":[{"size":7},{"size":7}]}})");
+}
+
 TEST(PlanCacheScalars, AScalarThatChecksItsValuesSeesEach) {
   const auto schema = test::schema_from("scalar Port type Query { open(port: Port): Int }");
   ASSERT_TRUE(schema->attach_scalar("Port", [](Input port) -> tl::expected<Input, std::string> {
