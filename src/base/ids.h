@@ -55,12 +55,16 @@ struct JobTag {
 struct WorkerTag {
   static constexpr const char* kName = "worker id";
 };
+struct VolumeTag {
+  static constexpr const char* kName = "network volume id";
+};
 
 using AccountId = Id<AccountTag>;
 using EndpointId = Id<EndpointTag>;
 using TemplateId = Id<TemplateTag>;
 using JobId = Id<JobTag>;
 using WorkerId = Id<WorkerTag>;
+using VolumeId = Id<VolumeTag>;
 
 }  // namespace penstock
 

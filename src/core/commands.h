@@ -53,6 +53,18 @@ struct DeleteEndpoint {
   AccountId owner;
   std::string id;
 };
+/// Reply: VolumeReply.
+struct SaveVolume {
+  Token to = 0;
+  AccountId owner;
+  VolumeInput input;
+};
+/// Reply: Done. What it holds is gone.
+struct DeleteVolume {
+  Token to = 0;
+  AccountId owner;
+  std::string id;
+};
 
 // ---- jobs, from clients
 
@@ -210,10 +222,10 @@ struct Shutdown {
   StopWorkers workers = StopWorkers::idle;
 };
 
-using Command =
-    std::variant<SaveAccount, SaveApiKey, SaveTemplate, DeleteTemplate, SaveEndpoint, UpdateEndpointTemplate,
-                 DeleteEndpoint, Submit, AwaitJob, ReadStream, StreamRead, CancelJob, RetryJob, PurgeQueue, LowerTtl,
-                 RecallJob, TakeJobs, HandOutLost, PollStops, FinishJob, ReportProgress, AddChunk, Ping, AttachWorker,
-                 DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown>;
+using Command = std::variant<SaveAccount, SaveApiKey, SaveTemplate, DeleteTemplate, SaveEndpoint,
+                             UpdateEndpointTemplate, DeleteEndpoint, Submit, AwaitJob, ReadStream, StreamRead,
+                             CancelJob, RetryJob, PurgeQueue, LowerTtl, RecallJob, TakeJobs, HandOutLost, PollStops,
+                             FinishJob, ReportProgress, AddChunk, Ping, AttachWorker, DetachWorker, WorkerStarted,
+                             WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume, DeleteVolume>;
 
 }  // namespace penstock::core

@@ -180,6 +180,10 @@ void EngineState::restore(StoredState stored) {
     template_order.push_back(value.id);
     templates.emplace(value.id, std::move(value));
   }
+  for (auto& value : stored.volumes) {
+    volume_order.push_back(value.id);
+    volumes.emplace(value.id, std::move(value));
+  }
   for (auto& endpoint : stored.endpoints) {
     auto entry = std::make_unique<EndpointEntry>(timers);
     entry->endpoint = std::move(endpoint);
@@ -297,6 +301,24 @@ std::vector<const Template*> Engine::public_templates() const {
   for (const auto& id : state_->template_order) {
     const Template& value = state_->templates.at(id);
     if (value.is_public) out.push_back(&value);
+  }
+  return out;
+}
+
+const NetworkVolume* Engine::find_volume(const VolumeId& id) const {
+  const auto found = state_->volumes.find(id);
+  return found == state_->volumes.end() ? nullptr : &found->second;
+}
+
+VolumeId Engine::volume_at(const Endpoint& endpoint, const Placement& placement) const {
+  return state_->volume_at(endpoint, placement);
+}
+
+std::vector<const NetworkVolume*> Engine::volumes_of(const AccountId& owner) const {
+  std::vector<const NetworkVolume*> out;
+  for (const auto& id : state_->volume_order) {
+    const NetworkVolume& value = state_->volumes.at(id);
+    if (value.owner == owner) out.push_back(&value);
   }
   return out;
 }

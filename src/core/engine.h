@@ -69,6 +69,10 @@ class Engine {
   const Template* find_template(const TemplateId& id) const;
   std::vector<const Template*> templates_of(const AccountId& owner) const;  // oldest first
   std::vector<const Template*> public_templates() const;                    // of everybody, oldest first
+  const NetworkVolume* find_volume(const VolumeId& id) const;
+  /// The one of the endpoint's volumes that a worker placed there has; empty: none.
+  VolumeId volume_at(const Endpoint& endpoint, const Placement& placement) const;
+  std::vector<const NetworkVolume*> volumes_of(const AccountId& owner) const;  // oldest first
 
   /// Whether the job is in memory. A job that is not may still be in the store: RecallJob brings it back.
   bool has_job(const EndpointId& endpoint, const JobId& job) const;

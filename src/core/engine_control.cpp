@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/control/endpoint_rules.h"
+#include "core/control/volume_rules.h"
 #include "core/engine_state.h"
 
 namespace penstock::core {
@@ -164,6 +165,11 @@ void EngineState::on(SaveEndpoint& c) {
   }
   auto after = with_input(before, in, creating, settings);
   if (!after) return reply(c.to, after.error());
+  if (const auto names = named_volumes(in)) {
+    auto usable = usable_volumes(*names, c.owner);
+    if (!usable) return reply(c.to, usable.error());
+    after->volumes = std::move(*usable);
+  }
 
   const bool names_template = in.template_id.has_value() && !in.template_id.value().empty();
   if (names_template && in.new_template) {

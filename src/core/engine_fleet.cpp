@@ -304,6 +304,7 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   if (wish.places.empty() && endpoint.locations) {
     for (const auto place : split_list(*endpoint.locations, ',')) wish.places.emplace_back(place);
   }
+  for (const VolumeId& id : endpoint.volumes) wish.data_centers.push_back(volumes.at(id).data_center);
   auto placement = fleet.place(wish);
   if (!placement) return false;
   Worker worker;
@@ -314,7 +315,8 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   worker.created = now;
   const WorkerEntry& added = add_worker(std::move(worker), entry);
   fx->orders.push_back(StartWorker{added.worker.id, endpoint.id, value.image, value.docker_args,
-                                   merged(value.env, endpoint.env), *placement, value.volume_mount_path});
+                                   merged(value.env, endpoint.env), *placement, value.volume_mount_path,
+                                   volume_at(endpoint, *placement)});
   return true;
 }
 

@@ -16,6 +16,7 @@ namespace penstock::core {
 // The inside of the engine. Included by the engine's own .cpp files only:
 //   engine.cpp          the dispatch of commands, timers, restore, reads
 //   engine_control.cpp  accounts, templates, endpoints
+//   engine_account.cpp  what an account keeps besides: network volumes
 //   engine_jobs.cpp     submission, results, waiting clients
 //   engine_workers.cpp  the worker protocol
 //   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
@@ -169,6 +170,8 @@ class EngineState {
   void on(Forget& c);
   void on(Tick& c);
   void on(Shutdown& c);
+  void on(SaveVolume& c);
+  void on(DeleteVolume& c);
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>
@@ -194,6 +197,11 @@ class EngineState {
   void bind_template(const Endpoint& endpoint, const std::optional<TemplateId>& before);
   void bump_release(EndpointEntry& entry);
   void put_endpoint(EndpointEntry& entry);
+
+  // ---- account (engine_account.cpp)
+  Result<std::vector<VolumeId>> usable_volumes(const std::vector<std::string>& names, const AccountId& owner) const;
+  /// The one of the endpoint's volumes that a worker placed there gets; empty: none.
+  VolumeId volume_at(const Endpoint& endpoint, const Placement& placement) const;
 
   // ---- jobs (engine_jobs.cpp)
   JobEntry& admit(JobRequest request);
@@ -270,6 +278,8 @@ class EngineState {
   std::unordered_map<Token, std::unique_ptr<Waiter>> waiters;
   std::list<JobEntry*> residents;  // terminal jobs in memory, longest finished first
   std::size_t resident_bytes = 0;
+  std::map<VolumeId, NetworkVolume> volumes;
+  std::vector<VolumeId> volume_order;
   Time next_sweep{};
   std::vector<EndpointEntry*> dirty;
 };

@@ -75,11 +75,14 @@ struct EndpointReply {
 struct WorkerAttached {
   WorkerId id;
 };
+struct VolumeReply {
+  VolumeId id;
+};
 
 struct Reply {
   Token to = 0;
   std::variant<Error, Done, JobAccepted, JobReply, StreamPage, HandOuts, StopList, Purged, TemplateReply, EndpointReply,
-               WorkerAttached>
+               WorkerAttached, VolumeReply>
       what;
 };
 
@@ -94,6 +97,7 @@ struct StartWorker {
   std::vector<EnvVar> env;  // template's, with the endpoint's over it
   Placement placement;
   std::string volume_mount_path;
+  VolumeId volume;  // of the endpoint, in the data centre of the placement; empty: none
 };
 /// SIGTERM, then SIGKILL after `grace`.
 struct StopWorker {
@@ -104,7 +108,11 @@ struct AdoptWorker {
   WorkerId id;
   std::string handle;
 };
-using LaunchOrder = std::variant<StartWorker, StopWorker, AdoptWorker>;
+/// The volume was deleted: what it holds goes too.
+struct RemoveVolume {
+  VolumeId id;
+};
+using LaunchOrder = std::variant<StartWorker, StopWorker, AdoptWorker, RemoveVolume>;
 
 struct RecordedDecision {
   EndpointId endpoint;

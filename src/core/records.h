@@ -7,6 +7,7 @@
 #include "core/model/endpoint.h"
 #include "core/model/job.h"
 #include "core/model/template.h"
+#include "core/model/volume.h"
 #include "core/model/worker.h"
 
 namespace penstock::core {
@@ -68,13 +69,19 @@ struct WorkerSaved {
 struct WorkerRemoved {
   WorkerId id;
 };
+struct VolumeSaved {
+  NetworkVolume value;
+};
+struct VolumeRemoved {
+  VolumeId id;
+};
 
 using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRemoved, EndpointSaved, EndpointRemoved,
                             CountersSaved, JobAdded, JobChanged, ChunkAdded, ChunksCleared, JobsForgotten, WorkerSaved,
-                            WorkerRemoved>;
+                            WorkerRemoved, VolumeSaved, VolumeRemoved>;
 
 /// What a store loads at start: everything that the records add up to, but for terminal jobs, which stay in the store
-/// until somebody asks for one. Jobs are in order of submission, endpoints and templates in order of creation.
+/// until somebody asks for one. Jobs are in order of submission, the rest in order of creation.
 struct StoredState {
   std::vector<Account> accounts;
   std::vector<ApiKey> keys;
@@ -83,6 +90,7 @@ struct StoredState {
   std::vector<std::pair<EndpointId, Counters>> counters;
   std::vector<StoredJob> jobs;
   std::vector<Worker> workers;
+  std::vector<NetworkVolume> volumes;
 };
 
 }  // namespace penstock::core

@@ -48,6 +48,7 @@ struct EngineSettings {
   int workers_quota = 1'000;                 // sum of workersMax over an account (B4)
   int endpoints_max = 10'000;
   int templates_max = 10'000;
+  int volumes_max = 10'000;
   int external_workers_max = 1'000;  // per endpoint
 };
 

@@ -21,6 +21,7 @@ class DataDir {
   const std::string& path() const { return path_; }
   std::string database() const { return path_ + "/penstock.db"; }
   std::string logs() const { return path_ + "/logs"; }
+  std::string volumes() const { return path_ + "/volumes"; }
 
   /// The 32 secret bytes that worker keys are derived from, made at first use (file `secret`, mode 0600).
   Result<std::string> secret(Random& random) const;

@@ -16,6 +16,7 @@
 #include "net/http_server.h"
 #include "server/core_loop.h"
 #include "server/data_dir.h"
+#include "server/volumes.h"
 #include "server/worker_launch.h"
 #include "store/sqlite_store.h"
 
@@ -60,6 +61,7 @@ class Server {
               router_.handle(std::move(request), std::move(responder));
             },
             [this](const net::Request& head) { return router_.body_limit(head); }),
+        volumes_(data_.volumes()),
         goodbye_(loop_) {
     launch::ProcessLauncherOptions launcher;
     launcher.log_directory = data_.logs();
@@ -119,6 +121,7 @@ class Server {
   api::AdminApi admin_;
   api::Router router_;
   net::HttpServer http_;
+  Volumes volumes_;
   std::string url_;
   bool leaving_ = false;
   bool http_done_ = false;
@@ -199,6 +202,7 @@ void Server::announce(const std::optional<std::string>& new_key) const {
 void Server::obey(core::LaunchOrder order) {
   if (const auto* start = std::get_if<core::StartWorker>(&order)) return start_worker(*start);
   if (const auto* stop = std::get_if<core::StopWorker>(&order)) return launcher_->stop(stop->id, stop->grace);
+  if (const auto* gone = std::get_if<core::RemoveVolume>(&order)) return volumes_.remove(gone->id);
   const auto& adopt = std::get<core::AdoptWorker>(order);
   launcher_->adopt(adopt.id, adopt.handle);
   if (workers_find_us_) return;
@@ -218,6 +222,11 @@ void Server::start_worker(const core::StartWorker& order) {
     emulated = emulated || (node.name == order.placement.node && node.emulated);
   auto spec = worker_spec(order, facts_, keys_, emulated);
   if (!spec) return core_.give(core::WorkerStartFailed{order.id, spec.error().message});
+  if (!order.volume.empty()) {
+    const auto directory = volumes_.directory(order.volume);
+    if (!directory) return core_.give(core::WorkerStartFailed{order.id, directory.error().message});
+    mount(*spec, order.volume, *directory);
+  }
   launcher_->start(std::move(*spec));
 }
 

@@ -40,6 +40,15 @@ Result<std::vector<std::string>> command_of(const std::string& docker_args) {
   return command;
 }
 
+void set(std::vector<core::EnvVar>& environment, core::EnvVar variable) {
+  const auto same = std::ranges::find(environment, variable.key, &core::EnvVar::key);
+  if (same == environment.end()) {
+    environment.push_back(std::move(variable));
+  } else {
+    same->value = std::move(variable.value);
+  }
+}
+
 }  // namespace
 
 Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
@@ -70,6 +79,11 @@ Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api
     }
   }
   return spec;
+}
+
+void mount(launch::WorkerSpec& spec, const VolumeId& volume, const std::string& directory) {
+  set(spec.environment, {"RUNPOD_VOLUME_ID", volume.str()});
+  set(spec.environment, {"PENSTOCK_VOLUME_PATH", directory});
 }
 
 }  // namespace penstock::server

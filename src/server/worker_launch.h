@@ -13,4 +13,7 @@ namespace penstock::server {
 Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
                                        const api::WorkerKeys& keys, bool emulated_gpus);
 
+/// Shows the worker its network volume, by environment: a process has no file system of its own to mount it in.
+void mount(launch::WorkerSpec& spec, const VolumeId& volume, const std::string& directory);
+
 }  // namespace penstock::server

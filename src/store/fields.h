@@ -83,6 +83,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("flash_environment_id", value.flash_environment_id);
   visit("compliance", value.compliance);
   visit("hub_release_id", value.hub_release_id);
+  visit("volumes", value.volumes);
   visit("version", value.version);
   visit("created_ms", value.created);
 }
@@ -136,6 +137,16 @@ void each_field(Value& value, Visit&& visit) {
   visit("ready_ms", value.ready);
   visit("draining", value.draining);
   visit("launch_handle", value.launch_handle);
+}
+
+template <IsA<core::NetworkVolume> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("owner", value.owner);
+  visit("name", value.name);
+  visit("size_gb", value.size_gb);
+  visit("data_center", value.data_center);
+  visit("created_ms", value.created);
 }
 
 }  // namespace penstock::store

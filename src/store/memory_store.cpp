@@ -61,7 +61,7 @@ class MemoryStore final : public Store {
  public:
   Result<core::StoredState> load() override {
     core::StoredState state{accounts_.values(), keys_.values(), templates_.values(), endpoints_.values(),
-                            counters_.values(), jobs_.values(), workers_.values()};
+                            counters_.values(), jobs_.values(), workers_.values(),   volumes_.values()};
     std::erase_if(state.jobs, [](const core::StoredJob& job) { return core::is_terminal(job.state.status); });
     return state;
   }
@@ -120,6 +120,9 @@ class MemoryStore final : public Store {
   void apply(const core::WorkerSaved& record) { workers_.put(record.worker.id, record.worker); }
   void apply(const core::WorkerRemoved& record) { workers_.erase(record.id); }
 
+  void apply(const core::VolumeSaved& record) { volumes_.put(record.value.id, record.value); }
+  void apply(const core::VolumeRemoved& record) { volumes_.erase(record.id); }
+
   OrderedTable<AccountId, core::Account> accounts_;
   OrderedTable<std::string, core::ApiKey> keys_;
   OrderedTable<TemplateId, core::Template> templates_;
@@ -127,6 +130,7 @@ class MemoryStore final : public Store {
   OrderedTable<EndpointId, std::pair<EndpointId, core::Counters>> counters_;
   OrderedTable<JobId, core::StoredJob> jobs_;
   OrderedTable<WorkerId, core::Worker> workers_;
+  OrderedTable<VolumeId, core::NetworkVolume> volumes_;
 };
 
 }  // namespace

@@ -44,6 +44,11 @@ class RowWriter {
   void put(const Id<Tag>& value) {
     statement_.add(value.str());
   }
+  void put(const std::vector<VolumeId>& ids) {
+    std::vector<std::string> texts;
+    for (const VolumeId& id : ids) texts.push_back(id.str());
+    put(texts);
+  }
   template <class Item>
   void put(const std::vector<Item>& items) {
     statement_.add_copy(encode_list(items));
@@ -94,6 +99,16 @@ class RowReader {
   void get(core::FlashBoot& value) { take(value, core::parse_flash_boot(statement_.text(next_))); }
   void get(core::JobStatus& value) { take(value, core::parse_job_status(statement_.text(next_))); }
   void get(std::vector<std::string>& value) { take(value, decode_texts(statement_.text(next_))); }
+  void get(std::vector<VolumeId>& value) {
+    std::vector<std::string> texts;
+    get(texts);
+    value.clear();
+    for (const std::string& text : texts) {
+      auto id = VolumeId::parse(text);
+      if (!id) throw DamagedRow(column_, text);
+      value.push_back(std::move(*id));
+    }
+  }
   void get(std::vector<int>& value) { take(value, decode_integers(statement_.text(next_))); }
   void get(std::vector<core::EnvVar>& value) { take(value, decode_variables(statement_.text(next_))); }
   template <class Tag>

@@ -155,6 +155,18 @@ CREATE TABLE workers (
   launch_handle TEXT NOT NULL
 ) STRICT;
 )sql",
+    R"sql(
+CREATE TABLE network_volumes (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  name TEXT NOT NULL,
+  size_gb INTEGER NOT NULL,
+  data_center TEXT NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT;
+ALTER TABLE endpoints ADD COLUMN volumes TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 }  // namespace

@@ -56,6 +56,8 @@ class SqliteStore final : public Store {
         remove_counters_(db_->prepare("DELETE FROM counters WHERE endpoint = ?")),
         put_worker_(upsert<core::Worker>("workers")),
         remove_worker_(db_->prepare("DELETE FROM workers WHERE id = ?")),
+        put_volume_(upsert<core::NetworkVolume>("network_volumes")),
+        remove_volume_(db_->prepare("DELETE FROM network_volumes WHERE id = ?")),
         jobs_(*db_) {}
 
   Result<core::StoredState> load() override {
@@ -69,6 +71,7 @@ class SqliteStore final : public Store {
         state.counters.emplace_back(std::move(row.endpoint), row.counters);
       }
       state.workers = load_table<core::Worker>("workers");
+      state.volumes = load_table<core::NetworkVolume>("network_volumes");
       state.jobs = jobs_.load_live();
       return state;
     } catch (const std::exception& error) {
@@ -143,6 +146,8 @@ class SqliteStore final : public Store {
   void apply(const TurnStep&, const core::JobsForgotten& record) { jobs_.forget(record.expired_at); }
   void apply(const TurnStep&, const core::WorkerSaved& record) { put(put_worker_, record.worker); }
   void apply(const TurnStep&, const core::WorkerRemoved& record) { remove_worker_.add(record.id.str()).run(); }
+  void apply(const TurnStep&, const core::VolumeSaved& record) { put(put_volume_, record.value); }
+  void apply(const TurnStep&, const core::VolumeRemoved& record) { remove_volume_.add(record.id.str()).run(); }
 
   std::string file_;
   std::unique_ptr<Database> db_;  // outlives the statements below
@@ -158,6 +163,8 @@ class SqliteStore final : public Store {
   Statement remove_counters_;
   Statement put_worker_;
   Statement remove_worker_;
+  Statement put_volume_;
+  Statement remove_volume_;
   JobRows jobs_;
 };
 

@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "store/memory_store.h"
+#include "store/schema.h"
 #include "store/sqlite_store.h"
 #include "store_samples.h"
 #include "temporary_directory.h"
@@ -77,8 +78,22 @@ TEST_F(SqliteStoreTest, ANewerSchemaIsRefusedAndLeftAlone) {
   open().reset();
   execute("PRAGMA user_version = 1000");
   EXPECT_TRUE(mentions(refusal(), "newer version of penstock (schema 1000"));
-  execute("PRAGMA user_version = 1");
+  execute("PRAGMA user_version = " + std::to_string(schema_version()));
   EXPECT_NE(open(), nullptr);
+}
+
+TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
+  core::StoredState wanted;
+  wanted.endpoints = {full_endpoint("ep-1")};
+  wanted.endpoints[0].volumes.clear();
+  ASSERT_TRUE(open()->commit(Turn{core::EndpointSaved{wanted.endpoints[0]}}));
+  execute("DROP TABLE network_volumes");
+  execute("ALTER TABLE endpoints DROP COLUMN volumes");
+  execute("PRAGMA user_version = 1");
+  expect_holds(*open(), wanted);
+  wanted.volumes = {volume("vol-1")};
+  ASSERT_TRUE(open()->commit(Turn{core::VolumeSaved{wanted.volumes[0]}}));
+  expect_holds(*open(), wanted);
 }
 
 TEST_F(SqliteStoreTest, AnotherProgramsDatabaseIsRefusedAndLeftAlone) {

@@ -85,6 +85,7 @@ TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   wanted.endpoints = {full_endpoint("ep-2"), bare_endpoint("ep-1")};
   wanted.counters = {{id<EndpointId>("ep-2"), {1, 2, INT64_MAX}}, {id<EndpointId>("ep-1"), {0, 0, 0}}};
   wanted.workers = {full_worker("w-2", "ep-2"), bare_worker("w-1", "ep-1")};
+  wanted.volumes = {volume("vol-2"), volume("vol-1")};
   wanted.jobs = {stored(full_job("job-2", "ep-2")), stored(bare_job("job-1", "ep-1"))};
 
   Turn turn;
@@ -94,6 +95,7 @@ TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   for (const auto& value : wanted.endpoints) turn.push_back(core::EndpointSaved{value});
   for (const auto& [endpoint, value] : wanted.counters) turn.push_back(core::CountersSaved{endpoint, value});
   for (const auto& value : wanted.workers) turn.push_back(core::WorkerSaved{value});
+  for (const auto& value : wanted.volumes) turn.push_back(core::VolumeSaved{value});
   for (const auto& value : wanted.jobs) turn.push_back(core::JobAdded{value.request, value.state});
   commit(turn);
 
@@ -246,8 +248,10 @@ TEST_P(StoreContract, ChunksKeepTheirOrderAndCanBeCleared) {
 }
 
 TEST_P(StoreContract, RemovedThingsAreGone) {
-  commit({core::TemplateSaved{full_template("tpl-1")}, core::WorkerSaved{full_worker("w-1", "ep-1")}});
-  commit({core::TemplateRemoved{id<TemplateId>("tpl-1")}, core::WorkerRemoved{id<WorkerId>("w-1")}});
+  commit({core::TemplateSaved{full_template("tpl-1")}, core::WorkerSaved{full_worker("w-1", "ep-1")},
+          core::VolumeSaved{volume("vol-1")}});
+  commit({core::TemplateRemoved{id<TemplateId>("tpl-1")}, core::WorkerRemoved{id<WorkerId>("w-1")},
+          core::VolumeRemoved{id<VolumeId>("vol-1")}});
   expect_holds(restarted(), {});
 }
 
@@ -331,7 +335,7 @@ TEST_P(StoreContract, ChangesOfWhatIsNotThereAreDropped) {
   commit({core::JobChanged{gone, completed_state(), true, large}, core::ChunkAdded{gone, 0, large},
           core::ChunksCleared{gone}, core::JobsForgotten{from_ms(INT64_MAX)},
           core::TemplateRemoved{id<TemplateId>("tpl-1")}, core::WorkerRemoved{id<WorkerId>("w-1")},
-          core::EndpointRemoved{id<EndpointId>("ep-1")}});
+          core::EndpointRemoved{id<EndpointId>("ep-1")}, core::VolumeRemoved{id<VolumeId>("vol-1")}});
   expect_holds(restarted(), {});
 }
 

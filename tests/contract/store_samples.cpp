@@ -83,9 +83,15 @@ core::Endpoint full_endpoint(std::string_view name) {
   value.flash_environment_id = awkward_text("flash");
   value.compliance = {"GDPR", "SOC_2_TYPE_2"};
   value.hub_release_id = "hub";
+  value.volumes = {id<VolumeId>("vol-2"), id<VolumeId>("vol-1")};
   value.version = 9;
   value.created = from_ms(1'720'811'680'146);
   return value;
+}
+
+core::NetworkVolume volume(std::string_view name) {
+  return {id<VolumeId>(name),      id<AccountId>("acc-1"),    awkward_text("volume"), 4096,
+          awkward_text("EU-RO-1"), from_ms(1'720'811'680'149)};
 }
 
 core::Worker bare_worker(std::string_view name, std::string_view endpoint) {
@@ -193,6 +199,7 @@ void expect_same(const core::StoredState& got, const core::StoredState& wanted) 
   expect_same_list(got.endpoints, wanted.endpoints, "endpoint");
   expect_same_list(got.counters, wanted.counters, "counters");
   expect_same_list(got.workers, wanted.workers, "worker");
+  expect_same_list(got.volumes, wanted.volumes, "network volume");
   ASSERT_EQ(got.jobs.size(), wanted.jobs.size());
   for (std::size_t i = 0; i < wanted.jobs.size(); ++i) expect_same_job(got.jobs[i], wanted.jobs[i]);
 }

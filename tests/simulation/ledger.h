@@ -141,6 +141,8 @@ class Ledger {
   void see(const core::JobsForgotten& r);
   void see(const core::WorkerSaved& r);
   void see(const core::WorkerRemoved& r);
+  void see(const core::VolumeSaved&) {}
+  void see(const core::VolumeRemoved&) {}
   void see(const core::Reply& reply);
   void see_hand_outs(const core::HandOuts& out, const WorkerId& worker);
   void see_stops(const core::StopList& list, const WorkerId& worker);

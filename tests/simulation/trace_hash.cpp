@@ -115,6 +115,8 @@ void TraceHash::record(const core::Record& r) {
                  [&](const core::JobsForgotten& x) { number(ms(x.expired_at)); },
                  [&](const core::WorkerSaved& x) { worker(x.worker); },
                  [&](const core::WorkerRemoved& x) { text(x.id.str()); },
+                 [&](const core::VolumeSaved& x) { text(x.value.id.str()); },
+                 [&](const core::VolumeRemoved& x) { text(x.id.str()); },
              },
              r);
 }
@@ -146,6 +148,7 @@ void TraceHash::reply(const core::Reply& r) {
                  [&](const core::TemplateReply& x) { text(x.id.str()); },
                  [&](const core::EndpointReply& x) { text(x.id.str()); },
                  [&](const core::WorkerAttached& x) { text(x.id.str()); },
+                 [&](const core::VolumeReply& x) { text(x.id.str()); },
              },
              r.what);
 }
@@ -167,6 +170,7 @@ void TraceHash::order(const core::LaunchOrder& o) {
                    text(x.id.str());
                    text(x.handle);
                  },
+                 [&](const core::RemoveVolume& x) { text(x.id.str()); },
              },
              o);
 }

@@ -4,7 +4,7 @@
 #include "api/auth/keys.h"
 #include "api/graphql/absent.h"
 #include "api/graphql/codes.h"
-#include "api/graphql/inputs.h"
+#include "api/graphql/mutations.h"
 #include "api/graphql/resolvers.h"
 #include "api/graphql/root_queries.h"
 #include "graphql/plan_cache.h"
@@ -24,10 +24,6 @@ net::Response answer(std::string body, int status) {
 
 net::Response refusal(int status, std::string message, std::string code) {
   return answer(graphql::errors_body({GraphqlError{std::move(message), {}, {}, std::move(code)}}), status);
-}
-
-FieldError field_error(const Error& error) {
-  return {error.message, error.code == Errc::internal ? std::string(graphql::kInternal) : kRefused};
 }
 
 /// What a request says: the three keys of a body, or of a query string.
@@ -107,9 +103,6 @@ struct GraphqlApi::Impl {
 
   void go_on(const std::shared_ptr<Run>& run);
   void mutate(const std::shared_ptr<Run>& run, const graphql::RootField& field);
-  template <class Command, class Show>
-  void give(const std::shared_ptr<Run>& run, Command command, Show show);
-  Value show_endpoint(const core::Reply& reply) const;
 };
 
 GraphqlApi::GraphqlApi(Core& core, GraphqlOptions options) : impl_(new Impl{core, std::move(options)}) {}
@@ -155,21 +148,21 @@ void GraphqlApi::Impl::go_on(const std::shared_ptr<Run>& run) {
   run->responder.send(answer(run->request.finish(), 200));
 }
 
-Value GraphqlApi::Impl::show_endpoint(const core::Reply& reply) const {
-  const core::Endpoint* saved = core.engine().find_endpoint(std::get<core::EndpointReply>(reply.what).id);
-  return saved ? endpoint_value(*schema, {&core, saved}) : Value();
+namespace {
+
+/// The command as one of this caller's.
+void address(core::Command& command, core::Token to, const AccountId& owner) {
+  std::visit(
+      [&](auto& c) {
+        if constexpr (requires { c.to, c.owner; }) {
+          c.to = to;
+          c.owner = owner;
+        }
+      },
+      command);
 }
 
-template <class Command, class Show>
-void GraphqlApi::Impl::give(const std::shared_ptr<Run>& run, Command command, Show show) {
-  command.owner = *run->account;
-  command.to = core.expect([this, run, show](core::Reply reply) {
-    const Error* error = std::get_if<Error>(&reply.what);
-    run->request.complete(error ? Value(field_error(*error)) : show(reply));
-    go_on(run);
-  });
-  core.give(std::move(command));
-}
+}  // namespace
 
 void GraphqlApi::Impl::mutate(const std::shared_ptr<Run>& run, const graphql::RootField& field) {
   const auto refuse = [&](FieldError error) {
@@ -179,34 +172,15 @@ void GraphqlApi::Impl::mutate(const std::shared_ptr<Run>& run, const graphql::Ro
   const bool for_anybody = field.name == "createFlashAuthRequest";
   if (!run->account && !for_anybody) return refuse({"Unauthorized", kUnauthenticated});
   if (auto message = absent_message(field.name)) return refuse({std::move(*message), kRefused});
-  const auto nothing = [](const core::Reply&) { return Value(); };
-  const auto endpoint = [this](const core::Reply& reply) { return show_endpoint(reply); };
-  const graphql::Input* input = field.args->find("input");
-  const bool needs_input = field.name == "updateEndpointTemplate" || field.name == "saveTemplate";
-  if (needs_input && (!input || input->is_null())) return refuse({"input is required", kRefused});
-  if (field.name == "saveEndpoint") {
-    auto read = endpoint_input(*input);
-    if (!read) return refuse(field_error(read.error()));
-    return give(run, core::SaveEndpoint{0, {}, std::move(*read)}, endpoint);
-  }
-  if (field.name == "deleteEndpoint") {
-    return give(run, core::DeleteEndpoint{0, {}, std::string(field.args->text("id"))}, nothing);
-  }
-  if (field.name == "updateEndpointTemplate") {
-    return give(
-        run,
-        core::UpdateEndpointTemplate{
-            0, {}, *input->find("endpointId")->value.as_string(), *input->find("templateId")->value.as_string()},
-        endpoint);
-  }
-  if (field.name == "saveTemplate") {
-    return give(run, core::SaveTemplate{0, {}, template_input(*input)}, [this](const core::Reply& reply) {
-      const core::Template* saved = core.engine().find_template(std::get<core::TemplateReply>(reply.what).id);
-      return saved ? template_value(*schema, {saved}) : Value();
-    });
-  }
-  ENSURE(field.name == "deleteTemplate");
-  give(run, core::DeleteTemplate{0, {}, std::string(field.args->text("templateName"))}, nothing);
+  auto mutation = read_mutation(*schema, core, field);
+  if (!mutation) return refuse(std::move(mutation.error()));
+  const core::Token token = core.expect([this, run, show = std::move(mutation->show)](core::Reply reply) {
+    const Error* error = std::get_if<Error>(&reply.what);
+    run->request.complete(error ? Value(field_error(*error)) : show(reply));
+    go_on(run);
+  });
+  address(mutation->command, token, *run->account);
+  core.give(std::move(mutation->command));
 }
 
 }  // namespace penstock::api

@@ -83,9 +83,6 @@ core::TemplateInput template_input(const Input& input) {
 }
 
 Result<core::EndpointInput> endpoint_input(const Input& input) {
-  if (names_something(input, "networkVolumeId") || names_something(input, "networkVolumeIds")) {
-    return fail(Errc::not_found, "Network volume not found");
-  }
   for (const char* key : {"repo", "cloudStorageConfig", "modelReferences"}) {
     if (names_something(input, key)) {
       return fail(Errc::not_implemented, std::string(key) + " is not implemented by this server");
@@ -120,6 +117,23 @@ Result<core::EndpointInput> endpoint_input(const Input& input) {
   out.type = text(input, "type");
   out.compliance = texts(input, "compliance");
   out.hub_release_id = text(input, "hubReleaseId");
+  out.volume_id = text(input, "networkVolumeId");
+  out.volume_ids = field<std::vector<std::string>>(input, "networkVolumeIds", [](const Input& value) {
+    std::vector<std::string> ids;
+    for (const Input& item : *value.as_list()) {
+      if (!item.is_null()) ids.push_back(*item.find("networkVolumeId")->value.as_string());
+    }
+    return ids;
+  });
+  return out;
+}
+
+core::VolumeInput volume_input(const Input& input) {
+  core::VolumeInput out;
+  out.id = text(input, "id");
+  out.name = text(input, "name");
+  out.size_gb = number(input, "size");
+  if (const auto* place = input.find("dataCenterId")) out.data_center = *place->value.as_string();
   return out;
 }
 

@@ -9,8 +9,11 @@ namespace penstock::api {
 /// saveTemplate's input, and the inline template of saveEndpoint.
 core::TemplateInput template_input(const graphql::Input& input);
 
-/// saveEndpoint's input. Errors: not_found (a network volume: there are none), not_implemented (what this server has no
-/// part for: a build from a repository, cloud storage, cached models).
+/// saveEndpoint's input. Errors: not_implemented (what this server has no part for: a build from a repository, cloud
+/// storage, cached models).
 Result<core::EndpointInput> endpoint_input(const graphql::Input& input);
+
+/// createNetworkVolume's and updateNetworkVolume's.
+core::VolumeInput volume_input(const graphql::Input& input);
 
 }  // namespace penstock::api

@@ -16,10 +16,6 @@ using graphql::Sink;
 using graphql::Value;
 namespace model = ::penstock::core;
 
-struct DiscountView {
-  AccountId account;
-  Discount discount;
-};
 void put_text(Sink& sink, const std::string& text) {
   if (!text.empty()) sink.text(text);
 }
@@ -42,6 +38,19 @@ Value pods_value(const Schema& schema, const EndpointView& v) {
     out.push_back(worker_value(schema, {v.core, v.endpoint, std::move(worker)}));
   }
   return out;
+}
+
+Value volume_ids_value(const Schema& schema, const EndpointView& v) {
+  ListValue out;
+  for (const VolumeId& id : v.endpoint->volumes) {
+    out.push_back(make_object(schema, "NetworkVolumeIds", *v.core->engine().find_volume(id)));
+  }
+  return out.empty() ? Value() : Value(std::move(out));
+}
+
+Value first_volume_value(const Schema& schema, const EndpointView& v) {
+  if (v.endpoint->volumes.empty()) return {};
+  return volume_value(schema, {v.core, v.core->engine().find_volume(v.endpoint->volumes.front())});
 }
 
 void bind_endpoint_settings(Schema& schema) {
@@ -87,14 +96,23 @@ void bind_endpoint(Schema& schema) {
       .field("env", [&schema](const EndpointView& v) { return env_value(schema, v.endpoint->env); })
       .field("template", [&schema](const EndpointView& v) { return template_value(schema, {&template_of(v)}); })
       .field("pods", [&schema](const EndpointView& v) { return pods_value(schema, v); })
-      // This server has no volumes, cached models, builds, development pods or endpoint keys.
-      .stable("networkVolumeId", nothing)
-      .field("networkVolumeIds", nothing)
-      .field("networkVolume", nothing)
+      .stable("networkVolumeId",
+              [](const EndpointView& v) {
+                return v.endpoint->volumes.empty() ? Value() : Value(v.endpoint->volumes.front().str());
+              })
+      .field("networkVolumeIds", [&schema](const EndpointView& v) { return volume_ids_value(schema, v); })
+      .field("networkVolume", [&schema](const EndpointView& v) { return first_volume_value(schema, v); })
+      // This server has no cached models, builds, development pods or endpoint keys.
       .field("modelReferences", nothing)
       .field("activeBuildid", nothing)
       .field("idePodId", nothing)
       .field("aiKey", nothing);
+}
+
+void bind_volume_ids(Schema& schema) {
+  Binder<model::NetworkVolume>(schema, "NetworkVolumeIds")
+      .field("networkVolumeId", [](const model::NetworkVolume& v) { return Value(v.id.str()); })
+      .field("dataCenterId", [](const model::NetworkVolume& v) { return Value(v.data_center); });
 }
 
 void bind_template(Schema& schema) {
@@ -128,48 +146,6 @@ void bind_template(Schema& schema) {
       .field("userId", [](const TemplateView& v) { return Value(v.value->owner.str()); });
 }
 
-Value endpoint_of(const Schema& schema, const UserView& v, const Args& args) {
-  const auto id = EndpointId::parse(args.text("id"));
-  const model::Endpoint* found = id ? v.core->engine().find_endpoint(*id) : nullptr;
-  if (!found || found->owner != v.account->id) return {};
-  return endpoint_value(schema, {v.core, found});
-}
-
-Value discount_value(const Schema& schema, const UserView& v) {
-  if (!*v.discount) return {};
-  return make_object(schema, "Discount", DiscountView{v.account->id, **v.discount});
-}
-
-void bind_user(Schema& schema) {
-  Binder<DiscountView>(schema, "Discount")
-      .field("userId", [](const DiscountView& v) { return Value(v.account.str()); })
-      .field("type", [](const DiscountView&) { return Value("SERVERLESS"); })
-      .field("discountFactor", [](const DiscountView& v) { return Value(v.discount.factor); })
-      .field("expirationDate", [](const DiscountView& v) { return Value(v.discount.expires); });
-  Binder<UserView>(schema, "User")
-      .field("id", [](const UserView& v) { return Value(v.account->id.str()); })
-      .field("email", [](const UserView& v) { return Value(v.account->email); })
-      .field("endpoints",
-             [endpoint = schema.type("Endpoint")](const UserView& v, Sink& sink) {
-               sink.list(v.core->engine().endpoints_of(v.account->id), [&](const model::Endpoint* one, Sink& item) {
-                 const EndpointView view{v.core, one};
-                 item.object(*endpoint, &view, one->revision.number);
-               });
-             })
-      .field("endpoint", [&schema](const UserView& v, const Args& args) { return endpoint_of(schema, v, args); })
-      .field("serverlessDiscount", [&schema](const UserView& v) { return discount_value(schema, v); })
-      .field("podTemplates",
-             [&schema](const UserView& v) {
-               ListValue out;
-               for (const auto* t : v.core->engine().templates_of(v.account->id))
-                 out.push_back(template_value(schema, {t}));
-               return Value(std::move(out));
-             })
-      .field("pods", [](const UserView&) { return Value(ListValue{}); })
-      .field("maxServerlessConcurrency",
-             [](const UserView& v) { return Value(v.core->engine().settings().workers_quota); });
-}
-
 tl::expected<graphql::Input, std::string> read_port(graphql::Input given) {
   const auto* number = given.as_int();
   if (given.is_null() || (number && *number >= 0 && *number <= 65'535)) return given;
@@ -183,8 +159,9 @@ std::unique_ptr<Schema> make_schema() {
   if (!schema) log::error("{}", schema.error().message);
   ENSURE(schema.has_value());
   bind_endpoint(**schema);
+  bind_volume_ids(**schema);
   bind_template(**schema);
-  bind_user(**schema);
+  bind_account(**schema);
   bind_workers(**schema);
   bind_catalogue(**schema);
   ENSURE((*schema)->attach_scalar("Port", read_port));
@@ -193,9 +170,6 @@ std::unique_ptr<Schema> make_schema() {
   return std::move(*schema);
 }
 
-Value user_value(const Schema& schema, UserView view) {
-  return make_object(schema, "User", view);
-}
 Value endpoint_value(const Schema& schema, EndpointView view) {
   return make_object(schema, "Endpoint", view);
 }

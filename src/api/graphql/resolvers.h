@@ -22,6 +22,10 @@ struct EndpointView {
 struct TemplateView {
   const ::penstock::core::Template* value;
 };
+struct VolumeView {
+  const Core* core;
+  const ::penstock::core::NetworkVolume* volume;
+};
 struct WorkerOfEndpoint {
   const Core* core;
   const ::penstock::core::Endpoint* endpoint;
@@ -34,11 +38,13 @@ std::unique_ptr<graphql::Schema> make_schema();
 // The parts of make_schema() in files of their own.
 void bind_workers(graphql::Schema& schema);
 void bind_catalogue(graphql::Schema& schema);
+void bind_account(graphql::Schema& schema);
 
 graphql::Value user_value(const graphql::Schema& schema, UserView view);
 graphql::Value endpoint_value(const graphql::Schema& schema, EndpointView view);
 graphql::Value template_value(const graphql::Schema& schema, TemplateView view);
 
+graphql::Value volume_value(const graphql::Schema& schema, VolumeView view);
 graphql::Value worker_value(const graphql::Schema& schema, WorkerOfEndpoint view);
 
 // The catalogue: what the root fields of these names give.
@@ -47,5 +53,7 @@ graphql::Value gpu_pools_value(const graphql::Schema& schema);
 graphql::Value cpu_flavours_value(const graphql::Schema& schema, const Core& core, const graphql::Args& args);
 graphql::Value cpu_types_value(const graphql::Schema& schema, const std::vector<CpuModel>& cpus);
 graphql::Value data_centers_value(const graphql::Schema& schema, const Core& core);
+/// Null when no node is there (any more).
+graphql::Value data_center_value(const graphql::Schema& schema, const Core& core, std::string_view id);
 
 }  // namespace penstock::api

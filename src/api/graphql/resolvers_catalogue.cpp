@@ -166,7 +166,7 @@ void bind_lowest_price(Schema& schema) {
       .field("compliance", nothing);
   Binder<PlaceOfType>(schema, "GpuTypeDataCenterAvailability")
       .field("dataCenterId", [](const PlaceOfType& v) { return Value(v.data_center); })
-      .field("supportNetworkVolumes", [](const PlaceOfType&) { return Value(false); })
+      .field("supportNetworkVolumes", [](const PlaceOfType&) { return Value(true); })
       .field("availability", [](const PlaceOfType& v) { return Value(v.free ? "AVAILABLE" : "UNAVAILABLE"); });
 }
 
@@ -242,7 +242,7 @@ void bind_data_center(Schema& schema) {
       .field("location", [](const DataCenterView& v) { return text_or_null(v.place.country); })
       .field("region", [](const DataCenterView& v) { return Value(v.place.region); })
       .field("listed", [](const DataCenterView&) { return Value(true); })
-      .field("storageSupport", [](const DataCenterView&) { return Value(false); })
+      .field("storageSupport", [](const DataCenterView&) { return Value(true); })
       .field("globalNetwork", [](const DataCenterView&) { return Value(false); })
       .field("compliance", [](const DataCenterView&) { return Value(ListValue{}); })
       .field("gpuAvailability",
@@ -312,6 +312,11 @@ Value data_centers_value(const Schema& schema, const Core& core) {
     out.push_back(make_object(schema, "DataCenter", DataCenterView{&core, std::move(place)}));
   }
   return Value(std::move(out));
+}
+
+Value data_center_value(const Schema& schema, const Core& core, std::string_view id) {
+  auto place = find_data_center(core.engine().fleet(), id);
+  return place ? make_object(schema, "DataCenter", DataCenterView{&core, std::move(*place)}) : Value();
 }
 
 }  // namespace penstock::api

@@ -99,11 +99,14 @@ void bind_workers(Schema& schema) {
       .field("vcpuCount", zero)
       .field("memoryInGb", zero)
       .field("costPerHr", zero)
-      // A worker is a process of this machine: no container, no mapped port, no volume, nothing measured inside.
+      // A worker is a process of this machine: no container, no mapped port, nothing measured inside.
       .field("podType", nothing)
       .field("dockerId", nothing)
       .field("port", nothing)
-      .field("networkVolumeId", nothing)
+      .field("networkVolumeId",
+             [](const WorkerOfEndpoint& v) {
+               return text_or_null(v.core->engine().volume_at(*v.endpoint, v.worker.worker.placement).str());
+             })
       .field("lastStatusChange", nothing)
       .field("runtime", nothing);
 }

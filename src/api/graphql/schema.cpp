@@ -68,6 +68,11 @@ type Mutation {
   saveTemplate(input: SaveTemplateInput): PodTemplate
   "Deletes a template that no endpoint uses, by its name"
   deleteTemplate(templateName: String): Void
+  createNetworkVolume(input: CreateNetworkVolumeInput!): NetworkVolume
+  "Gives a network volume another name, or a larger size"
+  updateNetworkVolume(input: UpdateNetworkVolumeInput!): NetworkVolume
+  "Deletes a network volume that no endpoint names, with what it holds"
+  deleteNetworkVolume(input: DeleteNetworkVolumeInput!): Void
 
   # Not implemented by this server: answered with an error.
   podFindAndDeployOnDemand(input: PodFindAndDeployOnDemandInput): Pod

@@ -84,14 +84,6 @@ type NetworkVolumeIds {
   dataCenterId: String
 }
 
-"There are none on this server"
-type NetworkVolume {
-  id: String
-  name: String
-  size: Int
-  dataCenterId: String
-}
-
 input EndpointInput {
   id: String
   name: String!

@@ -120,10 +120,6 @@ GpuOffer gpu_offer(const Fleet& fleet, std::string_view gpu_type, const Catalogu
   return offer;
 }
 
-const std::string& data_center_of(const Node& node) {
-  return node.data_center.empty() ? node.name : node.data_center;
-}
-
 std::vector<DataCenter> data_centers(const Fleet& fleet) {
   std::vector<DataCenter> all;
   for (const Node& node : fleet.nodes()) {

@@ -55,9 +55,6 @@ struct GpuOffer {
 };
 GpuOffer gpu_offer(const Fleet& fleet, std::string_view gpu_type, const CatalogueFilter& filter);
 
-/// The data centre that a node is in. One that is configured without gets its own name: a volume has to be somewhere.
-const std::string& data_center_of(const Node& node);
-
 struct DataCenter {
   std::string id;
   std::string country;      // empty: not configured

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "core/control/catalogue.h"
+#include "core/control/checks.h"
 #include "core/control/gpu_pools.h"
 
 namespace penstock::core {
@@ -14,37 +15,17 @@ constexpr std::size_t kEnvVarsMax = 1'000;
 constexpr std::size_t kListMax = 100;
 constexpr std::int64_t kWeekMs = 604'800'000;
 
-Error invalid(std::string message) {
-  return Error{Errc::invalid, std::move(message)};
+void check_env(const std::vector<EnvVar>& variables, Checks& checks) {
+  checks.require(variables.size() <= kEnvVarsMax, "env has " + std::to_string(variables.size()) +
+                                                      " variables; at most " + std::to_string(kEnvVarsMax) +
+                                                      " are accepted");
+  for (const EnvVar& variable : variables) {
+    const bool fine = !variable.key.empty() && variable.key.find_first_of(std::string("=\0", 2)) == std::string::npos;
+    checks.require(fine, "env key \"" + variable.key + "\" is not a name: it may not be empty or contain '='");
+    checks.require(variable.value.find('\0') == std::string::npos,
+                   "env value of \"" + variable.key + "\" contains a NUL byte");
+  }
 }
-
-/// Collects the first refusal; later checks are skipped.
-class Checks {
- public:
-  void range(const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
-    if (!failed_ && (value < low || value > high)) {
-      failed_ = invalid(std::string(name) + " is " + std::to_string(value) + "; it must be from " +
-                        std::to_string(low) + " to " + std::to_string(high));
-    }
-  }
-  void require(bool condition, const std::string& message, Errc code = Errc::invalid) {
-    if (!failed_ && !condition) failed_ = Error{code, message};
-  }
-  void env(const std::vector<EnvVar>& variables) {
-    require(variables.size() <= kEnvVarsMax, "env has " + std::to_string(variables.size()) + " variables; at most " +
-                                                 std::to_string(kEnvVarsMax) + " are accepted");
-    for (const EnvVar& variable : variables) {
-      const bool fine = !variable.key.empty() && variable.key.find_first_of(std::string("=\0", 2)) == std::string::npos;
-      require(fine, "env key \"" + variable.key + "\" is not a name: it may not be empty or contain '='");
-      require(variable.value.find('\0') == std::string::npos,
-              "env value of \"" + variable.key + "\" contains a NUL byte");
-    }
-  }
-  const std::optional<Error>& failed() const { return failed_; }
-
- private:
-  std::optional<Error> failed_;
-};
 
 /// A whole number that has a default in the schema: null counts as absent (2.3 b).
 void take_int(const char* name, const Field<std::int64_t>& field, std::int64_t low, std::int64_t high, int fallback,
@@ -156,7 +137,7 @@ Result<Endpoint> with_input(Endpoint e, const EndpointInput& in, bool creating, 
   take_kind(e, in, creating, checks);
   if (in.env.has_value()) e.env = in.env.value();
   if (in.env.is_null()) e.env.clear();
-  checks.env(e.env);
+  check_env(e.env, checks);
   in.flash_environment_id.keep_or_clear(e.flash_environment_id);
   in.hub_release_id.keep_or_clear(e.hub_release_id);
   in.bind_template.keep_or(e.binds_template);
@@ -167,7 +148,7 @@ Result<Endpoint> with_input(Endpoint e, const EndpointInput& in, bool creating, 
 bool needs_release(const Endpoint& before, const Endpoint& after) {
   const auto structural = [](const Endpoint& e) {
     return std::tie(e.template_id, e.env, e.gpu_ids, e.gpu_count, e.instance_ids, e.allowed_cuda_versions,
-                    e.min_cuda_version, e.locations, e.data_center_ids);
+                    e.min_cuda_version, e.locations, e.data_center_ids, e.volumes);
   };
   return structural(before) != structural(after);
 }
@@ -206,7 +187,7 @@ Result<Template> with_input(Template t, const TemplateInput& in, bool creating, 
   }
   in.docker_args.keep_or(t.docker_args);
   in.env.keep_or(t.env);
-  checks.env(t.env);
+  check_env(t.env, checks);
   in.ports.keep_or(t.ports);
   if (creating) t.volume_mount_path = "/workspace";
   in.volume_mount_path.keep_or(t.volume_mount_path);

@@ -10,7 +10,7 @@ namespace penstock::core {
 /// Applies what a saveEndpoint says to an endpoint and checks the outcome: everything that needs no other object
 /// (contract/control-plane 2.1, 2.3, 2.4; messages 1.3 B1 to B3, B13, B14). `creating` starts from defaults; otherwise
 /// keys that are absent keep what is stored, or go back to their defaults where the settings ask for that (D1). Errors:
-/// invalid, not_found (a network volume: this server has none), not_implemented.
+/// invalid, not_implemented. Volumes and templates, which are other objects, are the engine's to check.
 Result<Endpoint> with_input(Endpoint endpoint, const EndpointInput& input, bool creating,
                             const EngineSettings& settings);
 

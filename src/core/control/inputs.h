@@ -92,6 +92,16 @@ struct EndpointInput {
   Field<std::string> type;
   Field<std::vector<std::string>> compliance;
   Field<std::string> hub_release_id;
+  Field<std::string> volume_id;
+  Field<std::vector<std::string>> volume_ids;
+};
+
+/// createNetworkVolume and updateNetworkVolume.
+struct VolumeInput {
+  Field<std::string> id;
+  Field<std::string> name;
+  Field<std::int64_t> size_gb;
+  std::string data_center;  // of a create
 };
 
 }  // namespace penstock::core

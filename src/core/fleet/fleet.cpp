@@ -7,13 +7,28 @@
 namespace penstock::core {
 namespace {
 
-bool matches_place(const Node& node, const std::vector<std::string>& places) {
+bool matches_place(const Node& node, const PlacementWish& wish) {
+  const auto& places = wish.places;
+  if (!wish.data_centers.empty() &&
+      std::ranges::find(wish.data_centers, data_center_of(node)) == wish.data_centers.end())
+    return false;
   if (places.empty()) return true;
   if (node.location.empty() && node.data_center.empty()) return true;
   return std::ranges::any_of(places, [&](const std::string& p) { return p == node.location || p == node.data_center; });
 }
 
+/// For people: where it was looked.
+std::string where(const PlacementWish& wish) {
+  std::string text = wish.places.empty() ? std::string() : " in " + join(wish.places, ", ");
+  if (!wish.data_centers.empty()) text += " where its network volumes are (" + join(wish.data_centers, ", ") + ")";
+  return text;
+}
+
 }  // namespace
+
+const std::string& data_center_of(const Node& node) {
+  return node.data_center.empty() ? node.name : node.data_center;
+}
 
 Fleet::Fleet(std::vector<Node> nodes) : nodes_(std::move(nodes)) {
   for (const auto& node : nodes_) {
@@ -27,7 +42,7 @@ Fleet::Fleet(std::vector<Node> nodes) : nodes_(std::move(nodes)) {
 /// with the most.
 std::vector<int> Fleet::free_gpus(const Node& node, const std::string& pool, const PlacementWish& wish,
                                   bool ever) const {
-  if (!matches_place(node, wish.places)) return {};
+  if (!matches_place(node, wish)) return {};
   const auto& taken = taken_.at(node.name);
   std::map<std::string, std::vector<int>> free;
   for (const auto& gpu : node.gpus) {
@@ -48,9 +63,9 @@ std::vector<int> Fleet::free_gpus(const Node& node, const std::string& pool, con
 Result<Placement> Fleet::place(const PlacementWish& wish) {
   if (wish.gpus.pools.empty()) {
     for (const auto& node : nodes_) {
-      if (matches_place(node, wish.places)) return Placement{node.name, "", "", {}};
+      if (matches_place(node, wish)) return Placement{node.name, "", "", {}};
     }
-    return fail(Errc::not_found, "no node is in " + join(wish.places, ", "));
+    return fail(Errc::not_found, "no node is" + where(wish));
   }
   const auto wanted = static_cast<std::size_t>(wish.gpu_count);
   bool could_fit = false;
@@ -74,8 +89,7 @@ Result<Placement> Fleet::place(const PlacementWish& wish) {
     restore(placement);
     return placement;
   }
-  const std::string what = std::to_string(wish.gpu_count) + " GPU(s) of " + join(wish.gpus.pools, ", ") +
-                           (wish.places.empty() ? std::string() : " in " + join(wish.places, ", "));
+  const std::string what = std::to_string(wish.gpu_count) + " GPU(s) of " + join(wish.gpus.pools, ", ") + where(wish);
   return could_fit ? fail(Errc::busy, "all in use: " + what) : fail(Errc::not_found, "no node has " + what);
 }
 

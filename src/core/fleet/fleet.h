@@ -26,10 +26,14 @@ struct Node {
   std::vector<GpuDevice> gpus;
 };
 
+/// The data centre that a node is in. One that is configured without gets its own name: a volume has to be somewhere.
+const std::string& data_center_of(const Node& node);
+
 struct PlacementWish {
   GpuSelection gpus;  // no pools: a CPU worker
   int gpu_count = 1;
-  std::vector<std::string> places;  // locations and data centres; empty: anywhere
+  std::vector<std::string> places;             // locations and data centres; empty: anywhere
+  std::vector<std::string> data_centers = {};  // where its volumes are; empty: it has none
 };
 
 /// Which GPUs are taken. Walks the wished pools in order and takes the fullest node that still fits.

@@ -56,7 +56,8 @@ struct Endpoint {
   std::optional<std::string> flash_environment_id;
   std::vector<std::string> compliance;
   std::optional<std::string> hub_release_id;
-  int version = 0;  // release: bumped by every change that needs fresh workers (2.2)
+  std::vector<VolumeId> volumes;  // at most one for each data centre
+  int version = 0;                // release: bumped by every change that needs fresh workers (2.2)
   Time created{};
   Revision revision;
 

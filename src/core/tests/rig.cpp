@@ -30,6 +30,12 @@ void Books::apply(const Record& record) {
   if (const auto* r = std::get_if<TemplateRemoved>(&record)) {
     std::erase_if(rest_.templates, [&](const Template& t) { return t.id == r->id; });
   }
+  if (const auto* r = std::get_if<VolumeSaved>(&record)) {
+    put(rest_.volumes, r->value, [&](const NetworkVolume& v) { return v.id == r->value.id; });
+  }
+  if (const auto* r = std::get_if<VolumeRemoved>(&record)) {
+    std::erase_if(rest_.volumes, [&](const NetworkVolume& v) { return v.id == r->id; });
+  }
   if (const auto* r = std::get_if<EndpointSaved>(&record)) {
     put(rest_.endpoints, r->endpoint, [&](const Endpoint& e) { return e.id == r->endpoint.id; });
   }

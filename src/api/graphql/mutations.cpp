@@ -1,0 +1,108 @@
+#include "api/graphql/mutations.h"
+
+#include <map>
+
+#include "api/graphql/codes.h"
+#include "api/graphql/inputs.h"
+#include "api/graphql/resolvers.h"
+#include "graphql/error.h"
+
+namespace penstock::api {
+namespace {
+
+using graphql::Args;
+using graphql::FieldError;
+using graphql::Input;
+using graphql::Value;
+using Read = tl::expected<Mutation, FieldError>;
+
+/// The text of a key that the schema requires.
+std::string required(const Input& input, std::string_view key) {
+  return *input.find(key)->value.as_string();
+}
+
+/// One field while it is read.
+class Reader {
+ public:
+  Reader(const graphql::Schema& schema, const Core& core, const Args& args)
+      : schema_(schema), core_(core), args_(args) {}
+
+  Read save_endpoint() const {
+    auto read = endpoint_input(input());
+    if (!read) return tl::unexpected<FieldError>(field_error(read.error()));
+    return Mutation{core::SaveEndpoint{0, {}, std::move(*read)}, endpoint()};
+  }
+  Read delete_endpoint() const { return Mutation{core::DeleteEndpoint{0, {}, std::string(args_.text("id"))}, nothing}; }
+  Read update_endpoint_template() const {
+    if (!has_input()) return no_input();
+    return Mutation{
+        core::UpdateEndpointTemplate{0, {}, required(input(), "endpointId"), required(input(), "templateId")},
+        endpoint()};
+  }
+  Read save_template() const {
+    if (!has_input()) return no_input();
+    return Mutation{core::SaveTemplate{0, {}, template_input(input())},
+                    [&schema = schema_, &core = core_](const core::Reply& reply) {
+                      const auto* saved = core.engine().find_template(std::get<core::TemplateReply>(reply.what).id);
+                      return saved ? template_value(schema, {saved}) : Value();
+                    }};
+  }
+  Read delete_template() const {
+    return Mutation{core::DeleteTemplate{0, {}, std::string(args_.text("templateName"))}, nothing};
+  }
+  Read save_volume() const {
+    return Mutation{core::SaveVolume{0, {}, volume_input(input())},
+                    [&schema = schema_, &core = core_](const core::Reply& reply) {
+                      const auto* saved = core.engine().find_volume(std::get<core::VolumeReply>(reply.what).id);
+                      return saved ? volume_value(schema, {&core, saved}) : Value();
+                    }};
+  }
+  Read delete_volume() const { return Mutation{core::DeleteVolume{0, {}, required(input(), "id")}, nothing}; }
+
+ private:
+  static Value nothing(const core::Reply&) { return {}; }
+  static Read no_input() { return tl::unexpected<FieldError>(FieldError{"input is required", kRefused}); }
+
+  std::function<Value(const core::Reply&)> endpoint() const {
+    return [&schema = schema_, &core = core_](const core::Reply& reply) {
+      const auto* saved = core.engine().find_endpoint(std::get<core::EndpointReply>(reply.what).id);
+      return saved ? endpoint_value(schema, {&core, saved}) : Value();
+    };
+  }
+  bool has_input() const { return args_.find("input") && !input().is_null(); }
+  const Input& input() const { return *args_.find("input"); }
+
+  const graphql::Schema& schema_;
+  const Core& core_;
+  const Args& args_;
+};
+
+using Method = Read (Reader::*)() const;
+
+const std::map<std::string_view, Method>& methods() {
+  static const std::map<std::string_view, Method> all = {
+      {"saveEndpoint", &Reader::save_endpoint},
+      {"deleteEndpoint", &Reader::delete_endpoint},
+      {"updateEndpointTemplate", &Reader::update_endpoint_template},
+      {"saveTemplate", &Reader::save_template},
+      {"deleteTemplate", &Reader::delete_template},
+      {"createNetworkVolume", &Reader::save_volume},
+      {"updateNetworkVolume", &Reader::save_volume},
+      {"deleteNetworkVolume", &Reader::delete_volume},
+  };
+  return all;
+}
+
+}  // namespace
+
+FieldError field_error(const Error& error) {
+  return {error.message, error.code == Errc::internal ? std::string(graphql::kInternal) : kRefused};
+}
+
+Read read_mutation(const graphql::Schema& schema, const Core& core, const graphql::RootField& field) {
+  const auto method = methods().find(field.name);
+  ENSURE(method != methods().end());
+  return (Reader(schema, core, *field.args).*method->second)();
+}
+
+}  // namespace penstock::api

@@ -1,0 +1,102 @@
+#include "api/graphql/resolvers.h"
+#include "api/graphql/values.h"
+
+// The account and what it keeps besides endpoints and templates.
+
+namespace penstock::api {
+namespace {
+
+using graphql::Args;
+using graphql::Binder;
+using graphql::ListValue;
+using graphql::make_object;
+using graphql::Schema;
+using graphql::Sink;
+using graphql::Value;
+
+struct DiscountView {
+  AccountId account;
+  Discount discount;
+};
+
+Value endpoint_of(const Schema& schema, const UserView& v, const Args& args) {
+  const auto id = EndpointId::parse(args.text("id"));
+  const core::Endpoint* found = id ? v.core->engine().find_endpoint(*id) : nullptr;
+  if (!found || found->owner != v.account->id) return {};
+  return endpoint_value(schema, {v.core, found});
+}
+
+Value discount_value(const Schema& schema, const UserView& v) {
+  if (!*v.discount) return {};
+  return make_object(schema, "Discount", DiscountView{v.account->id, **v.discount});
+}
+
+Value volumes_value(const Schema& schema, const UserView& v) {
+  ListValue out;
+  for (const auto* volume : v.core->engine().volumes_of(v.account->id)) {
+    out.push_back(volume_value(schema, {v.core, volume}));
+  }
+  return Value(std::move(out));
+}
+
+void bind_volume(Schema& schema) {
+  const auto nothing = [](const VolumeView&) { return Value(); };
+  Binder<VolumeView>(schema, "NetworkVolume")
+      .field("id", [](const VolumeView& v) { return Value(v.volume->id.str()); })
+      .field("name", [](const VolumeView& v) { return Value(v.volume->name); })
+      .field("size", [](const VolumeView& v) { return Value(v.volume->size_gb); })
+      .field("dataCenterId", [](const VolumeView& v) { return Value(v.volume->data_center); })
+      .field("dataCenter",
+             [&schema](const VolumeView& v) { return data_center_value(schema, *v.core, v.volume->data_center); })
+      // A volume is a directory of this server's file system.
+      .field("storageClusterId", nothing)
+      .field("storageType", nothing);
+}
+
+void bind_user(Schema& schema) {
+  Binder<DiscountView>(schema, "Discount")
+      .field("userId", [](const DiscountView& v) { return Value(v.account.str()); })
+      .field("type", [](const DiscountView&) { return Value("SERVERLESS"); })
+      .field("discountFactor", [](const DiscountView& v) { return Value(v.discount.factor); })
+      .field("expirationDate", [](const DiscountView& v) { return Value(v.discount.expires); });
+  Binder<UserView>(schema, "User")
+      .field("id", [](const UserView& v) { return Value(v.account->id.str()); })
+      .field("email", [](const UserView& v) { return Value(v.account->email); })
+      .field("endpoints",
+             [endpoint = schema.type("Endpoint")](const UserView& v, Sink& sink) {
+               sink.list(v.core->engine().endpoints_of(v.account->id), [&](const core::Endpoint* one, Sink& item) {
+                 const EndpointView view{v.core, one};
+                 item.object(*endpoint, &view, one->revision.number);
+               });
+             })
+      .field("endpoint", [&schema](const UserView& v, const Args& args) { return endpoint_of(schema, v, args); })
+      .field("serverlessDiscount", [&schema](const UserView& v) { return discount_value(schema, v); })
+      .field("podTemplates",
+             [&schema](const UserView& v) {
+               ListValue out;
+               for (const auto* t : v.core->engine().templates_of(v.account->id))
+                 out.push_back(template_value(schema, {t}));
+               return Value(std::move(out));
+             })
+      .field("networkVolumes", [&schema](const UserView& v) { return volumes_value(schema, v); })
+      .field("pods", [](const UserView&) { return Value(ListValue{}); })
+      .field("maxServerlessConcurrency",
+             [](const UserView& v) { return Value(v.core->engine().settings().workers_quota); });
+}
+
+}  // namespace
+
+void bind_account(Schema& schema) {
+  bind_user(schema);
+  bind_volume(schema);
+}
+
+Value user_value(const Schema& schema, UserView view) {
+  return make_object(schema, "User", view);
+}
+
+Value volume_value(const Schema& schema, VolumeView view) {
+  return make_object(schema, "NetworkVolume", view);
+}
+
+}  // namespace penstock::api
