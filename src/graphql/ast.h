@@ -166,6 +166,7 @@ struct SchemaDocument {
   std::string description;
   std::string_view query = "Query";
   std::string_view mutation;
+  std::string_view subscription;
   bool has_schema_definition = false;
   std::vector<TypeDefinitionNode> types;
   std::vector<DirectiveDefinitionNode> directives;

@@ -263,6 +263,7 @@ namespace {
 std::optional<Input> object_from_literal(const TypeDef& type, const ValueNode& node, const Variables& variables) {
   if (node.kind != Kind::object) return std::nullopt;
   InputObject out;
+  out.reserve(type.inputs.size());
   for (const InputValueDef& def : type.inputs) {
     const ObjectFieldNode* written = nullptr;
     for (const auto& field : node.fields) {

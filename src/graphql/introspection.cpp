@@ -170,7 +170,8 @@ void bind_schema(Schema& schema) {
              [](const SchemaView& v) { return type_value(*v.schema, v.schema->root(OperationType::query)); })
       .field("mutationType",
              [](const SchemaView& v) { return type_value(*v.schema, v.schema->root(OperationType::mutation)); })
-      .field("subscriptionType", [](const SchemaView&) { return Value(); })
+      .field("subscriptionType",
+             [](const SchemaView& v) { return type_value(*v.schema, v.schema->root(OperationType::subscription)); })
       .field("directives", [](const SchemaView& v) {
         ListValue out;
         for (const auto& def : v.schema->directives()) {

@@ -204,6 +204,14 @@ Token Lexer::next() {
   fail("Unexpected character: " + shown_character() + ".");
 }
 
+/// How many characters from here on mean themselves in a string, each one byte and one column.
+std::size_t Lexer::plain_run() const {
+  const auto is_plain = [](char c) { return c >= ' ' && c != '"' && c != '\\' && c != '\x7F'; };
+  std::size_t end = at_;
+  while (end < text_.size() && is_plain(text_[end])) ++end;
+  return end - at_;
+}
+
 std::string Lexer::shown_character() const {
   if (at_ >= text_.size()) return "<EOF>";
   const std::uint32_t code = decode(text_.substr(at_)).code;
@@ -274,6 +282,9 @@ Token Lexer::string() {
     if (text_[at_] == '"') break;
     if (text_[at_] == '\\') {
       escape(token.value);
+    } else if (const std::size_t run = plain_run(); run > 0) {
+      token.value.append(text_, at_, run);
+      at_ += run;
     } else {
       character(&token.value);
     }

@@ -47,6 +47,7 @@ class Lexer {
   Token string();
   Token block_string();
   void escape(std::string& out);
+  std::size_t plain_run() const;
   std::string shown_character() const;
 
   std::string_view text_;

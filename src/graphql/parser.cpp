@@ -202,10 +202,11 @@ class SchemaParser : public TokenReader {
         expect(":");
         out.query = name();
       } else {
-        if (token().kind == TokenKind::name && !peek_name("mutation")) unexpected();
+        const bool mutation = peek_name("mutation");
+        if (token().kind == TokenKind::name && !mutation && !peek_name("subscription")) unexpected();
         name();
         expect(":");
-        out.mutation = name();
+        (mutation ? out.mutation : out.subscription) = name();
       }
     } while (!skip("}"));
   }

@@ -58,6 +58,14 @@ std::string Request::finish() {
   return state_->execution->finish();
 }
 
+std::string Request::respond(const std::function<void(Sink&)>& write_event) {
+  State& me = *state_;
+  ENSURE(me.operation->type == OperationType::subscription);
+  Execution event(*me.plan, *me.operation, me.variables, me.options.limits, me.places ? &*me.places : nullptr);
+  for (const PlannedField& field : event.roots()) event.write_root(field, write_event);
+  return event.finish();
+}
+
 std::variant<Request, std::vector<GraphqlError>> bind(std::unique_ptr<Request::State> state,
                                                       std::shared_ptr<const Plan> plan,
                                                       const std::string* operation_name, const json::Value* variables) {

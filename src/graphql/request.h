@@ -57,6 +57,11 @@ class Request {
   /// `{"data":...}`, with `errors` in front when there are any. Once, after next_root() gave null.
   std::string finish();
 
+  /// For subscriptions, instead of complete() and finish(): next_root() names the one field and its arguments, which
+  /// say what to listen to; then each event that comes is answered with a response of its own, as often as there are
+  /// any.
+  std::string respond(const std::function<void(Sink&)>& write_event);
+
  private:
   friend class PlanCache;
   struct State;

@@ -66,7 +66,7 @@ const TypeDef* Schema::root(OperationType type) const {
     case OperationType::mutation:
       return mutation_;
     case OperationType::subscription:
-      return nullptr;
+      return subscription_;
   }
   return nullptr;
 }

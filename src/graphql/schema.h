@@ -161,6 +161,7 @@ class Schema {
   std::vector<DirectiveDef> directives_;
   const TypeDef* query_ = nullptr;
   const TypeDef* mutation_ = nullptr;
+  const TypeDef* subscription_ = nullptr;
   TypePool uses_;
   FieldDef typename_field_;
   FieldDef schema_field_;

@@ -172,18 +172,25 @@ class SchemaBuilder {
     }
   }
 
+  /// The object type of an operation other than query; null when the schema has none.
+  const TypeDef* root(const SchemaDocument& document, std::string_view named, std::string_view usual) const {
+    const std::string_view name = document.has_schema_definition ? named : usual;
+    const TypeDef* type = name.empty() ? nullptr : schema_->type(name);
+    const bool missing = document.has_schema_definition && !name.empty() && !type;
+    if (missing || (type && type->kind != TypeKind::object)) {
+      wrong("there is no object type " + std::string(name) + " for operations of the type " + std::string(usual), {});
+    }
+    return type;
+  }
+
   std::unique_ptr<Schema> finish(const SchemaDocument& document) {
     schema_->description_ = document.description;
     schema_->query_ = schema_->type(document.query);
     if (!schema_->query_ || schema_->query_->kind != TypeKind::object) {
       wrong("there is no object type " + std::string(document.query) + " for queries", {});
     }
-    const std::string_view mutation = !document.has_schema_definition ? "Mutation" : document.mutation;
-    if (!mutation.empty()) schema_->mutation_ = schema_->type(mutation);
-    const bool missing = document.has_schema_definition && !mutation.empty() && !schema_->mutation_;
-    if (missing || (schema_->mutation_ && schema_->mutation_->kind != TypeKind::object)) {
-      wrong("there is no object type " + std::string(mutation) + " for mutations", {});
-    }
+    schema_->mutation_ = root(document, document.mutation, "Mutation");
+    schema_->subscription_ = root(document, document.subscription, "Subscription");
     for (const TypeDef* object : schema_->order_) {
       for (const TypeDef* interface : object->interfaces) {
         has_fields_of(*object, *interface);

@@ -132,11 +132,62 @@ void Validator::names_are_unique() {
 void Validator::operation(const OperationNode& node) {
   uses_ = &operation_uses_[&node];
   const TypeDef* root = schema_.root(node.type);
+  if (root && node.type == OperationType::subscription) subscription(node);
   if (!root) refuse("Schema is not configured to execute " + std::string(to_text(node.type)) + " operation.", node.at);
   variable_definitions(node);
   static constexpr std::string_view kPlaces[] = {"QUERY", "MUTATION", "SUBSCRIPTION"};
   directives(node.directives, kPlaces[static_cast<int>(node.type)]);
   selections(root, node.selections);
+}
+
+/// Whether a literal @skip or @include takes a selection away.
+bool is_left_out(const SelectionNode& node) {
+  return std::ranges::any_of(node.directives, [](const DirectiveNode& directive) {
+    const bool skips = directive.name == "skip";
+    if (!skips && directive.name != "include") return false;
+    return std::ranges::any_of(directive.arguments, [&](const ArgumentNode& argument) {
+      return argument.name == "if" && argument.value.text == (skips ? "true" : "false");
+    });
+  });
+}
+
+void Validator::top_level(const TypeDef& root, const std::vector<SelectionNode>& nodes, TopLevel& out) const {
+  for (const SelectionNode& node : nodes) {
+    if (is_left_out(node)) continue;
+    const auto applies = [&](std::string_view condition) {
+      const TypeDef* type = condition.empty() ? &root : schema_.type(condition);
+      return type && type->can_be(root);
+    };
+    if (node.kind == SelectionNode::Kind::field) {
+      const auto [at, fresh] = out.index.try_emplace(node.response_key(), out.fields.size());
+      if (fresh) out.fields.emplace_back();
+      out.fields[at->second].push_back(&node);
+    } else if (node.kind == SelectionNode::Kind::inline_fragment) {
+      if (applies(node.type_condition)) top_level(root, node.selections, out);
+    } else if (out.visited.insert(node.name).second) {
+      const FragmentNode* target = fragment_named(node.name);
+      if (target && applies(target->type_condition)) top_level(root, target->selections, out);
+    }
+  }
+}
+
+/// A subscription has one source: one field.
+void Validator::subscription(const OperationNode& node) {
+  TopLevel found;
+  top_level(*schema_.root(node.type), node.selections, found);
+  const std::string who =
+      node.name.empty() ? "Anonymous Subscription" : "Subscription \"" + std::string(node.name) + "\"";
+  std::vector<Location> extra;
+  for (std::size_t i = 1; i < found.fields.size(); ++i) {
+    for (const SelectionNode* field : found.fields[i]) extra.push_back(field->at);
+  }
+  if (!extra.empty()) refuse(who + " must select only one top level field.", std::move(extra));
+  for (const auto& fields : found.fields) {
+    if (!fields.front()->name.starts_with("__")) continue;
+    std::vector<Location> at;
+    for (const SelectionNode* field : fields) at.push_back(field->at);
+    refuse(who + " must not select an introspection top level field.", std::move(at));
+  }
 }
 
 void Validator::fragment(const FragmentNode& node) {

@@ -83,6 +83,13 @@ class Validator {
   Extent extent(const FragmentNode& node, std::size_t depth);
   void names_are_unique();
   void operation(const OperationNode& node);
+  void subscription(const OperationNode& node);
+  struct TopLevel {
+    std::vector<std::vector<const SelectionNode*>> fields;  // one entry for each response key
+    std::unordered_map<std::string_view, std::size_t> index;
+    std::set<std::string_view> visited;  // fragments
+  };
+  void top_level(const TypeDef& root, const std::vector<SelectionNode>& nodes, TopLevel& out) const;
   void fragment(const FragmentNode& node);
   void variable_definitions(const OperationNode& node);
   void variable_uses(const OperationNode& node);

@@ -1,6 +1,7 @@
 #include "net/connection.h"
 
 #include <boost/asio/buffer.hpp>
+#include <charconv>
 
 #include "base/log.h"
 #include "net/responder_state.h"
@@ -175,6 +176,71 @@ void Connection::begin_write(Response response, std::function<void(bool)> writte
   write();
 }
 
+void Connection::begin_stream(Response response) {
+  ENSURE(open_ && phase_ == Phase::handling && !streaming_);
+  streaming_ = true;
+  stream_ended_ = false;
+  chunked_ = !http_1_0_;
+  keep_alive_ = keep_alive_ && chunked_ && !server_->stopping;
+  out_head_ = response_head(response, keep_alive_ ? After::keep_open : After::close,
+                            chunked_ ? Framing::chunked : Framing::until_close);
+  out_sent_ = 0;
+  server_->enter(*this, Phase::writing);  // first: what is added from now on waits behind the head
+  static_cast<void>(write_stream(response.body));
+  out_body_ = std::exchange(stream_next_, {});
+  write();
+}
+
+bool Connection::write_stream(std::string_view bytes) {
+  if (!open_) return false;
+  if (bytes.empty() || head_only_) return true;
+  const std::size_t unsent = out_head_.size() + out_body_.size() - out_sent_ + stream_next_.size();
+  if (unsent + bytes.size() > server_->limits.unread_bytes_max) return false;
+  if (chunked_) {
+    char size[20];
+    const auto end = std::to_chars(std::begin(size), std::end(size), bytes.size(), 16);
+    stream_next_.append(size, end.ptr);
+    stream_next_ += "\r\n";
+  }
+  stream_next_ += bytes;
+  if (chunked_) stream_next_ += "\r\n";
+  if (phase_ == Phase::handling) flush_stream();
+  return true;
+}
+
+void Connection::end_stream() {
+  current_ = nullptr;
+  stream_ended_ = true;
+  if (chunked_ && !head_only_) stream_next_ += "0\r\n\r\n";
+  if (phase_ == Phase::handling) flush_stream();
+}
+
+void Connection::flush_stream() {
+  out_body_ = std::exchange(stream_next_, {});
+  out_sent_ = 0;
+  server_->enter(*this, Phase::writing);
+  write();
+}
+
+/// What was under way is sent: sends what has come meanwhile, or waits for more. False: the answer is whole.
+bool Connection::stream_goes_on() {
+  if (!stream_next_.empty()) {
+    flush_stream();
+    return true;
+  }
+  if (stream_ended_) {
+    streaming_ = false;
+    return false;
+  }
+  server_->enter(*this, Phase::handling);
+  if (ended_) {
+    close();
+  } else {
+    read();
+  }
+  return true;
+}
+
 void Connection::write() {
   const std::size_t head_sent = std::min(out_sent_, out_head_.size());
   const std::array<asio::const_buffer, 2> buffers = {asio::buffer(out_head_) + head_sent,
@@ -191,11 +257,13 @@ void Connection::write() {
 void Connection::on_written(bool whole) {
   out_head_ = {};
   out_body_ = {};
+  out_sent_ = 0;
   if (pending_.empty() && pending_.capacity() > kKeptBufferBytes) pending_ = {};
   const std::function<void(bool)> written = std::exchange(written_, nullptr);
   if (written) written(whole && !ended_);
   if (!open_) return;
   if (!whole) return close();
+  if (streaming_ && stream_goes_on()) return;
   if (!keep_alive_ || server_->stopping) return ended_ ? close() : linger();
   server_->enter(*this, Phase::idle);
   if (!pending_.empty()) take_pending();
@@ -229,6 +297,7 @@ void Connection::close() {
   server_->remove(*this);
   reader_.reset();
   pending_ = {};
+  stream_next_ = {};
   if (Responder::State* state = std::exchange(current_, nullptr)) state->client_gone();
 }
 

@@ -36,6 +36,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// The answer to the request that is being handled.
   void answer(Response response, std::function<void(bool)> written);
 
+  /// The same piece by piece (Responder::begin). write_stream: false when too much is unread.
+  void begin_stream(Response response);
+  bool write_stream(std::string_view bytes);
+  void end_stream();
+  bool streaming() const { return streaming_; }
+
   /// The time limit of the present phase has passed. Always leaves the phase.
   void expire();
 
@@ -59,6 +65,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void begin_write(Response response, std::function<void(bool)> written);
   void write();
   void on_written(bool whole);
+  void flush_stream();
+  bool stream_goes_on();
   void linger();
   bool may_read() const;
 
@@ -89,6 +97,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string out_body_;
   std::size_t out_sent_ = 0;
   std::function<void(bool)> written_;
+
+  // An answer that comes piece by piece: what waits until the bytes above are sent.
+  bool streaming_ = false;
+  bool stream_ended_ = false;
+  bool chunked_ = false;
+  std::string stream_next_;
 };
 
 }  // namespace penstock::net

@@ -43,7 +43,17 @@ class Responder {
   /// A second send on one request is a bug.
   void send(Response response, std::function<void(bool written)> written = {});
 
-  /// Called at most once, when the client goes away before send(). Replaces an earlier one.
+  /// Instead of send(): an answer whose body comes piece by piece, for as long as it takes. `response.body` is its
+  /// first piece; its headers have no Content-Length. Dropping the handle without end() closes the connection, so that
+  /// the client can tell.
+  void begin(Response response);
+  /// Adds to the body. False: it is over, because the client went away, or reads so slowly that more than
+  /// HttpLimits::unread_bytes_max would wait for it (then it is disconnected). Nothing more is called then.
+  bool write(std::string_view bytes);
+  /// The body is whole.
+  void end();
+
+  /// Called at most once, when the client goes away before send() or end(). Replaces an earlier one.
   void on_gone(std::function<void()> gone);
   bool gone() const;
 

@@ -8,11 +8,40 @@ Responder::State::~State() {
   if (answered || gone) return;
   const auto open = connection.lock();
   if (!open) return;
-  open->answer(error_response(500, "internal error: the request was dropped without an answer"), {});
+  if (streaming) {
+    open->close();
+  } else {
+    open->answer(error_response(500, "internal error: the request was dropped without an answer"), {});
+  }
+}
+
+void Responder::State::begin(Response response) {
+  ENSURE(!answered && !streaming);
+  streaming = true;
+  const auto open = gone ? nullptr : connection.lock();
+  if (open) open->begin_stream(std::move(response));
+}
+
+bool Responder::State::write(std::string_view bytes) {
+  ENSURE(!answered && streaming);
+  const auto open = gone ? nullptr : connection.lock();
+  if (open && open->write_stream(bytes)) return true;
+  gone = true;
+  on_gone = nullptr;
+  if (open) open->close();
+  return false;
+}
+
+void Responder::State::end() {
+  ENSURE(!answered && streaming);
+  answered = true;
+  on_gone = nullptr;
+  const auto open = gone ? nullptr : connection.lock();
+  if (open) open->end_stream();
 }
 
 void Responder::State::send(Response response, std::function<void(bool)> written) {
-  ENSURE(!answered);
+  ENSURE(!answered && !streaming);
   answered = true;
   on_gone = nullptr;
   const auto open = gone ? nullptr : connection.lock();
@@ -37,6 +66,22 @@ void Responder::send(Response response, std::function<void(bool written)> writte
   // Kept: `written` or what on_gone held may own this handle.
   const std::shared_ptr<State> state = state_;
   state->send(std::move(response), std::move(written));
+}
+
+void Responder::begin(Response response) {
+  ENSURE(state_ != nullptr);
+  state_->begin(std::move(response));
+}
+
+bool Responder::write(std::string_view bytes) {
+  ENSURE(state_ != nullptr);
+  return state_->write(bytes);
+}
+
+void Responder::end() {
+  ENSURE(state_ != nullptr);
+  const std::shared_ptr<State> state = state_;
+  state->end();
 }
 
 void Responder::on_gone(std::function<void()> gone) {

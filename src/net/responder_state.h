@@ -17,11 +17,15 @@ struct Responder::State {
   State& operator=(const State&) = delete;
 
   void send(Response response, std::function<void(bool)> written);
+  void begin(Response response);
+  bool write(std::string_view bytes);
+  void end();
   void client_gone();
 
   std::weak_ptr<Connection> connection;
   std::function<void()> on_gone;
-  bool answered = false;
+  bool streaming = false;  // begin() was called
+  bool answered = false;   // wholly: send() or end() was called
   bool gone = false;
 };
 

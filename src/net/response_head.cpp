@@ -22,7 +22,7 @@ bool is_bodiless(int status) {
   return status < 200 || status == 204 || status == 304;
 }
 
-std::string response_head(const Response& response, After after) {
+std::string response_head(const Response& response, After after, Framing framing) {
   namespace http = boost::beast::http;
   const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
   std::string head;
@@ -34,7 +34,8 @@ std::string response_head(const Response& response, After after) {
   head += "\r\n";
   if (!is_bodiless(response.status)) {
     if (!response.content_type.empty()) append_header(head, "Content-Type", response.content_type);
-    append_header(head, "Content-Length", std::to_string(response.body.size()));
+    if (framing == Framing::length) append_header(head, "Content-Length", std::to_string(response.body.size()));
+    if (framing == Framing::chunked) append_header(head, "Transfer-Encoding", "chunked");
   }
   if (after == After::close) head += "Connection: close\r\n";
   if (after == After::keep_open_http_1_0) head += "Connection: keep-alive\r\n";

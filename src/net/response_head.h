@@ -13,8 +13,11 @@ enum class After { keep_open, keep_open_http_1_0, close };
 /// True when an answer with this status has neither body nor headers about one.
 bool is_bodiless(int status);
 
+/// How the client learns where the body ends: by Content-Length, by chunks, or by the end of the connection.
+enum class Framing { length, chunked, until_close };
+
 /// Status line and headers, with the empty line. Line breaks in header values become spaces.
-std::string response_head(const Response& response, After after);
+std::string response_head(const Response& response, After after, Framing framing = Framing::length);
 
 /// `{"error":"..."}`. The message is our own text: it may hold quotes, but no control characters.
 Response error_response(int status, std::string_view message);

@@ -133,6 +133,13 @@ void Server::stop(std::function<void()> when_done) {
     const std::shared_ptr<Connection> connection = idle.front();
     connection->close();
   }
+  // Answers without an end of their own would keep the server for ever.
+  for (const Phase phase : {Phase::handling, Phase::writing}) {
+    const Connections list = phases[static_cast<std::size_t>(phase)];
+    for (const std::shared_ptr<Connection>& connection : list) {
+      if (connection->streaming()) connection->close();
+    }
+  }
   if (count == 0 && done) asio::post(context, std::exchange(done, nullptr));
 }
 
