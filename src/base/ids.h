@@ -58,6 +58,12 @@ struct WorkerTag {
 struct VolumeTag {
   static constexpr const char* kName = "network volume id";
 };
+struct SecretTag {
+  static constexpr const char* kName = "secret id";
+};
+struct CredentialTag {
+  static constexpr const char* kName = "registry credential id";
+};
 
 using AccountId = Id<AccountTag>;
 using EndpointId = Id<EndpointTag>;
@@ -65,6 +71,8 @@ using TemplateId = Id<TemplateTag>;
 using JobId = Id<JobTag>;
 using WorkerId = Id<WorkerTag>;
 using VolumeId = Id<VolumeTag>;
+using SecretId = Id<SecretTag>;
+using CredentialId = Id<CredentialTag>;
 
 }  // namespace penstock
 

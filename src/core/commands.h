@@ -65,6 +65,30 @@ struct DeleteVolume {
   AccountId owner;
   std::string id;
 };
+/// Reply: SecretReply.
+struct SaveSecret {
+  Token to = 0;
+  AccountId owner;
+  SecretInput input;
+};
+/// Reply: Done. Workers that name it no longer start.
+struct DeleteSecret {
+  Token to = 0;
+  AccountId owner;
+  std::string id;
+};
+/// Reply: CredentialReply.
+struct SaveCredential {
+  Token to = 0;
+  AccountId owner;
+  CredentialInput input;
+};
+/// Reply: Done. Templates that name it go on without one.
+struct DeleteCredential {
+  Token to = 0;
+  AccountId owner;
+  std::string id;
+};
 
 // ---- jobs, from clients
 
@@ -222,10 +246,11 @@ struct Shutdown {
   StopWorkers workers = StopWorkers::idle;
 };
 
-using Command = std::variant<SaveAccount, SaveApiKey, SaveTemplate, DeleteTemplate, SaveEndpoint,
-                             UpdateEndpointTemplate, DeleteEndpoint, Submit, AwaitJob, ReadStream, StreamRead,
-                             CancelJob, RetryJob, PurgeQueue, LowerTtl, RecallJob, TakeJobs, HandOutLost, PollStops,
-                             FinishJob, ReportProgress, AddChunk, Ping, AttachWorker, DetachWorker, WorkerStarted,
-                             WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume, DeleteVolume>;
+using Command =
+    std::variant<SaveAccount, SaveApiKey, SaveTemplate, DeleteTemplate, SaveEndpoint, UpdateEndpointTemplate,
+                 DeleteEndpoint, Submit, AwaitJob, ReadStream, StreamRead, CancelJob, RetryJob, PurgeQueue, LowerTtl,
+                 RecallJob, TakeJobs, HandOutLost, PollStops, FinishJob, ReportProgress, AddChunk, Ping, AttachWorker,
+                 DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume,
+                 DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential>;
 
 }  // namespace penstock::core

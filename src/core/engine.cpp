@@ -184,6 +184,14 @@ void EngineState::restore(StoredState stored) {
     volume_order.push_back(value.id);
     volumes.emplace(value.id, std::move(value));
   }
+  for (auto& value : stored.secrets) {
+    secret_order.push_back(value.id);
+    secrets.emplace(value.id, std::move(value));
+  }
+  for (auto& value : stored.credentials) {
+    credential_order.push_back(value.id);
+    credentials.emplace(value.id, std::move(value));
+  }
   for (auto& endpoint : stored.endpoints) {
     auto entry = std::make_unique<EndpointEntry>(timers);
     entry->endpoint = std::move(endpoint);
@@ -220,6 +228,28 @@ void EngineState::restore(StoredState stored) {
 }
 
 // ---------------------------------------------------------------- Engine
+
+namespace {
+
+template <class Id, class Value>
+const Value* find_in(const std::map<Id, Value>& table, const Id& id) {
+  const auto found = table.find(id);
+  return found == table.end() ? nullptr : &found->second;
+}
+
+/// What is the account's, in the given order.
+template <class Id, class Value>
+std::vector<const Value*> owned(const std::map<Id, Value>& table, const std::vector<Id>& order,
+                                const AccountId& owner) {
+  std::vector<const Value*> out;
+  for (const Id& id : order) {
+    const Value& value = table.at(id);
+    if (value.owner == owner) out.push_back(&value);
+  }
+  return out;
+}
+
+}  // namespace
 
 Engine::Engine(EngineSettings settings, std::vector<Node> nodes, Random& random)
     : state_(std::make_unique<EngineState>(settings, std::move(nodes), random)) {}
@@ -288,12 +318,7 @@ const Template* Engine::find_template(const TemplateId& id) const {
 }
 
 std::vector<const Template*> Engine::templates_of(const AccountId& owner) const {
-  std::vector<const Template*> out;
-  for (const auto& id : state_->template_order) {
-    const Template& value = state_->templates.at(id);
-    if (value.owner == owner) out.push_back(&value);
-  }
-  return out;
+  return owned(state_->templates, state_->template_order, owner);
 }
 
 std::vector<const Template*> Engine::public_templates() const {
@@ -306,8 +331,7 @@ std::vector<const Template*> Engine::public_templates() const {
 }
 
 const NetworkVolume* Engine::find_volume(const VolumeId& id) const {
-  const auto found = state_->volumes.find(id);
-  return found == state_->volumes.end() ? nullptr : &found->second;
+  return find_in(state_->volumes, id);
 }
 
 VolumeId Engine::volume_at(const Endpoint& endpoint, const Placement& placement) const {
@@ -315,12 +339,23 @@ VolumeId Engine::volume_at(const Endpoint& endpoint, const Placement& placement)
 }
 
 std::vector<const NetworkVolume*> Engine::volumes_of(const AccountId& owner) const {
-  std::vector<const NetworkVolume*> out;
-  for (const auto& id : state_->volume_order) {
-    const NetworkVolume& value = state_->volumes.at(id);
-    if (value.owner == owner) out.push_back(&value);
-  }
-  return out;
+  return owned(state_->volumes, state_->volume_order, owner);
+}
+
+const Secret* Engine::find_secret(const SecretId& id) const {
+  return find_in(state_->secrets, id);
+}
+
+std::vector<const Secret*> Engine::secrets_of(const AccountId& owner) const {
+  return owned(state_->secrets, state_->secret_order, owner);
+}
+
+const RegistryCredential* Engine::find_credential(const CredentialId& id) const {
+  return find_in(state_->credentials, id);
+}
+
+std::vector<const RegistryCredential*> Engine::credentials_of(const AccountId& owner) const {
+  return owned(state_->credentials, state_->credential_order, owner);
 }
 
 bool Engine::has_job(const EndpointId& endpoint, const JobId& job) const {

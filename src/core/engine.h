@@ -73,6 +73,10 @@ class Engine {
   /// The one of the endpoint's volumes that a worker placed there has; empty: none.
   VolumeId volume_at(const Endpoint& endpoint, const Placement& placement) const;
   std::vector<const NetworkVolume*> volumes_of(const AccountId& owner) const;  // oldest first
+  const Secret* find_secret(const SecretId& id) const;
+  std::vector<const Secret*> secrets_of(const AccountId& owner) const;  // oldest first
+  const RegistryCredential* find_credential(const CredentialId& id) const;
+  std::vector<const RegistryCredential*> credentials_of(const AccountId& owner) const;  // oldest first
 
   /// Whether the job is in memory. A job that is not may still be in the store: RecallJob brings it back.
   bool has_job(const EndpointId& endpoint, const JobId& job) const;

@@ -1,9 +1,27 @@
 #include <algorithm>
 
+#include "core/control/secret_rules.h"
 #include "core/control/volume_rules.h"
 #include "core/engine_state.h"
 
 namespace penstock::core {
+namespace {
+
+template <class Id, class Value>
+bool name_taken(const std::map<Id, Value>& table, const AccountId& owner, const std::string& name) {
+  return std::ranges::any_of(table,
+                             [&](const auto& one) { return one.second.owner == owner && one.second.name == name; });
+}
+
+/// Null when there is none of this id, or it is somebody else's.
+template <class Id, class Value>
+const Value* owned_by(const std::map<Id, Value>& table, const AccountId& owner, const std::string& text) {
+  const auto id = Id::parse(text);
+  const auto found = id ? table.find(*id) : table.end();
+  return found == table.end() || found->second.owner != owner ? nullptr : &found->second;
+}
+
+}  // namespace
 
 // ---------------------------------------------------------------- network volumes
 
@@ -19,12 +37,9 @@ void EngineState::on(SaveVolume& c) {
     before.owner = c.owner;
     before.created = now;
   } else {
-    const auto id = VolumeId::parse(c.input.id.has_value() ? c.input.id.value() : "");
-    const auto found = id ? volumes.find(*id) : volumes.end();
-    if (found == volumes.end() || found->second.owner != c.owner) {
-      return reply_error(c.to, Errc::not_found, "Network volume not found");
-    }
-    before = found->second;
+    const NetworkVolume* known = owned_by(volumes, c.owner, c.input.id.value());
+    if (!known) return reply_error(c.to, Errc::not_found, "Network volume not found");
+    before = *known;
   }
   auto after = with_input(std::move(before), c.input, creating, fleet);
   if (!after) return reply(c.to, after.error());
@@ -35,22 +50,20 @@ void EngineState::on(SaveVolume& c) {
 }
 
 void EngineState::on(DeleteVolume& c) {
-  const auto id = VolumeId::parse(c.id);
-  const auto found = id ? volumes.find(*id) : volumes.end();
-  if (found == volumes.end() || found->second.owner != c.owner) {
-    return reply_error(c.to, Errc::not_found, "Tried to delete nonexistent network volume");
-  }
+  const NetworkVolume* known = owned_by(volumes, c.owner, c.id);
+  if (!known) return reply_error(c.to, Errc::not_found, "Tried to delete nonexistent network volume");
+  const VolumeId id = known->id;
   for (const EndpointEntry* entry : endpoint_order) {
     const auto& used = entry->endpoint.volumes;
-    if (std::ranges::find(used, *id) == used.end()) continue;
+    if (std::ranges::find(used, id) == used.end()) continue;
     return reply_error(c.to, Errc::conflict,
                        "Network volume is attached to endpoint " + entry->endpoint.id.str() +
                            " and cannot be deleted; take it off the endpoint first");
   }
-  fx->records.push_back(VolumeRemoved{*id});
-  fx->orders.push_back(RemoveVolume{*id});
-  std::erase(volume_order, *id);
-  volumes.erase(found);
+  fx->records.push_back(VolumeRemoved{id});
+  fx->orders.push_back(RemoveVolume{id});
+  std::erase(volume_order, id);
+  volumes.erase(id);
   reply(c.to, Done{});
 }
 
@@ -59,17 +72,15 @@ Result<std::vector<VolumeId>> EngineState::usable_volumes(const std::vector<std:
   std::vector<VolumeId> ids;
   std::map<std::string, std::string> taken;  // data centre -> the volume that is there
   for (const std::string& name : names) {
-    const auto id = VolumeId::parse(name);
-    const auto found = id ? volumes.find(*id) : volumes.end();
-    if (found == volumes.end() || found->second.owner != owner)
-      return fail(Errc::not_found, "Network volume not found");
-    if (std::ranges::find(ids, *id) != ids.end()) continue;
-    const auto [place, first] = taken.try_emplace(found->second.data_center, name);
+    const NetworkVolume* known = owned_by(volumes, owner, name);
+    if (!known) return fail(Errc::not_found, "Network volume not found");
+    if (std::ranges::find(ids, known->id) != ids.end()) continue;
+    const auto [place, first] = taken.try_emplace(known->data_center, name);
     if (!first) {
       return fail(Errc::invalid, "networkVolumeIds has " + place->second + " and " + name + ", both in data center \"" +
                                      place->first + "\"; one network volume for each data center is accepted");
     }
-    ids.push_back(*id);
+    ids.push_back(known->id);
   }
   return ids;
 }
@@ -81,6 +92,102 @@ VolumeId EngineState::volume_at(const Endpoint& endpoint, const Placement& place
     if (node != nodes.end() && volumes.at(id).data_center == data_center_of(*node)) return id;
   }
   return {};
+}
+
+// ---------------------------------------------------------------- secrets
+
+void EngineState::on(SaveSecret& c) {
+  Secret before;
+  const bool creating = c.input.id.absent();
+  if (creating) {
+    if (static_cast<int>(secrets.size()) >= settings.secrets_max) {
+      return reply_error(c.to, Errc::busy,
+                         "this server keeps at most " + std::to_string(settings.secrets_max) + " secrets");
+    }
+    if (name_taken(secrets, c.owner, c.input.name)) {
+      return reply_error(c.to, Errc::conflict, "secret names must be unique");
+    }
+    before.id = *SecretId::parse("c" + random_alphanumeric(random, 24));
+    before.owner = c.owner;
+    before.created = now;
+  } else {
+    const Secret* known = owned_by(secrets, c.owner, c.input.id.value());
+    if (!known) return reply_error(c.to, Errc::not_found, "Secret not found");
+    before = *known;
+  }
+  auto after = with_input(std::move(before), c.input, creating);
+  if (!after) return reply(c.to, after.error());
+  after->updated = now;
+  reply(c.to, SecretReply{after->id});
+  fx->records.push_back(SecretSaved{*after});
+  if (creating) secret_order.push_back(after->id);
+  secrets.insert_or_assign(after->id, std::move(*after));
+}
+
+void EngineState::on(DeleteSecret& c) {
+  const Secret* known = owned_by(secrets, c.owner, c.id);
+  if (!known) return reply_error(c.to, Errc::not_found, "Secret not found");
+  const SecretId id = known->id;
+  fx->records.push_back(SecretRemoved{id});
+  std::erase(secret_order, id);
+  secrets.erase(id);
+  reply(c.to, Done{});
+}
+
+std::vector<SealedSecret> EngineState::secrets_for(const std::vector<EnvVar>& env, const AccountId& owner) const {
+  std::vector<SealedSecret> out;
+  for (const std::string& name : named_secrets(env)) {
+    for (const auto& [id, secret] : secrets) {
+      if (secret.owner == owner && secret.name == name) out.push_back({name, secret.sealed});
+    }
+  }
+  return out;
+}
+
+// ---------------------------------------------------------------- registry credentials
+
+void EngineState::on(SaveCredential& c) {
+  RegistryCredential before;
+  const bool creating = c.input.id.absent();
+  if (creating) {
+    if (static_cast<int>(credentials.size()) >= settings.credentials_max) {
+      return reply_error(
+          c.to, Errc::busy,
+          "this server keeps at most " + std::to_string(settings.credentials_max) + " registry credentials");
+    }
+    if (name_taken(credentials, c.owner, c.input.name)) {
+      return reply_error(c.to, Errc::conflict, "registry credential names must be unique");
+    }
+    before.id = *CredentialId::parse("c" + random_alphanumeric(random, 24));
+    before.owner = c.owner;
+    before.created = now;
+  } else {
+    const RegistryCredential* known = owned_by(credentials, c.owner, c.input.id.value());
+    if (!known) return reply_error(c.to, Errc::not_found, "Registry credential not found");
+    before = *known;
+  }
+  auto after = with_input(std::move(before), c.input, creating);
+  if (!after) return reply(c.to, after.error());
+  reply(c.to, CredentialReply{after->id});
+  fx->records.push_back(CredentialSaved{*after});
+  if (creating) credential_order.push_back(after->id);
+  credentials.insert_or_assign(after->id, std::move(*after));
+}
+
+void EngineState::on(DeleteCredential& c) {
+  const RegistryCredential* known = owned_by(credentials, c.owner, c.id);
+  if (!known) return reply_error(c.to, Errc::not_found, "Registry credential not found");
+  const CredentialId id = known->id;
+  // No new release: running workers have their image already.
+  for (auto& [template_id, value] : templates) {
+    if (value.registry_auth_id != id.str()) continue;
+    value.registry_auth_id.clear();
+    fx->records.push_back(TemplateSaved{value});
+  }
+  fx->records.push_back(CredentialRemoved{id});
+  std::erase(credential_order, id);
+  credentials.erase(id);
+  reply(c.to, Done{});
 }
 
 }  // namespace penstock::core

@@ -39,6 +39,13 @@ Result<Template> EngineState::checked_template(const AccountId& owner, const Tem
   }
   auto after = with_input(before, input, creating, settings);
   if (!after) return after;
+  if (const std::string& name = after->registry_auth_id; !name.empty() && name != before.registry_auth_id) {
+    const auto id = CredentialId::parse(name);
+    const auto found = id ? credentials.find(*id) : credentials.end();
+    if (found == credentials.end() || found->second.owner != owner) {
+      return fail(Errc::not_found, "Container registry credential \"" + name.substr(0, 200) + "\" not found");
+    }
+  }
   for (const auto& [id, other] : templates) {
     if (other.owner == owner && other.name == after->name && id != after->id) {
       return fail(Errc::conflict, std::string(taken_message));

@@ -314,9 +314,11 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   worker.placement = *placement;
   worker.created = now;
   const WorkerEntry& added = add_worker(std::move(worker), entry);
-  fx->orders.push_back(StartWorker{added.worker.id, endpoint.id, value.image, value.docker_args,
-                                   merged(value.env, endpoint.env), *placement, value.volume_mount_path,
-                                   volume_at(endpoint, *placement)});
+  auto env = merged(value.env, endpoint.env);
+  auto sealed = secrets_for(env, endpoint.owner);
+  fx->orders.push_back(StartWorker{added.worker.id, endpoint.id, value.image, value.docker_args, std::move(env),
+                                   *placement, value.volume_mount_path, volume_at(endpoint, *placement),
+                                   std::move(sealed)});
   return true;
 }
 

@@ -16,7 +16,7 @@ namespace penstock::core {
 // The inside of the engine. Included by the engine's own .cpp files only:
 //   engine.cpp          the dispatch of commands, timers, restore, reads
 //   engine_control.cpp  accounts, templates, endpoints
-//   engine_account.cpp  what an account keeps besides: network volumes
+//   engine_account.cpp  what an account keeps besides: network volumes, secrets, registry credentials
 //   engine_jobs.cpp     submission, results, waiting clients
 //   engine_workers.cpp  the worker protocol
 //   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
@@ -172,6 +172,10 @@ class EngineState {
   void on(Shutdown& c);
   void on(SaveVolume& c);
   void on(DeleteVolume& c);
+  void on(SaveSecret& c);
+  void on(DeleteSecret& c);
+  void on(SaveCredential& c);
+  void on(DeleteCredential& c);
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>
@@ -202,6 +206,7 @@ class EngineState {
   Result<std::vector<VolumeId>> usable_volumes(const std::vector<std::string>& names, const AccountId& owner) const;
   /// The one of the endpoint's volumes that a worker placed there gets; empty: none.
   VolumeId volume_at(const Endpoint& endpoint, const Placement& placement) const;
+  std::vector<SealedSecret> secrets_for(const std::vector<EnvVar>& env, const AccountId& owner) const;
 
   // ---- jobs (engine_jobs.cpp)
   JobEntry& admit(JobRequest request);
@@ -280,6 +285,10 @@ class EngineState {
   std::size_t resident_bytes = 0;
   std::map<VolumeId, NetworkVolume> volumes;
   std::vector<VolumeId> volume_order;
+  std::map<SecretId, Secret> secrets;
+  std::vector<SecretId> secret_order;
+  std::map<CredentialId, RegistryCredential> credentials;
+  std::vector<CredentialId> credential_order;
   Time next_sweep{};
   std::vector<EndpointEntry*> dirty;
 };

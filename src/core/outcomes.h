@@ -78,16 +78,27 @@ struct WorkerAttached {
 struct VolumeReply {
   VolumeId id;
 };
+struct SecretReply {
+  SecretId id;
+};
+struct CredentialReply {
+  CredentialId id;
+};
 
 struct Reply {
   Token to = 0;
   std::variant<Error, Done, JobAccepted, JobReply, StreamPage, HandOuts, StopList, Purged, TemplateReply, EndpointReply,
-               WorkerAttached, VolumeReply>
+               WorkerAttached, VolumeReply, SecretReply, CredentialReply>
       what;
 };
 
 // ---- orders to the launcher
 
+/// A secret that the environment of a worker names.
+struct SealedSecret {
+  std::string name;
+  std::string sealed;
+};
 /// What the core knows of a worker to start; the shell adds addresses and keys.
 struct StartWorker {
   WorkerId id;
@@ -97,7 +108,8 @@ struct StartWorker {
   std::vector<EnvVar> env;  // template's, with the endpoint's over it
   Placement placement;
   std::string volume_mount_path;
-  VolumeId volume;  // of the endpoint, in the data centre of the placement; empty: none
+  VolumeId volume;                    // of the endpoint, in the data centre of the placement; empty: none
+  std::vector<SealedSecret> secrets;  // that env names; one that does not exist is missing
 };
 /// SIGTERM, then SIGKILL after `grace`.
 struct StopWorker {

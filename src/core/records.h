@@ -6,6 +6,7 @@
 #include "core/model/account.h"
 #include "core/model/endpoint.h"
 #include "core/model/job.h"
+#include "core/model/secret.h"
 #include "core/model/template.h"
 #include "core/model/volume.h"
 #include "core/model/worker.h"
@@ -75,10 +76,23 @@ struct VolumeSaved {
 struct VolumeRemoved {
   VolumeId id;
 };
+struct SecretSaved {
+  Secret value;
+};
+struct SecretRemoved {
+  SecretId id;
+};
+struct CredentialSaved {
+  RegistryCredential value;
+};
+struct CredentialRemoved {
+  CredentialId id;
+};
 
 using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRemoved, EndpointSaved, EndpointRemoved,
                             CountersSaved, JobAdded, JobChanged, ChunkAdded, ChunksCleared, JobsForgotten, WorkerSaved,
-                            WorkerRemoved, VolumeSaved, VolumeRemoved>;
+                            WorkerRemoved, VolumeSaved, VolumeRemoved, SecretSaved, SecretRemoved, CredentialSaved,
+                            CredentialRemoved>;
 
 /// What a store loads at start: everything that the records add up to, but for terminal jobs, which stay in the store
 /// until somebody asks for one. Jobs are in order of submission, the rest in order of creation.
@@ -91,6 +105,8 @@ struct StoredState {
   std::vector<StoredJob> jobs;
   std::vector<Worker> workers;
   std::vector<NetworkVolume> volumes;
+  std::vector<Secret> secrets;
+  std::vector<RegistryCredential> credentials;
 };
 
 }  // namespace penstock::core

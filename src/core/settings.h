@@ -49,6 +49,8 @@ struct EngineSettings {
   int endpoints_max = 10'000;
   int templates_max = 10'000;
   int volumes_max = 10'000;
+  int secrets_max = 10'000;
+  int credentials_max = 10'000;
   int external_workers_max = 1'000;  // per endpoint
 };
 

@@ -27,6 +27,23 @@ std::string read_text(const std::string& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+std::string random_key(Random& random) {
+  std::string key;
+  for (int i = 0; i < 4; ++i) {
+    const std::uint64_t part = random.next();
+    key.append(reinterpret_cast<const char*>(&part), sizeof part);
+  }
+  return key;
+}
+
+bool sync_directory(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool synced = ::fsync(fd) == 0;
+  ::close(fd);
+  return synced;
+}
+
 /// Writes beside and renames, so that a crash leaves the old content or the new.
 bool write_text(const std::string& file, const std::string& text) {
   const std::string beside = file + ".new";
@@ -34,7 +51,8 @@ bool write_text(const std::string& file, const std::string& text) {
   if (fd < 0) return false;
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
   ::close(fd);
-  return written && ::rename(beside.c_str(), file.c_str()) == 0;
+  if (!written || ::rename(beside.c_str(), file.c_str()) != 0) return false;
+  return sync_directory(fs::path(file).parent_path());
 }
 
 }  // namespace
@@ -80,19 +98,22 @@ DataDir::~DataDir() {
 }
 
 Result<std::string> DataDir::secret(Random& random) const {
-  const std::string file = path_ + "/secret";
-  std::string secret = read_text(file);
-  if (secret.size() == 32) return secret;
-  if (!secret.empty())
-    return fail(Errc::unavailable, file +
-                                       " is damaged: it must hold 32 bytes; restore it, or remove it to make a new one "
-                                       "(attached workers then need new keys)");
-  for (int i = 0; i < 4; ++i) {
-    const std::uint64_t part = random.next();
-    secret.append(reinterpret_cast<const char*>(&part), sizeof part);
-  }
-  if (!write_text(file, secret)) return fail(Errc::unavailable, "cannot write " + file + ": " + std::strerror(errno));
-  return secret;
+  return key_in("secret", random, "remove it to make a new one (attached workers then need new keys)");
+}
+
+Result<std::string> DataDir::vault_key(Random& random) const {
+  if (ephemeral_) return random_key(random);
+  return key_in("vault.key", random, "remove it to make a new one (every secret must then be saved again)");
+}
+
+Result<std::string> DataDir::key_in(const std::string& name, Random& random, const std::string& hint) const {
+  const std::string file = path_ + "/" + name;
+  std::string key = read_text(file);
+  if (key.size() == 32) return key;
+  if (!key.empty()) return fail(Errc::unavailable, file + " is damaged: it must hold 32 bytes; restore it, or " + hint);
+  key = random_key(random);
+  if (!write_text(file, key)) return fail(Errc::unavailable, "cannot write " + file + ": " + std::strerror(errno));
+  return key;
 }
 
 int DataDir::last_port() const {

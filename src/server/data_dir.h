@@ -26,6 +26,10 @@ class DataDir {
   /// The 32 secret bytes that worker keys are derived from, made at first use (file `secret`, mode 0600).
   Result<std::string> secret(Random& random) const;
 
+  /// The 32 bytes that seal what users keep secret, made at first use (file `vault.key`, mode 0600). An ephemeral
+  /// directory has no such file: its key dies with the process.
+  Result<std::string> vault_key(Random& random) const;
+
   /// The port taken at the last start, so that a server that asks for a free one comes back where its workers look for
   /// it. 0: none yet.
   int last_port() const;
@@ -33,6 +37,9 @@ class DataDir {
 
  private:
   DataDir(std::string path, int lock, bool ephemeral) : path_(std::move(path)), lock_(lock), ephemeral_(ephemeral) {}
+
+  /// 32 random bytes in a file; `hint` says what else may be done when it is damaged.
+  Result<std::string> key_in(const std::string& name, Random& random, const std::string& hint) const;
 
   std::string path_;
   int lock_ = -1;

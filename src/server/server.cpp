@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "api/auth/vault.h"
 #include "api/graphql/graphql_api.h"
 #include "api/router.h"
 #include "base/log.h"
@@ -40,17 +41,18 @@ const char* name_of(int signal) {
 /// Everything of one running server, in the order of construction; torn down in reverse.
 class Server {
  public:
-  Server(const ServeOptions& options, DataDir data, std::string secret, std::unique_ptr<store::Store> store,
-         std::vector<core::Node> nodes)
+  Server(const ServeOptions& options, DataDir data, std::string secret, std::string vault_key,
+         std::unique_ptr<store::Store> store, std::vector<core::Node> nodes)
       : options_(options),
         config_(options.config),
         data_(std::move(data)),
         keys_(std::move(secret)),
+        vault_(std::move(vault_key)),
         store_(std::move(store)),
         engine_(config_.engine, std::move(nodes), random_),
         core_(
             loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
-        graphql_(core_, api::GraphqlOptions{discount(), cpus()}),
+        graphql_(core_, vault_, api::GraphqlOptions{discount(), cpus()}),
         jobs_(core_),
         worker_(core_, loop_, keys_),
         admin_(core_, keys_, facts_),
@@ -96,6 +98,7 @@ class Server {
 
   Result<std::uint16_t> listen();
   std::optional<std::string> first_keys();
+  void check_vault() const;
   void obey(core::LaunchOrder order);
   void start_worker(const core::StartWorker& order);
   void on_launcher(const launch::Event& event);
@@ -109,6 +112,7 @@ class Server {
   SystemRandom random_;
   SystemClock clock_;
   api::WorkerKeys keys_;
+  api::Vault vault_;
   api::ServerFacts facts_;
   bool workers_find_us_ = true;  // false: this server listens elsewhere than the one that started the living workers
   std::unique_ptr<store::Store> store_;
@@ -154,6 +158,7 @@ Result<void> Server::start(core::StoredState state) {
   engine_.restore(clock_.now(), std::move(state), effects);
   core_.begin(std::move(effects));
   const auto new_key = first_keys();
+  check_vault();
   log::info("{}", host::describe(engine_.fleet().nodes()));
   // Before the line that says it is ready: who reads that may send one at once.
   loop_.on_signals({SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
@@ -182,6 +187,20 @@ std::optional<std::string> Server::first_keys() {
   if (options_.bootstrap_key) save("bootstrap", *options_.bootstrap_key);
   core_.run_turn();
   return made;
+}
+
+/// A lost key file is better known now than when a worker needs a secret.
+void Server::check_vault() const {
+  int closed = 0;
+  const auto try_open = [&](const std::string& sealed) { closed += vault_.open(sealed) ? 0 : 1; };
+  const core::Account* account = engine_.first_account();
+  for (const auto* secret : engine_.secrets_of(account->id)) try_open(secret->sealed);
+  for (const auto* credential : engine_.credentials_of(account->id)) try_open(credential->sealed);
+  if (closed > 0) {
+    log::error(
+        "{} secrets and registry credentials cannot be opened with {}/vault.key: restore that file, or save them again",
+        closed, data_.path());
+  }
 }
 
 void Server::announce(const std::optional<std::string>& new_key) const {
@@ -220,7 +239,7 @@ void Server::start_worker(const core::StartWorker& order) {
   bool emulated = false;
   for (const auto& node : engine_.fleet().nodes())
     emulated = emulated || (node.name == order.placement.node && node.emulated);
-  auto spec = worker_spec(order, facts_, keys_, emulated);
+  auto spec = worker_spec(order, facts_, keys_, vault_, emulated);
   if (!spec) return core_.give(core::WorkerStartFailed{order.id, spec.error().message});
   if (!order.volume.empty()) {
     const auto directory = volumes_.directory(order.volume);
@@ -313,11 +332,14 @@ int serve(const ServeOptions& options) {
   SystemRandom random;
   auto secret = data->secret(random);
   if (!secret) return refuse(secret.error(), kExitFailed);
+  auto vault_key = data->vault_key(random);
+  if (!vault_key) return refuse(vault_key.error(), kExitFailed);
   auto store = store::open_sqlite_store(data->database());
   if (!store) return refuse(store.error(), kExitFailed);
   auto state = (*store)->load();
   if (!state) return refuse(state.error(), kExitFailed);
-  Server server(options, std::move(*data), std::move(*secret), std::move(*store), std::move(*nodes));
+  Server server(options, std::move(*data), std::move(*secret), std::move(*vault_key), std::move(*store),
+                std::move(*nodes));
   if (auto started = server.start(std::move(*state)); !started) return refuse(started.error(), kExitFailed);
   return server.run();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/control/secret_rules.h"
 #include "json/json.h"
 
 namespace penstock::server {
@@ -49,10 +50,32 @@ void set(std::vector<core::EnvVar>& environment, core::EnvVar variable) {
   }
 }
 
+Result<std::vector<core::EnvVar>> opened(const core::StartWorker& order, const api::Vault& vault) {
+  const auto value_of = [&](std::string_view name) -> Result<std::string> {
+    const auto secret = std::ranges::find(order.secrets, name, &core::SealedSecret::name);
+    if (secret != order.secrets.end()) return vault.open(secret->sealed);
+    return fail(Errc::invalid, "there is no secret of this name");
+  };
+  std::vector<core::EnvVar> out;
+  for (const auto& variable : order.env) {
+    std::string asked;
+    auto value = core::with_secrets(variable.value, [&](std::string_view name) {
+      asked = name;
+      return value_of(name);
+    });
+    if (!value) {
+      return fail(value.error().code,
+                  "env " + variable.key + " names the secret \"" + asked + "\": " + value.error().message);
+    }
+    out.push_back({variable.key, std::move(*value)});
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
-                                       const api::WorkerKeys& keys, bool emulated_gpus) {
+                                       const api::WorkerKeys& keys, const api::Vault& vault, bool emulated_gpus) {
   if (!order.image.starts_with("process:")) {
     return fail(Errc::not_implemented,
                 "image \"" + order.image +
@@ -66,7 +89,9 @@ Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api
   spec.id = order.id;
   spec.image = order.image;
   spec.command = std::move(*command);
-  spec.environment = order.env;
+  auto environment = opened(order, vault);
+  if (!environment) return tl::unexpected<Error>(environment.error());
+  spec.environment = std::move(*environment);
   // What the protocol needs wins over the user's variables, but for the switches that are the user's to set.
   core::Placement placement = order.placement;
   if (emulated_gpus) placement.gpus.clear();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/admin/worker_environment.h"
+#include "api/auth/vault.h"
 #include "core/outcomes.h"
 #include "launch/launcher.h"
 
@@ -8,10 +9,11 @@ namespace penstock::server {
 
 /// Turns the core's order into what a launcher needs: the command from the template's dockerArgs (words as a shell
 /// would split them, or {"cmd":[..],"entrypoint":[..]}), the environment from the server's facts, the endpoint and the
-/// template. Errors: invalid (no command, or one that does not parse), not_implemented (an image other than
-/// process:<directory>).
+/// template, with the secrets that they name opened by `vault`. Errors: invalid (no command, or one that does not
+/// parse; a secret that does not exist), unavailable (a secret that cannot be opened), not_implemented (an image other
+/// than process:<directory>).
 Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
-                                       const api::WorkerKeys& keys, bool emulated_gpus);
+                                       const api::WorkerKeys& keys, const api::Vault& vault, bool emulated_gpus);
 
 /// Shows the worker its network volume, by environment: a process has no file system of its own to mount it in.
 void mount(launch::WorkerSpec& spec, const VolumeId& volume, const std::string& directory);

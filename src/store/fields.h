@@ -149,4 +149,24 @@ void each_field(Value& value, Visit&& visit) {
   visit("created_ms", value.created);
 }
 
+template <IsA<core::Secret> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("owner", value.owner);
+  visit("name", value.name);
+  visit("description", value.description);
+  visit("sealed", value.sealed);
+  visit("created_ms", value.created);
+  visit("updated_ms", value.updated);
+}
+
+template <IsA<core::RegistryCredential> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("owner", value.owner);
+  visit("name", value.name);
+  visit("sealed", value.sealed);
+  visit("created_ms", value.created);
+}
+
 }  // namespace penstock::store

@@ -60,8 +60,9 @@ class OrderedTable {
 class MemoryStore final : public Store {
  public:
   Result<core::StoredState> load() override {
-    core::StoredState state{accounts_.values(), keys_.values(), templates_.values(), endpoints_.values(),
-                            counters_.values(), jobs_.values(), workers_.values(),   volumes_.values()};
+    core::StoredState state{accounts_.values(), keys_.values(),       templates_.values(), endpoints_.values(),
+                            counters_.values(), jobs_.values(),       workers_.values(),   volumes_.values(),
+                            secrets_.values(),  credentials_.values()};
     std::erase_if(state.jobs, [](const core::StoredJob& job) { return core::is_terminal(job.state.status); });
     return state;
   }
@@ -122,6 +123,10 @@ class MemoryStore final : public Store {
 
   void apply(const core::VolumeSaved& record) { volumes_.put(record.value.id, record.value); }
   void apply(const core::VolumeRemoved& record) { volumes_.erase(record.id); }
+  void apply(const core::SecretSaved& record) { secrets_.put(record.value.id, record.value); }
+  void apply(const core::SecretRemoved& record) { secrets_.erase(record.id); }
+  void apply(const core::CredentialSaved& record) { credentials_.put(record.value.id, record.value); }
+  void apply(const core::CredentialRemoved& record) { credentials_.erase(record.id); }
 
   OrderedTable<AccountId, core::Account> accounts_;
   OrderedTable<std::string, core::ApiKey> keys_;
@@ -131,6 +136,8 @@ class MemoryStore final : public Store {
   OrderedTable<JobId, core::StoredJob> jobs_;
   OrderedTable<WorkerId, core::Worker> workers_;
   OrderedTable<VolumeId, core::NetworkVolume> volumes_;
+  OrderedTable<SecretId, core::Secret> secrets_;
+  OrderedTable<CredentialId, core::RegistryCredential> credentials_;
 };
 
 }  // namespace

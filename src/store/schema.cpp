@@ -167,6 +167,27 @@ CREATE TABLE network_volumes (
 ) STRICT;
 ALTER TABLE endpoints ADD COLUMN volumes TEXT NOT NULL DEFAULT '';
 )sql",
+    R"sql(
+CREATE TABLE secrets (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT,
+  sealed TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE registry_credentials (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  name TEXT NOT NULL,
+  sealed TEXT NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT;
+)sql",
 };
 
 }  // namespace

@@ -58,6 +58,10 @@ class SqliteStore final : public Store {
         remove_worker_(db_->prepare("DELETE FROM workers WHERE id = ?")),
         put_volume_(upsert<core::NetworkVolume>("network_volumes")),
         remove_volume_(db_->prepare("DELETE FROM network_volumes WHERE id = ?")),
+        put_secret_(upsert<core::Secret>("secrets")),
+        remove_secret_(db_->prepare("DELETE FROM secrets WHERE id = ?")),
+        put_credential_(upsert<core::RegistryCredential>("registry_credentials")),
+        remove_credential_(db_->prepare("DELETE FROM registry_credentials WHERE id = ?")),
         jobs_(*db_) {}
 
   Result<core::StoredState> load() override {
@@ -72,6 +76,8 @@ class SqliteStore final : public Store {
       }
       state.workers = load_table<core::Worker>("workers");
       state.volumes = load_table<core::NetworkVolume>("network_volumes");
+      state.secrets = load_table<core::Secret>("secrets");
+      state.credentials = load_table<core::RegistryCredential>("registry_credentials");
       state.jobs = jobs_.load_live();
       return state;
     } catch (const std::exception& error) {
@@ -148,6 +154,10 @@ class SqliteStore final : public Store {
   void apply(const TurnStep&, const core::WorkerRemoved& record) { remove_worker_.add(record.id.str()).run(); }
   void apply(const TurnStep&, const core::VolumeSaved& record) { put(put_volume_, record.value); }
   void apply(const TurnStep&, const core::VolumeRemoved& record) { remove_volume_.add(record.id.str()).run(); }
+  void apply(const TurnStep&, const core::SecretSaved& record) { put(put_secret_, record.value); }
+  void apply(const TurnStep&, const core::SecretRemoved& record) { remove_secret_.add(record.id.str()).run(); }
+  void apply(const TurnStep&, const core::CredentialSaved& record) { put(put_credential_, record.value); }
+  void apply(const TurnStep&, const core::CredentialRemoved& record) { remove_credential_.add(record.id.str()).run(); }
 
   std::string file_;
   std::unique_ptr<Database> db_;  // outlives the statements below
@@ -165,6 +175,10 @@ class SqliteStore final : public Store {
   Statement remove_worker_;
   Statement put_volume_;
   Statement remove_volume_;
+  Statement put_secret_;
+  Statement remove_secret_;
+  Statement put_credential_;
+  Statement remove_credential_;
   JobRows jobs_;
 };
 

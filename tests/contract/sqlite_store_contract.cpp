@@ -87,7 +87,9 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   wanted.endpoints = {full_endpoint("ep-1")};
   wanted.endpoints[0].volumes.clear();
   ASSERT_TRUE(open()->commit(Turn{core::EndpointSaved{wanted.endpoints[0]}}));
-  execute("DROP TABLE network_volumes");
+  for (const char* later : {"network_volumes", "secrets", "registry_credentials"}) {
+    execute(std::string("DROP TABLE ") + later);
+  }
   execute("ALTER TABLE endpoints DROP COLUMN volumes");
   execute("PRAGMA user_version = 1");
   expect_holds(*open(), wanted);

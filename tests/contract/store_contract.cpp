@@ -86,6 +86,9 @@ TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   wanted.counters = {{id<EndpointId>("ep-2"), {1, 2, INT64_MAX}}, {id<EndpointId>("ep-1"), {0, 0, 0}}};
   wanted.workers = {full_worker("w-2", "ep-2"), bare_worker("w-1", "ep-1")};
   wanted.volumes = {volume("vol-2"), volume("vol-1")};
+  wanted.secrets = {secret("sec-2"), secret("sec-1")};
+  wanted.secrets[1].description.reset();
+  wanted.credentials = {credential("cred-2"), credential("cred-1")};
   wanted.jobs = {stored(full_job("job-2", "ep-2")), stored(bare_job("job-1", "ep-1"))};
 
   Turn turn;
@@ -96,6 +99,8 @@ TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   for (const auto& [endpoint, value] : wanted.counters) turn.push_back(core::CountersSaved{endpoint, value});
   for (const auto& value : wanted.workers) turn.push_back(core::WorkerSaved{value});
   for (const auto& value : wanted.volumes) turn.push_back(core::VolumeSaved{value});
+  for (const auto& value : wanted.secrets) turn.push_back(core::SecretSaved{value});
+  for (const auto& value : wanted.credentials) turn.push_back(core::CredentialSaved{value});
   for (const auto& value : wanted.jobs) turn.push_back(core::JobAdded{value.request, value.state});
   commit(turn);
 
@@ -249,9 +254,11 @@ TEST_P(StoreContract, ChunksKeepTheirOrderAndCanBeCleared) {
 
 TEST_P(StoreContract, RemovedThingsAreGone) {
   commit({core::TemplateSaved{full_template("tpl-1")}, core::WorkerSaved{full_worker("w-1", "ep-1")},
-          core::VolumeSaved{volume("vol-1")}});
+          core::VolumeSaved{volume("vol-1")}, core::SecretSaved{secret("sec-1")},
+          core::CredentialSaved{credential("cred-1")}});
   commit({core::TemplateRemoved{id<TemplateId>("tpl-1")}, core::WorkerRemoved{id<WorkerId>("w-1")},
-          core::VolumeRemoved{id<VolumeId>("vol-1")}});
+          core::VolumeRemoved{id<VolumeId>("vol-1")}, core::SecretRemoved{id<SecretId>("sec-1")},
+          core::CredentialRemoved{id<CredentialId>("cred-1")}});
   expect_holds(restarted(), {});
 }
 
@@ -335,7 +342,8 @@ TEST_P(StoreContract, ChangesOfWhatIsNotThereAreDropped) {
   commit({core::JobChanged{gone, completed_state(), true, large}, core::ChunkAdded{gone, 0, large},
           core::ChunksCleared{gone}, core::JobsForgotten{from_ms(INT64_MAX)},
           core::TemplateRemoved{id<TemplateId>("tpl-1")}, core::WorkerRemoved{id<WorkerId>("w-1")},
-          core::EndpointRemoved{id<EndpointId>("ep-1")}, core::VolumeRemoved{id<VolumeId>("vol-1")}});
+          core::EndpointRemoved{id<EndpointId>("ep-1")}, core::VolumeRemoved{id<VolumeId>("vol-1")},
+          core::SecretRemoved{id<SecretId>("sec-1")}, core::CredentialRemoved{id<CredentialId>("cred-1")}});
   expect_holds(restarted(), {});
 }
 

@@ -94,6 +94,16 @@ core::NetworkVolume volume(std::string_view name) {
           awkward_text("EU-RO-1"), from_ms(1'720'811'680'149)};
 }
 
+core::Secret secret(std::string_view name) {
+  return {id<SecretId>(name),     id<AccountId>("acc-1"),     awkward_text("secret"),    awkward_text("what for"),
+          awkward_text("sealed"), from_ms(1'720'811'680'150), from_ms(1'720'811'680'151)};
+}
+
+core::RegistryCredential credential(std::string_view name) {
+  return {id<CredentialId>(name), id<AccountId>("acc-1"), awkward_text("registry"), awkward_text("sealed"),
+          from_ms(1'720'811'680'152)};
+}
+
 core::Worker bare_worker(std::string_view name, std::string_view endpoint) {
   core::Worker value;
   value.id = id<WorkerId>(name);
@@ -200,6 +210,8 @@ void expect_same(const core::StoredState& got, const core::StoredState& wanted) 
   expect_same_list(got.counters, wanted.counters, "counters");
   expect_same_list(got.workers, wanted.workers, "worker");
   expect_same_list(got.volumes, wanted.volumes, "network volume");
+  expect_same_list(got.secrets, wanted.secrets, "secret");
+  expect_same_list(got.credentials, wanted.credentials, "registry credential");
   ASSERT_EQ(got.jobs.size(), wanted.jobs.size());
   for (std::size_t i = 0; i < wanted.jobs.size(); ++i) expect_same_job(got.jobs[i], wanted.jobs[i]);
 }

@@ -143,6 +143,10 @@ class Ledger {
   void see(const core::WorkerRemoved& r);
   void see(const core::VolumeSaved&) {}
   void see(const core::VolumeRemoved&) {}
+  void see(const core::SecretSaved&) {}
+  void see(const core::SecretRemoved&) {}
+  void see(const core::CredentialSaved&) {}
+  void see(const core::CredentialRemoved&) {}
   void see(const core::Reply& reply);
   void see_hand_outs(const core::HandOuts& out, const WorkerId& worker);
   void see_stops(const core::StopList& list, const WorkerId& worker);

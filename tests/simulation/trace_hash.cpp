@@ -117,6 +117,10 @@ void TraceHash::record(const core::Record& r) {
                  [&](const core::WorkerRemoved& x) { text(x.id.str()); },
                  [&](const core::VolumeSaved& x) { text(x.value.id.str()); },
                  [&](const core::VolumeRemoved& x) { text(x.id.str()); },
+                 [&](const core::SecretSaved& x) { text(x.value.id.str()); },
+                 [&](const core::SecretRemoved& x) { text(x.id.str()); },
+                 [&](const core::CredentialSaved& x) { text(x.value.id.str()); },
+                 [&](const core::CredentialRemoved& x) { text(x.id.str()); },
              },
              r);
 }
@@ -149,6 +153,8 @@ void TraceHash::reply(const core::Reply& r) {
                  [&](const core::EndpointReply& x) { text(x.id.str()); },
                  [&](const core::WorkerAttached& x) { text(x.id.str()); },
                  [&](const core::VolumeReply& x) { text(x.id.str()); },
+                 [&](const core::SecretReply& x) { text(x.id.str()); },
+                 [&](const core::CredentialReply& x) { text(x.id.str()); },
              },
              r.what);
 }

@@ -89,6 +89,7 @@ Read read_query_string(const net::Request& request) {
 
 struct GraphqlApi::Impl {
   Core& core;
+  const Vault& vault;
   GraphqlOptions options;
   std::unique_ptr<graphql::Schema> schema = make_schema();
   // contract/control-plane 2.9, L1 and L2
@@ -105,7 +106,8 @@ struct GraphqlApi::Impl {
   void mutate(const std::shared_ptr<Run>& run, const graphql::RootField& field);
 };
 
-GraphqlApi::GraphqlApi(Core& core, GraphqlOptions options) : impl_(new Impl{core, std::move(options)}) {}
+GraphqlApi::GraphqlApi(Core& core, const Vault& vault, GraphqlOptions options)
+    : impl_(new Impl{core, vault, std::move(options)}) {}
 GraphqlApi::~GraphqlApi() = default;
 
 void GraphqlApi::handle(net::Request request, net::Responder responder) {
@@ -172,7 +174,7 @@ void GraphqlApi::Impl::mutate(const std::shared_ptr<Run>& run, const graphql::Ro
   const bool for_anybody = field.name == "createFlashAuthRequest";
   if (!run->account && !for_anybody) return refuse({"Unauthorized", kUnauthenticated});
   if (auto message = absent_message(field.name)) return refuse({std::move(*message), kRefused});
-  auto mutation = read_mutation(*schema, core, field);
+  auto mutation = read_mutation(*schema, core, vault, field);
   if (!mutation) return refuse(std::move(mutation.error()));
   const core::Token token = core.expect([this, run, show = std::move(mutation->show)](core::Reply reply) {
     const Error* error = std::get_if<Error>(&reply.what);

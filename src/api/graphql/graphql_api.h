@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/auth/vault.h"
 #include "api/core.h"
 #include "net/http.h"
 
@@ -33,7 +34,8 @@ struct GraphqlOptions {
 /// schema to the core. The schema itself is schema.cpp, in SDL.
 class GraphqlApi {
  public:
-  GraphqlApi(Core& core, GraphqlOptions options);
+  /// Both outlive it.
+  GraphqlApi(Core& core, const Vault& vault, GraphqlOptions options);
   ~GraphqlApi();
 
   void handle(net::Request request, net::Responder responder);

@@ -137,4 +137,12 @@ core::VolumeInput volume_input(const Input& input) {
   return out;
 }
 
+core::SecretInput secret_input(const Input& input) {
+  core::SecretInput out;
+  out.id = text(input, "id");
+  if (const auto* name = input.find("name")) out.name = *name->value.as_string();
+  out.description = text(input, "description");
+  return out;
+}
+
 }  // namespace penstock::api

@@ -16,4 +16,7 @@ Result<core::EndpointInput> endpoint_input(const graphql::Input& input);
 /// createNetworkVolume's and updateNetworkVolume's.
 core::VolumeInput volume_input(const graphql::Input& input);
 
+/// secretCreate's, secretValueUpdate's and secretDescriptionUpdate's, but for the value, which is the caller's to seal.
+core::SecretInput secret_input(const graphql::Input& input);
+
 }  // namespace penstock::api

@@ -5,7 +5,9 @@
 #include "api/graphql/codes.h"
 #include "api/graphql/inputs.h"
 #include "api/graphql/resolvers.h"
+#include "core/control/secret_rules.h"
 #include "graphql/error.h"
+#include "json/json.h"
 
 namespace penstock::api {
 namespace {
@@ -24,12 +26,12 @@ std::string required(const Input& input, std::string_view key) {
 /// One field while it is read.
 class Reader {
  public:
-  Reader(const graphql::Schema& schema, const Core& core, const Args& args)
-      : schema_(schema), core_(core), args_(args) {}
+  Reader(const graphql::Schema& schema, const Core& core, const Vault& vault, const Args& args)
+      : schema_(schema), core_(core), vault_(vault), args_(args) {}
 
   Read save_endpoint() const {
     auto read = endpoint_input(input());
-    if (!read) return tl::unexpected<FieldError>(field_error(read.error()));
+    if (!read) return refused(read.error());
     return Mutation{core::SaveEndpoint{0, {}, std::move(*read)}, endpoint()};
   }
   Read delete_endpoint() const { return Mutation{core::DeleteEndpoint{0, {}, std::string(args_.text("id"))}, nothing}; }
@@ -58,8 +60,43 @@ class Reader {
                     }};
   }
   Read delete_volume() const { return Mutation{core::DeleteVolume{0, {}, required(input(), "id")}, nothing}; }
+  Read save_credential() const {
+    if (!has_input()) return no_input();
+    const std::string user = required(input(), "username");
+    const std::string password = required(input(), "password");
+    for (const auto& [key, value] : {std::pair("username", &user), std::pair("password", &password)}) {
+      if (auto fine = core::check_secret_value(key, *value); !fine) return refused(fine.error());
+    }
+    core::CredentialInput out;
+    if (const auto* id = input().find("id")) out.id = *id->value.as_string();
+    if (const auto* name = input().find("name")) out.name = *name->value.as_string();
+    out.sealed = vault_.seal(json::write(json::Object{{"username", user}, {"password", password}}));
+    return Mutation{core::SaveCredential{0, {}, std::move(out)},
+                    [&schema = schema_, &core = core_](const core::Reply& reply) {
+                      const auto* saved = core.engine().find_credential(std::get<core::CredentialReply>(reply.what).id);
+                      return saved ? credential_value(schema, *saved) : Value();
+                    }};
+  }
+  Read delete_credential() const {
+    return Mutation{core::DeleteCredential{0, {}, std::string(args_.text("registryAuthId"))}, nothing};
+  }
+  Read save_secret() const {
+    core::SecretInput out = secret_input(input());
+    if (const auto* value = input().find("value")) {
+      const std::string& text = *value->value.as_string();
+      if (auto fine = core::check_secret_value("value", text); !fine) return refused(fine.error());
+      out.sealed = vault_.seal(text);
+    }
+    return Mutation{core::SaveSecret{0, {}, std::move(out)},
+                    [&schema = schema_, &core = core_](const core::Reply& reply) {
+                      const auto* saved = core.engine().find_secret(std::get<core::SecretReply>(reply.what).id);
+                      return saved ? secret_value(schema, *saved) : Value();
+                    }};
+  }
+  Read delete_secret() const { return Mutation{core::DeleteSecret{0, {}, std::string(args_.text("id"))}, nothing}; }
 
  private:
+  static Read refused(const Error& error) { return tl::unexpected<FieldError>(field_error(error)); }
   static Value nothing(const core::Reply&) { return {}; }
   static Read no_input() { return tl::unexpected<FieldError>(FieldError{"input is required", kRefused}); }
 
@@ -74,6 +111,7 @@ class Reader {
 
   const graphql::Schema& schema_;
   const Core& core_;
+  const Vault& vault_;
   const Args& args_;
 };
 
@@ -89,6 +127,13 @@ const std::map<std::string_view, Method>& methods() {
       {"createNetworkVolume", &Reader::save_volume},
       {"updateNetworkVolume", &Reader::save_volume},
       {"deleteNetworkVolume", &Reader::delete_volume},
+      {"saveRegistryAuth", &Reader::save_credential},
+      {"updateRegistryAuth", &Reader::save_credential},
+      {"deleteRegistryAuth", &Reader::delete_credential},
+      {"secretCreate", &Reader::save_secret},
+      {"secretValueUpdate", &Reader::save_secret},
+      {"secretDescriptionUpdate", &Reader::save_secret},
+      {"secretDelete", &Reader::delete_secret},
   };
   return all;
 }
@@ -99,10 +144,11 @@ FieldError field_error(const Error& error) {
   return {error.message, error.code == Errc::internal ? std::string(graphql::kInternal) : kRefused};
 }
 
-Read read_mutation(const graphql::Schema& schema, const Core& core, const graphql::RootField& field) {
+Read read_mutation(const graphql::Schema& schema, const Core& core, const Vault& vault,
+                   const graphql::RootField& field) {
   const auto method = methods().find(field.name);
   ENSURE(method != methods().end());
-  return (Reader(schema, core, *field.args).*method->second)();
+  return (Reader(schema, core, vault, *field.args).*method->second)();
 }
 
 }  // namespace penstock::api

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "api/auth/vault.h"
 #include "api/core.h"
 #include "graphql/request.h"
 #include "graphql/schema.h"
@@ -17,7 +18,7 @@ struct Mutation {
 
 /// Errors: how a field is refused before the core hears of it.
 tl::expected<Mutation, graphql::FieldError> read_mutation(const graphql::Schema& schema, const Core& core,
-                                                          const graphql::RootField& field);
+                                                          const Vault& vault, const graphql::RootField& field);
 
 graphql::FieldError field_error(const Error& error);
 

@@ -45,6 +45,8 @@ graphql::Value endpoint_value(const graphql::Schema& schema, EndpointView view);
 graphql::Value template_value(const graphql::Schema& schema, TemplateView view);
 
 graphql::Value volume_value(const graphql::Schema& schema, VolumeView view);
+graphql::Value secret_value(const graphql::Schema& schema, const ::penstock::core::Secret& value);
+graphql::Value credential_value(const graphql::Schema& schema, const ::penstock::core::RegistryCredential& value);
 graphql::Value worker_value(const graphql::Schema& schema, WorkerOfEndpoint view);
 
 // The catalogue: what the root fields of these names give.

@@ -31,6 +31,23 @@ Value discount_value(const Schema& schema, const UserView& v) {
   return make_object(schema, "Discount", DiscountView{v.account->id, **v.discount});
 }
 
+void bind_secrets(Schema& schema) {
+  const auto updated = [](const core::Secret& v) { return iso8601(v.updated); };
+  Binder<core::Secret>(schema, "Secret")
+      .field("id", [](const core::Secret& v) { return Value(v.id.str()); })
+      .field("name", [](const core::Secret& v) { return Value(v.name); })
+      .field("description", [](const core::Secret& v) { return Value::of(v.description); })
+      .field("createdAt", [](const core::Secret& v) { return iso8601(v.created); })
+      .field("updatedAt", updated)
+      .field("lastUpdatedAt", updated)
+      .field("lastRetrievedAt", [](const core::Secret&) { return Value(); });
+  Binder<core::RegistryCredential>(schema, "ContainerRegistryAuth")
+      .field("id", [](const core::RegistryCredential& v) { return Value(v.id.str()); })
+      .field("name", [](const core::RegistryCredential& v) { return Value(v.name); })
+      .field("userId", [](const core::RegistryCredential& v) { return Value(v.owner.str()); })
+      .field("registryAuth", [](const core::RegistryCredential&) { return Value(); });
+}
+
 Value volumes_value(const Schema& schema, const UserView& v) {
   ListValue out;
   for (const auto* volume : v.core->engine().volumes_of(v.account->id)) {
@@ -79,6 +96,19 @@ void bind_user(Schema& schema) {
                return Value(std::move(out));
              })
       .field("networkVolumes", [&schema](const UserView& v) { return volumes_value(schema, v); })
+      .field("containerRegistryCreds",
+             [&schema](const UserView& v) {
+               ListValue out;
+               for (const auto* c : v.core->engine().credentials_of(v.account->id))
+                 out.push_back(credential_value(schema, *c));
+               return Value(std::move(out));
+             })
+      .field("secrets",
+             [&schema](const UserView& v) {
+               ListValue out;
+               for (const auto* s : v.core->engine().secrets_of(v.account->id)) out.push_back(secret_value(schema, *s));
+               return Value(std::move(out));
+             })
       .field("pods", [](const UserView&) { return Value(ListValue{}); })
       .field("maxServerlessConcurrency",
              [](const UserView& v) { return Value(v.core->engine().settings().workers_quota); });
@@ -89,10 +119,19 @@ void bind_user(Schema& schema) {
 void bind_account(Schema& schema) {
   bind_user(schema);
   bind_volume(schema);
+  bind_secrets(schema);
 }
 
 Value user_value(const Schema& schema, UserView view) {
   return make_object(schema, "User", view);
+}
+
+Value secret_value(const Schema& schema, const core::Secret& value) {
+  return make_object(schema, "Secret", value);
+}
+
+Value credential_value(const Schema& schema, const core::RegistryCredential& value) {
+  return make_object(schema, "ContainerRegistryAuth", value);
 }
 
 Value volume_value(const Schema& schema, VolumeView view) {

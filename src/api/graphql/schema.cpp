@@ -73,6 +73,16 @@ type Mutation {
   updateNetworkVolume(input: UpdateNetworkVolumeInput!): NetworkVolume
   "Deletes a network volume that no endpoint names, with what it holds"
   deleteNetworkVolume(input: DeleteNetworkVolumeInput!): Void
+  "Keeps user name and password of a container registry; they are never shown again"
+  saveRegistryAuth(input: SaveRegistryAuthInput): ContainerRegistryAuth
+  updateRegistryAuth(input: UpdateRegistryAuthInput): ContainerRegistryAuth
+  "Templates that name it go on without"
+  deleteRegistryAuth(registryAuthId: String): Void
+  "Keeps a value that env may name as {{ RUNPOD_SECRET_<name> }}; it is never shown again"
+  secretCreate(input: SecretCreateInput!): Secret
+  secretValueUpdate(input: SecretValueUpdateInput!): Secret
+  secretDescriptionUpdate(input: SecretDescriptionUpdateInput!): Secret
+  secretDelete(id: ID!): Void
 
   # Not implemented by this server: answered with an error.
   podFindAndDeployOnDemand(input: PodFindAndDeployOnDemandInput): Pod

@@ -26,6 +26,10 @@ type User {
   podTemplates: [PodTemplate]
   "Oldest first"
   networkVolumes: [NetworkVolume]
+  "Oldest first"
+  containerRegistryCreds: [ContainerRegistryAuth]
+  "Oldest first, without their values"
+  secrets: [Secret!]!
   "Always empty: workers are listed with their endpoints"
   pods: [Pod!]!
   "The sum of workersMax that the endpoints may have together"
@@ -69,6 +73,54 @@ input UpdateNetworkVolumeInput {
 
 input DeleteNetworkVolumeInput {
   id: String!
+}
+
+type ContainerRegistryAuth {
+  id: String
+  name: String
+  userId: String
+  "Always null: what was saved is not shown"
+  registryAuth: String
+}
+
+input SaveRegistryAuthInput {
+  name: String!
+  username: String!
+  password: String!
+}
+
+input UpdateRegistryAuthInput {
+  id: String!
+  username: String!
+  password: String!
+}
+
+"What environments name as {{ RUNPOD_SECRET_<name> }}"
+type Secret {
+  id: ID!
+  name: String!
+  description: String
+  createdAt: DateTime!
+  updatedAt: DateTime
+  "Always null: it is not kept"
+  lastRetrievedAt: DateTime
+  lastUpdatedAt: DateTime
+}
+
+input SecretCreateInput {
+  name: String!
+  value: String!
+  description: String
+}
+
+input SecretValueUpdateInput {
+  id: ID!
+  value: String!
+}
+
+input SecretDescriptionUpdateInput {
+  id: ID!
+  description: String!
 }
 )graphql";
 

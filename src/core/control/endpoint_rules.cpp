@@ -192,8 +192,6 @@ Result<Template> with_input(Template t, const TemplateInput& in, bool creating, 
   if (creating) t.volume_mount_path = "/workspace";
   in.volume_mount_path.keep_or(t.volume_mount_path);
   in.registry_auth_id.keep_or(t.registry_auth_id);
-  checks.require(t.registry_auth_id.empty(), "Container registry credential \"" + t.registry_auth_id + "\" not found",
-                 Errc::not_found);
   const bool was_serverless = t.is_serverless;
   in.is_serverless.keep_or(t.is_serverless);
   checks.require(!t.bound_endpoint || t.is_serverless == was_serverless,

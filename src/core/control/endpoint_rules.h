@@ -20,7 +20,8 @@ bool needs_release(const Endpoint& before, const Endpoint& after);
 /// The same for the template of an endpoint.
 bool needs_release(const Template& before, const Template& after);
 
-/// Applies a saveTemplate and checks the outcome, as above (2.8). Errors: invalid, not_found.
+/// Applies a saveTemplate and checks the outcome, as above (2.8). Errors: invalid, forbidden (a process image where the
+/// settings do not allow one).
 Result<Template> with_input(Template value, const TemplateInput& input, bool creating, const EngineSettings& settings);
 
 }  // namespace penstock::core

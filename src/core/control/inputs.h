@@ -104,4 +104,19 @@ struct VolumeInput {
   std::string data_center;  // of a create
 };
 
+/// secretCreate, secretValueUpdate and secretDescriptionUpdate. The value comes sealed.
+struct SecretInput {
+  Field<std::string> id;
+  std::string name;  // of a create
+  Field<std::string> description;
+  Field<std::string> sealed;
+};
+
+/// saveRegistryAuth and updateRegistryAuth. User name and password come sealed.
+struct CredentialInput {
+  Field<std::string> id;
+  std::string name;  // of a create
+  std::string sealed;
+};
+
 }  // namespace penstock::core

@@ -354,8 +354,6 @@ TEST(TemplateRules, Refusals) {
       message([](auto& in) { in.image = std::string("process:/srv"); }, open).find("only while the server listens"),
       std::string::npos);
   EXPECT_NE(message([](auto& in) { in.container_disk_gb = -1; }).find("containerDiskInGb is -1"), std::string::npos);
-  EXPECT_NE(message([](auto& in) { in.registry_auth_id = std::string("c1"); }).find("not found"), std::string::npos);
-  EXPECT_EQ(message([](auto& in) { in.registry_auth_id = std::string(); }), "accepted") << "\"\" means none";
 }
 
 TEST(TemplateRules, ABoundTemplateStaysWhatItIs) {

@@ -36,6 +36,18 @@ void Books::apply(const Record& record) {
   if (const auto* r = std::get_if<VolumeRemoved>(&record)) {
     std::erase_if(rest_.volumes, [&](const NetworkVolume& v) { return v.id == r->id; });
   }
+  if (const auto* r = std::get_if<SecretSaved>(&record)) {
+    put(rest_.secrets, r->value, [&](const Secret& s) { return s.id == r->value.id; });
+  }
+  if (const auto* r = std::get_if<SecretRemoved>(&record)) {
+    std::erase_if(rest_.secrets, [&](const Secret& s) { return s.id == r->id; });
+  }
+  if (const auto* r = std::get_if<CredentialSaved>(&record)) {
+    put(rest_.credentials, r->value, [&](const RegistryCredential& c) { return c.id == r->value.id; });
+  }
+  if (const auto* r = std::get_if<CredentialRemoved>(&record)) {
+    std::erase_if(rest_.credentials, [&](const RegistryCredential& c) { return c.id == r->id; });
+  }
   if (const auto* r = std::get_if<EndpointSaved>(&record)) {
     put(rest_.endpoints, r->endpoint, [&](const Endpoint& e) { return e.id == r->endpoint.id; });
   }

@@ -41,6 +41,26 @@ TEST(DataDir, the_secret_is_made_once_and_a_damaged_one_is_refused) {
   std::filesystem::remove_all(path);
 }
 
+TEST(DataDir, the_vault_key_is_private_and_an_ephemeral_one_is_never_written) {
+  const std::string path = fresh("vault");
+  const auto dir = DataDir::open(path, false);
+  SystemRandom random;
+  const auto key = dir->vault_key(random);
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->size(), 32u);
+  EXPECT_EQ(*dir->vault_key(random), *key);
+  EXPECT_NE(*dir->secret(random), *key);
+  const auto rights = std::filesystem::status(path + "/vault.key").permissions();
+  EXPECT_EQ(rights, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::resize_file(path + "/vault.key", 31);
+  EXPECT_NE(dir->vault_key(random).error().message.find("vault.key is damaged"), std::string::npos);
+  std::filesystem::remove_all(path);
+
+  const auto ephemeral = DataDir::open("", true);
+  ASSERT_TRUE(ephemeral->vault_key(random));
+  EXPECT_FALSE(std::filesystem::exists(ephemeral->path() + "/vault.key"));
+}
+
 TEST(DataDir, an_ephemeral_directory_is_gone_afterwards) {
   std::string path;
   {

@@ -19,13 +19,40 @@ core::StartWorker order_with(const std::string& docker_args) {
 
 const api::ServerFacts kFacts{"http://127.0.0.1:9", Millis{10'000}};
 
+const api::Vault kVault(std::string(32, 'v'));
+
 Result<launch::WorkerSpec> spec_of(const core::StartWorker& order, bool emulated = false) {
-  return worker_spec(order, kFacts, api::WorkerKeys(std::string(32, 's')), emulated);
+  return worker_spec(order, kFacts, api::WorkerKeys(std::string(32, 's')), kVault, emulated);
 }
 
 std::string value_of(const launch::WorkerSpec& spec, const std::string& key) {
   const auto found = std::ranges::find(spec.environment, key, &core::EnvVar::key);
   return found == spec.environment.end() ? "(unset)" : found->value;
+}
+
+TEST(WorkerLaunch, secrets_are_opened_into_the_environment) {
+  core::StartWorker order = order_with("true");
+  order.env = {{"TOKEN", "Bearer {{ RUNPOD_SECRET_hub }}!"}, {"PLAIN", "{{ OTHER }}"}};
+  order.secrets = {{"hub", kVault.seal("s3cret")}};
+  EXPECT_EQ(value_of(*spec_of(order), "TOKEN"), "Bearer s3cret!");
+  EXPECT_EQ(value_of(*spec_of(order), "PLAIN"), "{{ OTHER }}");
+}
+
+TEST(WorkerLaunch, a_secret_that_is_missing_or_closed_stops_the_start_and_is_named) {
+  core::StartWorker order = order_with("true");
+  order.env = {{"TOKEN", "{{ RUNPOD_SECRET_hub }}"}};
+  EXPECT_EQ(spec_of(order).error().message, "env TOKEN names the secret \"hub\": there is no secret of this name");
+  order.secrets = {{"hub", api::Vault(std::string(32, 'w')).seal("s3cret")}};
+  const Error closed = spec_of(order).error();
+  EXPECT_EQ(closed.code, Errc::unavailable);
+  EXPECT_EQ(closed.message.find("s3cret"), std::string::npos);
+}
+
+TEST(WorkerLaunch, a_volume_is_shown_by_the_environment) {
+  auto spec = *spec_of(order_with("true"));
+  mount(spec, *VolumeId::parse("vol1"), "/srv/vol1");
+  EXPECT_EQ(value_of(spec, "RUNPOD_VOLUME_ID"), "vol1");
+  EXPECT_EQ(value_of(spec, "PENSTOCK_VOLUME_PATH"), "/srv/vol1");
 }
 
 TEST(WorkerLaunch, words_are_split_as_a_shell_would) {
