@@ -27,6 +27,11 @@ class Core {
   /// that follow find it. Errors: unavailable.
   virtual Result<void> recall(const EndpointId& endpoint, const JobId& job) = 0;
 
+  /// `watch` sees the records of every turn from now on, once it is durable and its callers are answered. They hold
+  /// for the call only.
+  using Watch = std::function<void(const std::vector<core::Record>&)>;
+  virtual void watch(Watch watch) = 0;
+
   virtual const core::Engine& engine() const = 0;
   virtual Time now() const = 0;
 };

@@ -6,12 +6,8 @@ namespace penstock::core {
 
 JobView view_of(const JobEntry& job) {
   const JobState& state = job.state;
-  JobView view{job.request.id, state.status, job.output, state.error, {}, {}, state.retries, state.worker};
-  if (state.status != JobStatus::in_queue && state.started) view.delay_ms = (*state.started - state.queued).count();
-  if (is_terminal(state.status)) {
-    view.execution_ms = state.started && state.finished ? (*state.finished - *state.started).count() : 0;
-  }
-  return view;
+  return {job.request.id,  state.status,        job.output,    state.error,
+          delay_ms(state), execution_ms(state), state.retries, state.worker};
 }
 
 std::int64_t payload_bytes(const JobEntry& job) {
@@ -32,7 +28,12 @@ JobEntry& EngineState::admit(JobRequest request) {
 }
 
 void EngineState::changed(JobEntry& job, bool sets_output) {
-  fx->records.push_back(JobChanged{job.request.id, job.state, sets_output, sets_output ? job.output : Bytes{}});
+  fx->records.push_back(JobChanged{job.request.id, job.state, sets_output, sets_output ? job.output : Bytes{},
+                                   job.request.endpoint, false});
+}
+
+void EngineState::cursor_moved(JobEntry& job) {
+  fx->records.push_back(JobChanged{job.request.id, job.state, false, {}, job.request.endpoint, true});
 }
 
 void EngineState::enqueue(JobEntry& job, bool at_front) {
@@ -283,7 +284,7 @@ void EngineState::on(StreamRead& c) {
       cursor = std::max(cursor, ahead.begin()->second);
       ahead.erase(ahead.begin());
     }
-    if (cursor != before) changed(*job);
+    if (cursor != before) cursor_moved(*job);
   } else {
     job->chunks_handed = std::min(job->chunks_handed, std::max(c.first, job->state.chunks_delivered));
     feed_streams(*job);

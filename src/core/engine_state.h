@@ -211,6 +211,7 @@ class EngineState {
   // ---- jobs (engine_jobs.cpp)
   JobEntry& admit(JobRequest request);
   void changed(JobEntry& job, bool sets_output = false);
+  void cursor_moved(JobEntry& job);
   void enqueue(JobEntry& job, bool at_front);
   void leave_queue(JobEntry& job);
   void leave_worker(JobEntry& job);

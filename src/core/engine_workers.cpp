@@ -32,7 +32,7 @@ void EngineState::forget_worker(WorkerEntry& worker) {
     std::erase(worker.endpoint->workers, &worker);
     touch(*worker.endpoint);
   }
-  fx->records.push_back(WorkerRemoved{worker.worker.id});
+  fx->records.push_back(WorkerRemoved{worker.worker.id, worker.worker.endpoint});
   workers.erase(WorkerId(worker.worker.id));
   capacity_freed();
 }

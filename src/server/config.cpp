@@ -210,6 +210,8 @@ void job_settings(std::vector<Setting>& all) {
                        [](Config& c) -> auto& { return c.engine.modify_resets_defaults; }));
   all.push_back(flag("graphql.delete_endpoint_requires_zero_workers", "refuse deleteEndpoint while it may have workers",
                      [](Config& c) -> auto& { return c.engine.delete_requires_zero_workers; }));
+  all.push_back(number("graphql.subscriptions", 0, 1'000'000, 1, "GraphQL subscriptions at a time",
+                       [](Config& c) -> auto& { return c.subscriptions_max; }));
   all.push_back(flag("templates.allow_sharing", "let several endpoints use one template",
                      [](Config& c) -> auto& { return c.engine.template_sharing; }));
 }

@@ -30,6 +30,7 @@ struct Config {
   std::string discount_expires;  // ISO 8601; needed with discount_factor
   core::EngineSettings engine;
   api::BodyLimits bodies;
+  std::size_t subscriptions_max = 1'000;
   net::HttpLimits http;
 };
 

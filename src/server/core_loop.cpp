@@ -96,6 +96,7 @@ void CoreLoop::deliver(core::Effects& effects) {
     on_reply(std::move(reply));
   }
   for (core::LaunchOrder& order : effects.orders) give_order_(std::move(order));
+  for (const Watch& watch : watches_) watch(effects.records);
 }
 
 /// A timer that is set too early only looks again, so it is moved forward and never back: under load that saves a

@@ -34,6 +34,7 @@ class CoreLoop final : public api::Core {
   void give(core::Command command) override;
   void forget(core::Token token) override;
   Result<void> recall(const EndpointId& endpoint, const JobId& job) override;
+  void watch(Watch watch) override { watches_.push_back(std::move(watch)); }
   const core::Engine& engine() const override { return engine_; }
   Time now() const override { return clock_.now(); }
 
@@ -53,6 +54,7 @@ class CoreLoop final : public api::Core {
   net::Loop::Timer timer_;
   std::vector<core::Command> commands_;
   std::unordered_map<core::Token, OnReply> callers_;
+  std::vector<Watch> watches_;
   core::Token next_token_ = 1;
   bool turn_posted_ = false;
   bool failed_ = false;

@@ -52,7 +52,7 @@ class Server {
         engine_(config_.engine, std::move(nodes), random_),
         core_(
             loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
-        graphql_(core_, vault_, api::GraphqlOptions{discount(), cpus()}),
+        graphql_(core_, vault_, loop_, graphql_options()),
         jobs_(core_),
         worker_(core_, loop_, keys_),
         admin_(core_, keys_, facts_),
@@ -83,6 +83,13 @@ class Server {
     ::_exit(kExitFailed);
   }
 
+  api::GraphqlOptions graphql_options() const {
+    api::GraphqlOptions options;
+    options.subscriptions_max = config_.subscriptions_max;
+    options.discount = discount();
+    options.cpus = cpus();
+    return options;
+  }
   std::optional<api::Discount> discount() const {
     if (!config_.discount_factor) return std::nullopt;
     return api::Discount{*config_.discount_factor, config_.discount_expires};

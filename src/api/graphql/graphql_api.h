@@ -8,6 +8,7 @@
 #include "api/auth/vault.h"
 #include "api/core.h"
 #include "net/http.h"
+#include "net/loop.h"
 
 namespace penstock::api {
 
@@ -26,6 +27,7 @@ struct CpuModel {
 };
 
 struct GraphqlOptions {
+  std::size_t subscriptions_max = 1'000;  // at a time
   std::optional<Discount> discount;
   std::vector<CpuModel> cpus;
 };
@@ -34,8 +36,8 @@ struct GraphqlOptions {
 /// schema to the core. The schema itself is schema.cpp, in SDL.
 class GraphqlApi {
  public:
-  /// Both outlive it.
-  GraphqlApi(Core& core, const Vault& vault, GraphqlOptions options);
+  /// All outlive it.
+  GraphqlApi(Core& core, const Vault& vault, net::Loop& loop, GraphqlOptions options);
   ~GraphqlApi();
 
   void handle(net::Request request, net::Responder responder);

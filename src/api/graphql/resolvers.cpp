@@ -1,6 +1,7 @@
 #include "api/graphql/resolvers.h"
 
 #include "api/graphql/schema.h"
+#include "api/graphql/subscriptions.h"
 #include "api/graphql/values.h"
 #include "base/log.h"
 
@@ -164,6 +165,7 @@ std::unique_ptr<Schema> make_schema() {
   bind_account(**schema);
   bind_workers(**schema);
   bind_catalogue(**schema);
+  bind_events(**schema);
   ENSURE((*schema)->attach_scalar("Port", read_port));
   for (const auto& field : (*schema)->unresolved_fields()) log::error("no resolver for {}", field);
   ENSURE((*schema)->unresolved_fields().empty());

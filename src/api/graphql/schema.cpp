@@ -7,6 +7,7 @@ constexpr std::string_view kRootSdl = R"graphql(
 schema {
   query: Query
   mutation: Mutation
+  subscription: Subscription
 }
 
 "An instant in UTC, such as 2024-07-12T19:14:40.144Z"
@@ -114,7 +115,8 @@ type Mutation {
 
 std::string schema_sdl() {
   std::string all;
-  for (const auto part : {kRootSdl, kAccountSdl, kEndpointSdl, kWorkerSdl, kCatalogueSdl, kAbsentSdl}) all += part;
+  for (const auto part : {kRootSdl, kAccountSdl, kEndpointSdl, kWorkerSdl, kCatalogueSdl, kEventsSdl, kAbsentSdl})
+    all += part;
   return all;
 }
 

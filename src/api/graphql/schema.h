@@ -14,6 +14,7 @@ extern const std::string_view kAccountSdl;
 extern const std::string_view kEndpointSdl;
 extern const std::string_view kWorkerSdl;
 extern const std::string_view kCatalogueSdl;
+extern const std::string_view kEventsSdl;
 /// What only fields that are not implemented use: clients validate their operations against it.
 extern const std::string_view kAbsentSdl;
 

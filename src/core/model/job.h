@@ -51,6 +51,11 @@ struct JobState {
   friend bool operator==(const JobState&, const JobState&) = default;
 };
 
+/// Milliseconds from the start of this life to the last hand-out; none while it waits (contract/data-plane 1.2).
+std::optional<std::int64_t> delay_ms(const JobState& state);
+/// Milliseconds from the last hand-out to the end, 0 when there was none; none before the end.
+std::optional<std::int64_t> execution_ms(const JobState& state);
+
 /// A job as the store keeps and restores it.
 struct StoredJob {
   JobRequest request;

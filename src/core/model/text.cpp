@@ -59,4 +59,14 @@ std::optional<JobStatus> parse_job_status(std::string_view text) {
   return value_of(kJobStatuses, text);
 }
 
+std::optional<std::int64_t> delay_ms(const JobState& state) {
+  if (state.status == JobStatus::in_queue || !state.started) return std::nullopt;
+  return (*state.started - state.queued).count();
+}
+
+std::optional<std::int64_t> execution_ms(const JobState& state) {
+  if (!is_terminal(state.status)) return std::nullopt;
+  return state.started && state.finished ? (*state.finished - *state.started).count() : 0;
+}
+
 }  // namespace penstock::core
