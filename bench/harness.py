@@ -102,14 +102,15 @@ class Bench:
     def fresh_directory(self) -> Path:
         return Path(tempfile.mkdtemp(prefix="run-", dir=self.directory))
 
-    def penstock(self, settings: dict | None = None, gpus: str = "1xAMPERE_16") -> Process:
+    def penstock(self, settings: dict | None = None, gpus: str = "1xAMPERE_16",
+                 environment: dict | None = None) -> Process:
         program, directory = self.program("penstock"), self.fresh_directory()
         command = [program, "serve", "--listen", "127.0.0.1:0", "--data", str(directory / "data"),
                    "--json", "--fake-gpus", gpus, "--log-level", "warn"]
         for name, value in (settings or {}).items():
             command += ["--set", f"{name}={value}"]
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("PENSTOCK_", "RUNPOD_"))}
-        return Process(command, directory, clean)
+        return Process(command, directory, {**clean, **(environment or {})})
 
     def http_loop(self) -> Process:
         program = self.program("bench/http_loop")
