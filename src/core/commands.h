@@ -89,6 +89,12 @@ struct DeleteCredential {
   AccountId owner;
   std::string id;
 };
+/// Reply: Done. A setting that is absent or null stays.
+struct UpdateSettings {
+  Token to = 0;
+  AccountId owner;
+  Field<std::string> pub_key;
+};
 
 // ---- jobs, from clients
 
@@ -251,6 +257,6 @@ using Command =
                  DeleteEndpoint, Submit, AwaitJob, ReadStream, StreamRead, CancelJob, RetryJob, PurgeQueue, LowerTtl,
                  RecallJob, TakeJobs, HandOutLost, PollStops, FinishJob, ReportProgress, AddChunk, Ping, AttachWorker,
                  DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume,
-                 DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential>;
+                 DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings>;
 
 }  // namespace penstock::core

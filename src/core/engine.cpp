@@ -299,6 +299,15 @@ const ApiKey* Engine::find_key(const std::string& hash) const {
   return found == state_->keys.end() ? nullptr : &found->second;
 }
 
+std::vector<const ApiKey*> Engine::keys_of(const AccountId& account) const {
+  std::vector<const ApiKey*> out;
+  for (const auto& [hash, key] : state_->keys) {
+    if (key.account == account) out.push_back(&key);
+  }
+  std::ranges::sort(out, {}, [](const ApiKey* key) { return std::pair(key->created, key->id); });
+  return out;
+}
+
 const Endpoint* Engine::find_endpoint(const EndpointId& id) const {
   const auto found = state_->endpoints.find(id);
   return found == state_->endpoints.end() ? nullptr : &found->second->endpoint;

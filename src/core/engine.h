@@ -64,6 +64,7 @@ class Engine {
   const Account* first_account() const;
   const Account* find_account(const AccountId& id) const;
   const ApiKey* find_key(const std::string& hash) const;
+  std::vector<const ApiKey*> keys_of(const AccountId& account) const;  // oldest first
   const Endpoint* find_endpoint(const EndpointId& id) const;
   std::vector<const Endpoint*> endpoints_of(const AccountId& owner) const;  // oldest first
   const Template* find_template(const TemplateId& id) const;

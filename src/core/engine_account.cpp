@@ -7,6 +7,8 @@
 namespace penstock::core {
 namespace {
 
+constexpr std::size_t kPubKeyBytesMax = 64 * 1024;
+
 template <class Id, class Value>
 bool name_taken(const std::map<Id, Value>& table, const AccountId& owner, const std::string& name) {
   return std::ranges::any_of(table,
@@ -187,6 +189,22 @@ void EngineState::on(DeleteCredential& c) {
   fx->records.push_back(CredentialRemoved{id});
   std::erase(credential_order, id);
   credentials.erase(id);
+  reply(c.to, Done{});
+}
+
+// ---------------------------------------------------------------- settings
+
+void EngineState::on(UpdateSettings& c) {
+  const auto found = accounts.find(c.owner);
+  if (found == accounts.end()) return reply_error(c.to, Errc::not_found, "Account not found");
+  if (!c.pub_key.has_value()) return reply(c.to, Done{});
+  if (c.pub_key.value().size() > kPubKeyBytesMax) {
+    return reply_error(c.to, Errc::invalid,
+                       "pubKey has " + std::to_string(c.pub_key.value().size()) + " bytes; at most " +
+                           std::to_string(kPubKeyBytesMax) + " are accepted");
+  }
+  found->second.pub_key = c.pub_key.value();
+  fx->records.push_back(AccountSaved{found->second});
   reply(c.to, Done{});
 }
 

@@ -16,7 +16,7 @@ namespace penstock::core {
 // The inside of the engine. Included by the engine's own .cpp files only:
 //   engine.cpp          the dispatch of commands, timers, restore, reads
 //   engine_control.cpp  accounts, templates, endpoints
-//   engine_account.cpp  what an account keeps besides: network volumes, secrets, registry credentials
+//   engine_account.cpp  what an account keeps besides: network volumes, secrets, registry credentials, settings
 //   engine_jobs.cpp     submission, results, waiting clients
 //   engine_workers.cpp  the worker protocol
 //   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
@@ -176,6 +176,7 @@ class EngineState {
   void on(DeleteSecret& c);
   void on(SaveCredential& c);
   void on(DeleteCredential& c);
+  void on(UpdateSettings& c);
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>

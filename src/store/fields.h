@@ -18,6 +18,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("id", value.id);
   visit("email", value.email);
   visit("created_ms", value.created);
+  visit("pub_key", value.pub_key);
 }
 
 template <IsA<core::ApiKey> Value, class Visit>
@@ -53,6 +54,8 @@ void each_field(Value& value, Visit&& visit) {
   visit("category", value.category);
   visit("bound_endpoint", value.bound_endpoint);
   visit("created_ms", value.created);
+  visit("config", value.config);
+  visit("port_names", value.port_names);
 }
 
 template <IsA<core::Endpoint> Value, class Visit>
@@ -84,6 +87,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("compliance", value.compliance);
   visit("hub_release_id", value.hub_release_id);
   visit("volumes", value.volumes);
+  visit("model_references", value.model_references);
   visit("version", value.version);
   visit("created_ms", value.created);
 }

@@ -44,6 +44,11 @@ class RowWriter {
   void put(const Id<Tag>& value) {
     statement_.add(value.str());
   }
+  void put(const std::vector<core::PortName>& names) {
+    std::vector<core::EnvVar> pairs;
+    for (const core::PortName& one : names) pairs.push_back({one.port, one.name});
+    put(pairs);
+  }
   void put(const std::vector<VolumeId>& ids) {
     std::vector<std::string> texts;
     for (const VolumeId& id : ids) texts.push_back(id.str());
@@ -99,6 +104,12 @@ class RowReader {
   void get(core::FlashBoot& value) { take(value, core::parse_flash_boot(statement_.text(next_))); }
   void get(core::JobStatus& value) { take(value, core::parse_job_status(statement_.text(next_))); }
   void get(std::vector<std::string>& value) { take(value, decode_texts(statement_.text(next_))); }
+  void get(std::vector<core::PortName>& value) {
+    std::vector<core::EnvVar> pairs;
+    get(pairs);
+    value.clear();
+    for (core::EnvVar& one : pairs) value.push_back({std::move(one.key), std::move(one.value)});
+  }
   void get(std::vector<VolumeId>& value) {
     std::vector<std::string> texts;
     get(texts);

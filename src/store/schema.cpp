@@ -188,6 +188,12 @@ CREATE TABLE registry_credentials (
   created_ms INTEGER NOT NULL
 ) STRICT;
 )sql",
+    R"sql(
+ALTER TABLE accounts ADD COLUMN pub_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE templates ADD COLUMN config TEXT NOT NULL DEFAULT '';
+ALTER TABLE templates ADD COLUMN port_names TEXT NOT NULL DEFAULT '';
+ALTER TABLE endpoints ADD COLUMN model_references TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 }  // namespace

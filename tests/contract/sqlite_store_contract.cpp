@@ -84,13 +84,24 @@ TEST_F(SqliteStoreTest, ANewerSchemaIsRefusedAndLeftAlone) {
 
 TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   core::StoredState wanted;
+  wanted.accounts = {account("acc-1")};
+  wanted.accounts[0].pub_key.clear();
+  wanted.templates = {full_template("tpl-1")};
+  wanted.templates[0].config.clear();
+  wanted.templates[0].port_names.clear();
   wanted.endpoints = {full_endpoint("ep-1")};
   wanted.endpoints[0].volumes.clear();
-  ASSERT_TRUE(open()->commit(Turn{core::EndpointSaved{wanted.endpoints[0]}}));
+  wanted.endpoints[0].model_references.clear();
+  ASSERT_TRUE(open()->commit(Turn{core::AccountSaved{wanted.accounts[0]}, core::TemplateSaved{wanted.templates[0]},
+                                  core::EndpointSaved{wanted.endpoints[0]}}));
   for (const char* later : {"network_volumes", "secrets", "registry_credentials"}) {
     execute(std::string("DROP TABLE ") + later);
   }
-  execute("ALTER TABLE endpoints DROP COLUMN volumes");
+  for (const char* later :
+       {"accounts DROP COLUMN pub_key", "templates DROP COLUMN config", "templates DROP COLUMN port_names",
+        "endpoints DROP COLUMN volumes", "endpoints DROP COLUMN model_references"}) {
+    execute(std::string("ALTER TABLE ") + later);
+  }
   execute("PRAGMA user_version = 1");
   expect_holds(*open(), wanted);
   wanted.volumes = {volume("vol-1")};

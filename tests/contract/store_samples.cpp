@@ -11,7 +11,8 @@ std::string awkward_text(std::string_view mark) {
 }
 
 core::Account account(std::string_view name) {
-  return {id<AccountId>(name), awkward_text("person@example.org"), from_ms(1'720'811'680'144)};
+  return {id<AccountId>(name), awkward_text("person@example.org"), from_ms(1'720'811'680'144),
+          awkward_text("ssh-ed25519 AAAA")};
 }
 
 core::ApiKey key(std::string_view name) {
@@ -47,6 +48,8 @@ core::Template full_template(std::string_view name) {
   value.category = awkward_text("NVIDIA");
   value.bound_endpoint = id<EndpointId>("ep-1");
   value.created = from_ms(1'720'811'680'145);
+  value.config = awkward_text("{}");
+  value.port_names = {{"8000", awkward_text("web")}, {awkward_text("port"), ""}};
   return value;
 }
 
@@ -83,6 +86,7 @@ core::Endpoint full_endpoint(std::string_view name) {
   value.flash_environment_id = awkward_text("flash");
   value.compliance = {"GDPR", "SOC_2_TYPE_2"};
   value.hub_release_id = "hub";
+  value.model_references = {awkward_text("https://example.org/model:main"), ""};
   value.volumes = {id<VolumeId>("vol-2"), id<VolumeId>("vol-1")};
   value.version = 9;
   value.created = from_ms(1'720'811'680'146);

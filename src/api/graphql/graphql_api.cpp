@@ -141,7 +141,7 @@ void GraphqlApi::Impl::mutate(const std::shared_ptr<Run>& run, const graphql::Ro
   const bool for_anybody = field.name == "createFlashAuthRequest";
   if (!run->account && !for_anybody) return refuse({"Unauthorized", kUnauthenticated});
   if (auto message = absent_message(field.name)) return refuse({std::move(*message), kRefused});
-  auto mutation = read_mutation(*schema, core, vault, field);
+  auto mutation = read_mutation({schema.get(), &core, &options, run->account}, vault, field);
   if (!mutation) return refuse(std::move(mutation.error()));
   const core::Token token = core.expect([this, run, show = std::move(mutation->show)](core::Reply reply) {
     const Error* error = std::get_if<Error>(&reply.what);

@@ -1,10 +1,16 @@
 #include "api/graphql/inputs.h"
 
+#include "json/json.h"
+
 namespace penstock::api {
 namespace {
 
 using core::Field;
 using graphql::Input;
+
+std::string required(const Input& input, const char* key) {
+  return *input.find(key)->value.as_string();
+}
 
 /// The key as a Field: absent when the request did not write it, also when the schema has a default for it. The core
 /// knows the defaults, and when they apply.
@@ -28,6 +34,24 @@ Field<bool> flag(const Input& input, const char* key) {
   return field<bool>(input, key, [](const Input& value) { return *value.as_bool(); });
 }
 
+/// Of a JSON scalar, which may be anything.
+json::Value json_of(const Input& input) {
+  if (const auto* value = input.as_bool()) return *value;
+  if (const auto* value = input.as_int()) return *value;
+  if (const auto* value = input.as_double()) return *value;
+  if (const auto* value = input.as_string()) return *value;
+  if (const auto* items = input.as_list()) {
+    json::Array out;
+    for (const Input& item : *items) out.push_back(json_of(item));
+    return out;
+  }
+  const auto* fields = input.as_object();
+  if (!fields) return {};
+  json::Object out;
+  for (const auto& one : *fields) out.push_back({one.name, json_of(one.value)});
+  return out;
+}
+
 Field<std::vector<std::string>> texts(const Input& input, const char* key) {
   return field<std::vector<std::string>>(input, key, [](const Input& value) {
     std::vector<std::string> out;
@@ -42,8 +66,7 @@ Field<std::vector<core::EnvVar>> variables(const Input& input, const char* key) 
   return field<std::vector<core::EnvVar>>(input, key, [](const Input& value) {
     std::vector<core::EnvVar> out;
     for (const Input& item : *value.as_list()) {
-      if (!item.is_null())
-        out.push_back({*item.find("key")->value.as_string(), *item.find("value")->value.as_string()});
+      if (!item.is_null()) out.push_back({required(item, "key"), required(item, "value")});
     }
     return out;
   });
@@ -62,7 +85,7 @@ bool names_something(const Input& input, const char* key) {
 core::TemplateInput template_input(const Input& input) {
   core::TemplateInput out;
   out.id = text(input, "id");
-  out.name = *input.find("name")->value.as_string();
+  out.name = required(input, "name");
   out.image = text(input, "imageName");
   out.container_disk_gb = number(input, "containerDiskInGb");
   out.volume_gb = number(input, "volumeInGb");
@@ -79,18 +102,26 @@ core::TemplateInput template_input(const Input& input) {
   out.start_ssh = flag(input, "startSsh");
   out.start_script = text(input, "startScript");
   out.category = text(input, "category");
+  out.config = field<std::string>(input, "config", [](const Input& value) { return json::write(json_of(value)); });
+  out.port_names = field<std::vector<core::PortName>>(input, "portsConfig", [](const Input& value) {
+    std::vector<core::PortName> names;
+    for (const Input& item : *value.as_list()) {
+      if (!item.is_null()) names.push_back({required(item, "port"), required(item, "name")});
+    }
+    return names;
+  });
   return out;
 }
 
 Result<core::EndpointInput> endpoint_input(const Input& input) {
-  for (const char* key : {"repo", "cloudStorageConfig", "modelReferences"}) {
+  for (const char* key : {"repo", "cloudStorageConfig"}) {
     if (names_something(input, key)) {
       return fail(Errc::not_implemented, std::string(key) + " is not implemented by this server");
     }
   }
   core::EndpointInput out;
   out.id = text(input, "id");
-  out.name = *input.find("name")->value.as_string();
+  out.name = required(input, "name");
   out.template_id = text(input, "templateId");
   const graphql::InputField* made = input.find("template");
   if (made && !made->value.is_null()) out.new_template = template_input(made->value);
@@ -117,11 +148,12 @@ Result<core::EndpointInput> endpoint_input(const Input& input) {
   out.type = text(input, "type");
   out.compliance = texts(input, "compliance");
   out.hub_release_id = text(input, "hubReleaseId");
+  out.model_references = texts(input, "modelReferences");
   out.volume_id = text(input, "networkVolumeId");
   out.volume_ids = field<std::vector<std::string>>(input, "networkVolumeIds", [](const Input& value) {
     std::vector<std::string> ids;
     for (const Input& item : *value.as_list()) {
-      if (!item.is_null()) ids.push_back(*item.find("networkVolumeId")->value.as_string());
+      if (!item.is_null()) ids.push_back(required(item, "networkVolumeId"));
     }
     return ids;
   });
@@ -143,6 +175,10 @@ core::SecretInput secret_input(const Input& input) {
   if (const auto* name = input.find("name")) out.name = *name->value.as_string();
   out.description = text(input, "description");
   return out;
+}
+
+core::Field<std::string> pub_key_input(const Input& input) {
+  return text(input, "pubKey");
 }
 
 }  // namespace penstock::api

@@ -5,6 +5,7 @@
 #include "api/graphql/codes.h"
 #include "api/graphql/inputs.h"
 #include "api/graphql/resolvers.h"
+#include "base/log.h"
 #include "core/control/secret_rules.h"
 #include "graphql/error.h"
 #include "json/json.h"
@@ -26,8 +27,7 @@ std::string required(const Input& input, std::string_view key) {
 /// One field while it is read.
 class Reader {
  public:
-  Reader(const graphql::Schema& schema, const Core& core, const Vault& vault, const Args& args)
-      : schema_(schema), core_(core), vault_(vault), args_(args) {}
+  Reader(const QueryContext& at, const Vault& vault, const Args& args) : at_(at), vault_(vault), args_(args) {}
 
   Read save_endpoint() const {
     auto read = endpoint_input(input());
@@ -43,20 +43,18 @@ class Reader {
   }
   Read save_template() const {
     if (!has_input()) return no_input();
-    return Mutation{core::SaveTemplate{0, {}, template_input(input())},
-                    [&schema = schema_, &core = core_](const core::Reply& reply) {
-                      const auto* saved = core.engine().find_template(std::get<core::TemplateReply>(reply.what).id);
-                      return saved ? template_value(schema, {saved}) : Value();
+    return Mutation{core::SaveTemplate{0, {}, template_input(input())}, [at = at_](const core::Reply& reply) {
+                      const auto* saved = at.core->engine().find_template(std::get<core::TemplateReply>(reply.what).id);
+                      return saved ? template_value(*at.schema, {saved}) : Value();
                     }};
   }
   Read delete_template() const {
     return Mutation{core::DeleteTemplate{0, {}, std::string(args_.text("templateName"))}, nothing};
   }
   Read save_volume() const {
-    return Mutation{core::SaveVolume{0, {}, volume_input(input())},
-                    [&schema = schema_, &core = core_](const core::Reply& reply) {
-                      const auto* saved = core.engine().find_volume(std::get<core::VolumeReply>(reply.what).id);
-                      return saved ? volume_value(schema, {&core, saved}) : Value();
+    return Mutation{core::SaveVolume{0, {}, volume_input(input())}, [at = at_](const core::Reply& reply) {
+                      const auto* saved = at.core->engine().find_volume(std::get<core::VolumeReply>(reply.what).id);
+                      return saved ? volume_value(*at.schema, {at.core, saved}) : Value();
                     }};
   }
   Read delete_volume() const { return Mutation{core::DeleteVolume{0, {}, required(input(), "id")}, nothing}; }
@@ -71,10 +69,10 @@ class Reader {
     if (const auto* id = input().find("id")) out.id = *id->value.as_string();
     if (const auto* name = input().find("name")) out.name = *name->value.as_string();
     out.sealed = vault_.seal(json::write(json::Object{{"username", user}, {"password", password}}));
-    return Mutation{core::SaveCredential{0, {}, std::move(out)},
-                    [&schema = schema_, &core = core_](const core::Reply& reply) {
-                      const auto* saved = core.engine().find_credential(std::get<core::CredentialReply>(reply.what).id);
-                      return saved ? credential_value(schema, *saved) : Value();
+    return Mutation{core::SaveCredential{0, {}, std::move(out)}, [at = at_](const core::Reply& reply) {
+                      const auto* saved =
+                          at.core->engine().find_credential(std::get<core::CredentialReply>(reply.what).id);
+                      return saved ? credential_value(*at.schema, *saved) : Value();
                     }};
   }
   Read delete_credential() const {
@@ -87,13 +85,19 @@ class Reader {
       if (auto fine = core::check_secret_value("value", text); !fine) return refused(fine.error());
       out.sealed = vault_.seal(text);
     }
-    return Mutation{core::SaveSecret{0, {}, std::move(out)},
-                    [&schema = schema_, &core = core_](const core::Reply& reply) {
-                      const auto* saved = core.engine().find_secret(std::get<core::SecretReply>(reply.what).id);
-                      return saved ? secret_value(schema, *saved) : Value();
+    return Mutation{core::SaveSecret{0, {}, std::move(out)}, [at = at_](const core::Reply& reply) {
+                      const auto* saved = at.core->engine().find_secret(std::get<core::SecretReply>(reply.what).id);
+                      return saved ? secret_value(*at.schema, *saved) : Value();
                     }};
   }
   Read delete_secret() const { return Mutation{core::DeleteSecret{0, {}, std::string(args_.text("id"))}, nothing}; }
+  Read update_settings() const {
+    if (!has_input()) return no_input();
+    return Mutation{core::UpdateSettings{0, {}, pub_key_input(input())}, [at = at_](const core::Reply&) {
+                      const auto* account = at.core->engine().find_account(*at.account);
+                      return user_value(*at.schema, {at.core, account, &at.options->discount});
+                    }};
+  }
 
  private:
   static Read refused(const Error& error) { return tl::unexpected<FieldError>(field_error(error)); }
@@ -101,16 +105,15 @@ class Reader {
   static Read no_input() { return tl::unexpected<FieldError>(FieldError{"input is required", kRefused}); }
 
   std::function<Value(const core::Reply&)> endpoint() const {
-    return [&schema = schema_, &core = core_](const core::Reply& reply) {
-      const auto* saved = core.engine().find_endpoint(std::get<core::EndpointReply>(reply.what).id);
-      return saved ? endpoint_value(schema, {&core, saved}) : Value();
+    return [at = at_](const core::Reply& reply) {
+      const auto* saved = at.core->engine().find_endpoint(std::get<core::EndpointReply>(reply.what).id);
+      return saved ? endpoint_value(*at.schema, {at.core, saved}) : Value();
     };
   }
   bool has_input() const { return args_.find("input") && !input().is_null(); }
   const Input& input() const { return *args_.find("input"); }
 
-  const graphql::Schema& schema_;
-  const Core& core_;
+  const QueryContext& at_;
   const Vault& vault_;
   const Args& args_;
 };
@@ -134,6 +137,7 @@ const std::map<std::string_view, Method>& methods() {
       {"secretValueUpdate", &Reader::save_secret},
       {"secretDescriptionUpdate", &Reader::save_secret},
       {"secretDelete", &Reader::delete_secret},
+      {"updateUserSettings", &Reader::update_settings},
   };
   return all;
 }
@@ -141,14 +145,15 @@ const std::map<std::string_view, Method>& methods() {
 }  // namespace
 
 FieldError field_error(const Error& error) {
-  return {error.message, error.code == Errc::internal ? std::string(graphql::kInternal) : kRefused};
+  if (error.code != Errc::internal) return {error.message, kRefused};
+  log::error("a GraphQL request failed: {}", error.message);
+  return {"Something went wrong. Please try again later or contact support.", std::string(graphql::kInternal)};
 }
 
-Read read_mutation(const graphql::Schema& schema, const Core& core, const Vault& vault,
-                   const graphql::RootField& field) {
+Read read_mutation(const QueryContext& at, const Vault& vault, const graphql::RootField& field) {
   const auto method = methods().find(field.name);
   ENSURE(method != methods().end());
-  return (Reader(schema, core, vault, *field.args).*method->second)();
+  return (Reader(at, vault, *field.args).*method->second)();
 }
 
 }  // namespace penstock::api

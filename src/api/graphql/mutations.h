@@ -3,9 +3,7 @@
 #include <functional>
 
 #include "api/auth/vault.h"
-#include "api/core.h"
-#include "graphql/request.h"
-#include "graphql/schema.h"
+#include "api/graphql/root_queries.h"
 
 namespace penstock::api {
 
@@ -17,9 +15,11 @@ struct Mutation {
 };
 
 /// Errors: how a field is refused before the core hears of it.
-tl::expected<Mutation, graphql::FieldError> read_mutation(const graphql::Schema& schema, const Core& core,
-                                                          const Vault& vault, const graphql::RootField& field);
+tl::expected<Mutation, graphql::FieldError> read_mutation(const QueryContext& context, const Vault& vault,
+                                                          const graphql::RootField& field);
 
+/// A refusal in the core's words; a failure of our own in words that clients know as transient, with the cause in the
+/// log (contract/control-plane 1.3, E14 and E15).
 graphql::FieldError field_error(const Error& error);
 
 }  // namespace penstock::api

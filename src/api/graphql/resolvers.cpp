@@ -4,6 +4,7 @@
 #include "api/graphql/subscriptions.h"
 #include "api/graphql/values.h"
 #include "base/log.h"
+#include "json/json.h"
 
 namespace penstock::api {
 namespace {
@@ -20,6 +21,12 @@ namespace model = ::penstock::core;
 void put_text(Sink& sink, const std::string& text) {
   if (!text.empty()) sink.text(text);
 }
+
+/// How the workers of an endpoint are at one instant.
+struct Sample {
+  Time time;
+  model::Health health;
+};
 
 Value integer(const std::optional<std::int64_t>& value) {
   return Value::of(value);
@@ -52,6 +59,18 @@ Value volume_ids_value(const Schema& schema, const EndpointView& v) {
 Value first_volume_value(const Schema& schema, const EndpointView& v) {
   if (v.endpoint->volumes.empty()) return {};
   return volume_value(schema, {v.core, v.core->engine().find_volume(v.endpoint->volumes.front())});
+}
+
+Value worker_state(const Schema& schema, const EndpointView& v, const Args& args) {
+  const auto* granularity = args.find("input")->find("granularity");
+  if (granularity && !granularity->value.is_null() && *granularity->value.as_string() != "LIVE") {
+    return graphql::FieldError{"Endpoint.workerState of granularity " + *granularity->value.as_string() +
+                                   " is not implemented by this server; LIVE is",
+                               kRefused};
+  }
+  ListValue out;
+  out.push_back(make_object(schema, "WorkerState", Sample{v.core->now(), *v.core->engine().health(v.endpoint->id)}));
+  return Value(std::move(out));
 }
 
 void bind_endpoint_settings(Schema& schema) {
@@ -92,7 +111,6 @@ void bind_endpoint_settings(Schema& schema) {
 
 void bind_endpoint(Schema& schema) {
   bind_endpoint_settings(schema);
-  const auto nothing = [](const EndpointView&) { return Value(); };
   Binder<EndpointView>(schema, "Endpoint")
       .field("env", [&schema](const EndpointView& v) { return env_value(schema, v.endpoint->env); })
       .field("template", [&schema](const EndpointView& v) { return template_value(schema, {&template_of(v)}); })
@@ -103,17 +121,30 @@ void bind_endpoint(Schema& schema) {
               })
       .field("networkVolumeIds", [&schema](const EndpointView& v) { return volume_ids_value(schema, v); })
       .field("networkVolume", [&schema](const EndpointView& v) { return first_volume_value(schema, v); })
-      // This server has no cached models, builds, development pods or endpoint keys.
-      .field("modelReferences", nothing)
-      .field("activeBuildid", nothing)
-      .field("idePodId", nothing)
-      .field("aiKey", nothing);
+      .stable("modelReferences", [](const EndpointView& v) { return texts_or_null(v.endpoint->model_references); })
+      .field("workerState",
+             [&schema](const EndpointView& v, const Args& args) { return worker_state(schema, v, args); });
+  // No fetched models, builds, development pods or endpoint keys.
+  bind_nulls<EndpointView>(schema, "Endpoint", {"modelStatus", "activeBuildid", "idePodId", "aiKey"});
+  bind_absent<EndpointView>(schema, "Endpoint", {"webhookRequests"});
+  Binder<Sample>(schema, "WorkerState")
+      .field("time", [](const Sample& v) { return iso8601(v.time); })
+      .field("initialized", [](const Sample& v) { return v.health.initializing; })
+      .field("ready", [](const Sample& v) { return v.health.ready; })
+      .field("running", [](const Sample& v) { return v.health.running; })
+      .field("throttled", [](const Sample& v) { return v.health.throttled; });
 }
 
 void bind_volume_ids(Schema& schema) {
   Binder<model::NetworkVolume>(schema, "NetworkVolumeIds")
       .field("networkVolumeId", [](const model::NetworkVolume& v) { return Value(v.id.str()); })
       .field("dataCenterId", [](const model::NetworkVolume& v) { return Value(v.data_center); });
+}
+
+Value config_value(const model::Template& value) {
+  if (value.config.empty()) return {};
+  auto parsed = json::parse(value.config);
+  return parsed ? Value::from_json(std::move(*parsed)) : Value();
 }
 
 void bind_template(Schema& schema) {
@@ -144,7 +175,17 @@ void bind_template(Schema& schema) {
       .field("startSsh", [](const TemplateView& v) { return Value(v.value->start_ssh); })
       .field("startScript", [](const TemplateView& v) { return Value(v.value->start_script); })
       .field("category", [](const TemplateView& v) { return Value(v.value->category); })
-      .field("userId", [](const TemplateView& v) { return Value(v.value->owner.str()); });
+      .field("userId", [](const TemplateView& v) { return Value(v.value->owner.str()); })
+      .field("config", [](const TemplateView& v) { return config_value(*v.value); })
+      .field("portsConfig",
+             [&schema](const TemplateView& v) { return objects(schema, "PortConfig", v.value->port_names); })
+      .field("allowedCudaVersions", [](const TemplateView&) { return Value(ListValue{}); })
+      .field("earned", [](const TemplateView&) { return Value(0.0); })
+      .field("runtimeInMin", [](const TemplateView&) { return Value(0); });
+  bind_nulls<TemplateView>(schema, "PodTemplate", {"minVram", "minRam"});
+  Binder<model::PortName>(schema, "PortConfig")
+      .field("port", [](const model::PortName& v) { return Value(v.port); })
+      .field("name", [](const model::PortName& v) { return Value(v.name); });
 }
 
 tl::expected<graphql::Input, std::string> read_port(graphql::Input given) {

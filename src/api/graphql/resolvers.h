@@ -5,6 +5,7 @@
 
 #include "api/core.h"
 #include "api/graphql/graphql_api.h"
+#include "core/control/catalogue.h"
 #include "graphql/schema.h"
 
 namespace penstock::api {
@@ -55,6 +56,9 @@ graphql::Value gpu_pools_value(const graphql::Schema& schema);
 graphql::Value cpu_flavours_value(const graphql::Schema& schema, const Core& core, const graphql::Args& args);
 graphql::Value cpu_types_value(const graphql::Schema& schema, const std::vector<CpuModel>& cpus);
 graphql::Value data_centers_value(const graphql::Schema& schema, const Core& core);
+graphql::Value gpu_type_value(const graphql::Schema& schema, const Core& core, const ::penstock::core::GpuType& type);
+graphql::Value cpu_flavour_value(const graphql::Schema& schema, const Core& core,
+                                 const ::penstock::core::CpuFlavour& flavour);
 /// Null when no node is there (any more).
 graphql::Value data_center_value(const graphql::Schema& schema, const Core& core, std::string_view id);
 

@@ -19,6 +19,11 @@ struct DiscountView {
   Discount discount;
 };
 
+struct KeyView {
+  const core::ApiKey* key;
+};
+struct SpendView {};
+
 Value endpoint_of(const Schema& schema, const UserView& v, const Args& args) {
   const auto id = EndpointId::parse(args.text("id"));
   const core::Endpoint* found = id ? v.core->engine().find_endpoint(*id) : nullptr;
@@ -70,12 +75,44 @@ void bind_volume(Schema& schema) {
       .field("storageType", nothing);
 }
 
+/// What the account of a hosted service has besides: money, mail and teams.
+void bind_money(Schema& schema) {
+  bind_constant<UserView>(
+      schema, "User", Value(0.0),
+      {"clientBalance", "currentSpendPerHr", "clientLifetimeSpend", "hostBalance", "referralEarned", "templateEarned"});
+  bind_constant<UserView>(schema, "User", Value(false),
+                          {"underBalance", "notifyPodsStale", "notifyPodsGeneral", "notifyLowBalance", "notifyOther",
+                           "isTeam", "multiFactorEnabled"});
+  bind_constant<UserView>(schema, "User", Value(ListValue{}), {"savingsPlans"});
+  bind_nulls<UserView>(schema, "User",
+                       {"spendLimit", "minBalance", "creditAlertThreshold", "signedTermsOfService", "authId",
+                        "machineQuota", "referralId", "information"});
+  bind_absent<UserView>(schema, "User", {"dailyCharges", "billing", "flashApps"});
+  Binder<UserView>(schema, "User").field("spendDetails", [&schema](const UserView&) {
+    return make_object(schema, "SpendDetails", SpendView{});
+  });
+  bind_constant<SpendView>(schema, "SpendDetails", Value(0.0),
+                           {"localStoragePerHour", "networkStoragePerHour", "gpuComputePerHour"});
+}
+
+void bind_keys(Schema& schema) {
+  Binder<KeyView>(schema, "ApiKey")
+      .field("id", [](const KeyView& v) { return Value(v.key->id); })
+      .field("name", [](const KeyView& v) { return Value(v.key->name); })
+      .field("permissions",
+             [](const KeyView& v) { return Value(v.key->scope == core::KeyScope::all ? "ALL" : "READ_ONLY"); })
+      .field("createdAt", [](const KeyView& v) { return iso8601(v.key->created); })
+      .field("lastUsed", [](const KeyView&) { return Value(); });
+}
+
 void bind_user(Schema& schema) {
   Binder<DiscountView>(schema, "Discount")
       .field("userId", [](const DiscountView& v) { return Value(v.account.str()); })
       .field("type", [](const DiscountView&) { return Value("SERVERLESS"); })
       .field("discountFactor", [](const DiscountView& v) { return Value(v.discount.factor); })
-      .field("expirationDate", [](const DiscountView& v) { return Value(v.discount.expires); });
+      .field("expirationDate", [](const DiscountView& v) { return Value(v.discount.expires); })
+      .field("activeDiscountFactor", [](const DiscountView& v) { return Value(v.discount.factor); });
+  bind_nulls<DiscountView>(schema, "Discount", {"activeWorkers"});
   Binder<UserView>(schema, "User")
       .field("id", [](const UserView& v) { return Value(v.account->id.str()); })
       .field("email", [](const UserView& v) { return Value(v.account->email); })
@@ -111,7 +148,16 @@ void bind_user(Schema& schema) {
              })
       .field("pods", [](const UserView&) { return Value(ListValue{}); })
       .field("maxServerlessConcurrency",
-             [](const UserView& v) { return Value(v.core->engine().settings().workers_quota); });
+             [](const UserView& v) { return Value(v.core->engine().settings().workers_quota); })
+      .field("pubKey", [](const UserView& v) { return text_or_null(v.account->pub_key); })
+      .field("datacenters", [&schema](const UserView& v) { return data_centers_value(schema, *v.core); })
+      .field("apiKeys", [&schema](const UserView& v) {
+        ListValue out;
+        for (const auto* key : v.core->engine().keys_of(v.account->id))
+          out.push_back(make_object(schema, "ApiKey", KeyView{key}));
+        return Value(std::move(out));
+      });
+  bind_money(schema);
 }
 
 }  // namespace
@@ -120,6 +166,7 @@ void bind_account(Schema& schema) {
   bind_user(schema);
   bind_volume(schema);
   bind_secrets(schema);
+  bind_keys(schema);
 }
 
 Value user_value(const Schema& schema, UserView view) {

@@ -69,10 +69,6 @@ Value zero_if(bool condition) {
   return condition ? Value(0.0) : Value();
 }
 
-Value gpu_type_value(const Schema& schema, const Core& core, const model::GpuType& type) {
-  return make_object(schema, "GpuType", GpuTypeView{&core, &type, gpu_offer(core.engine().fleet(), type.id, {})});
-}
-
 Value lowest_price(const Schema& schema, const GpuTypeView& v, const Args& args) {
   const Input* input = args.find("input");
   const std::string place = key_text(input, "dataCenterId");
@@ -280,6 +276,14 @@ void bind_catalogue(Schema& schema) {
              [](const model::GpuPool& v) { return Value(ListValue(v.gpu_types.begin(), v.gpu_types.end())); });
 }
 
+Value gpu_type_value(const Schema& schema, const Core& core, const model::GpuType& type) {
+  return make_object(schema, "GpuType", GpuTypeView{&core, &type, gpu_offer(core.engine().fleet(), type.id, {})});
+}
+
+Value cpu_flavour_value(const Schema& schema, const Core& core, const model::CpuFlavour& flavour) {
+  return make_object(schema, "CpuFlavor", FlavourView{&core, &flavour});
+}
+
 Value gpu_types_value(const Schema& schema, const Core& core, const Args& args) {
   ListValue out;
   for (const auto& type : model::gpu_types()) {
@@ -297,7 +301,7 @@ Value cpu_flavours_value(const Schema& schema, const Core& core, const Args& arg
   ListValue out;
   for (const auto& flavour : model::cpu_flavours()) {
     if (!id.empty() && flavour.id != id) continue;
-    out.push_back(make_object(schema, "CpuFlavor", FlavourView{&core, &flavour}));
+    out.push_back(cpu_flavour_value(schema, core, flavour));
   }
   return Value(std::move(out));
 }

@@ -84,6 +84,7 @@ type Mutation {
   secretValueUpdate(input: SecretValueUpdateInput!): Secret
   secretDescriptionUpdate(input: SecretDescriptionUpdateInput!): Secret
   secretDelete(id: ID!): Void
+  updateUserSettings(input: UpdateUserSettingsInput): User
 
   # Not implemented by this server: answered with an error.
   podFindAndDeployOnDemand(input: PodFindAndDeployOnDemandInput): Pod

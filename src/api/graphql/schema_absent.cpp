@@ -403,6 +403,105 @@ input DeployBuildToEnvironmentInput {
   flashEnvironmentId: String!
   flashBuildId: String!
 }
+
+enum ClientCreditChargeType {
+  CHARGE_SERVERLESS
+  CHARGE_POD
+  CHARGE_API
+  CHARGE_STORAGE
+  CHARGE_SAVINGS_PLAN
+}
+
+type ClientCreditCharge {
+  amount: Float
+  updatedAt: DateTime
+  diskCharges: Float
+  podCharges: Float
+  apiCharges: Float
+  serverlessCharges: Float
+  type: ClientCreditChargeType
+}
+
+enum BillingGranularity {
+  HOURLY
+  DAILY
+  WEEKLY
+  MONTHLY
+}
+
+input UserBillingInput {
+  granularity: BillingGranularity
+}
+
+type UserBilling {
+  gpuCloud: [UserGpuCloudBilling]
+  cpuCloud: [UserCpuCloudBilling]
+  serverless(input: UserServerlessBillingInput): [UserServerlessBilling]
+  runpodEndpoint: [UserRunpodEndpointBilling]
+  storage: [UserStorageBilling]
+  summary: [UserSummaryBilling]
+}
+
+enum UserServerlessBillingGroupBy {
+  GPU_TYPE
+  ENDPOINT
+  INSTANCE_ID
+}
+
+input UserServerlessBillingInput {
+  groupBy: UserServerlessBillingGroupBy
+}
+
+type UserServerlessBilling {
+  time: DateTime
+  amount: Float
+  timeBilledSeconds: Int
+  endpointId: String
+  gpuTypeId: String
+  instanceId: String
+}
+
+type UserGpuCloudBilling {
+  gpuTypeId: String
+  time: DateTime
+  timeBilledSeconds: Int
+  amount: Float
+}
+
+type UserCpuCloudBilling {
+  cpuFlavorId: String
+  time: DateTime
+  timeBilledSeconds: Int
+  amount: Float
+}
+
+type UserRunpodEndpointBilling {
+  time: DateTime
+  amount: Float
+}
+
+type UserStorageBilling {
+  time: DateTime
+  amount: Float
+  diskSpaceBilledGB: Int
+  networkStorageDiskSpaceBilledGB: Int
+  networkStorageAmount: Float
+  gpuDiskSpaceBilledGB: Int
+  gpuStorageAmount: Float
+  cpuDiskSpaceBilledGB: Int
+  cpuStorageAmount: Float
+  slsDiskSpaceBilledGB: Int
+  slsStorageAmount: Float
+}
+
+type UserSummaryBilling {
+  time: DateTime
+  gpuCloudAmount: Float
+  cpuCloudAmount: Float
+  serverlessAmount: Float
+  storageAmount: Float
+  runpodEndpointAmount: Float
+}
 )graphql";
 
 }  // namespace penstock::api

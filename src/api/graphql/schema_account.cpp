@@ -12,6 +12,8 @@ type Discount {
   type: DiscountType!
   discountFactor: Float!
   expirationDate: DateTime!
+  activeDiscountFactor: Float
+  activeWorkers: Int
 }
 
 type User {
@@ -34,6 +36,72 @@ type User {
   pods: [Pod!]!
   "The sum of workersMax that the endpoints may have together"
   maxServerlessConcurrency: Int
+  "Text of an authorized_keys file, as updateUserSettings saved it"
+  pubKey: String
+  "Without the keys themselves, which are not kept"
+  apiKeys: [ApiKey!]
+  datacenters: [DataCenter]
+
+  # Money: nothing is paid here, so it is 0, or null where 0 would mislead.
+  clientBalance: Float
+  currentSpendPerHr: Float
+  clientLifetimeSpend: Float
+  spendDetails: SpendDetails
+  hostBalance: Float
+  referralEarned: Float
+  templateEarned: Float
+  underBalance: Boolean
+  savingsPlans: [SavingsPlan]
+  spendLimit: Int
+  minBalance: Float
+  creditAlertThreshold: Float
+
+  # This server sends no mail and has no teams, hosts and contracts.
+  notifyPodsStale: Boolean
+  notifyPodsGeneral: Boolean
+  notifyLowBalance: Boolean
+  notifyOther: Boolean
+  isTeam: Boolean
+  multiFactorEnabled: Boolean
+  signedTermsOfService: Boolean
+  authId: String
+  machineQuota: Int
+  referralId: String
+  information: UserInformation
+
+  # Not implemented by this server: answered with an error.
+  dailyCharges: [ClientCreditCharge]
+  billing(input: UserBillingInput!): UserBilling
+  flashApps: [FlashApp]
+}
+
+input UpdateUserSettingsInput {
+  pubKey: String
+}
+
+type ApiKey {
+  id: String
+  permissions: String!
+  createdAt: DateTime!
+  lastUsed: DateTime
+  name: String
+}
+
+type SpendDetails {
+  localStoragePerHour: Float
+  networkStoragePerHour: Float
+  gpuComputePerHour: Float
+}
+
+type UserInformation {
+  firstName: String
+  lastName: String
+  addressLine1: String
+  addressLine2: String
+  countryCode: String
+  companyName: String
+  companyIdentification: String
+  taxIdentification: String
 }
 
 enum StorageType {

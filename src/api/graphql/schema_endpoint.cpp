@@ -77,6 +77,41 @@ type Endpoint {
   hubReleaseId: String
   activeBuildid: String
   idePodId: String
+  "Always null: no model is fetched ahead"
+  modelStatus: JSON
+  "LIVE (also when it is not given): how the workers are now. Other granularities are not implemented"
+  workerState(input: WorkerStateInput!): [WorkerState]
+  "Not implemented"
+  webhookRequests(input: WebhookRequestsInput!): [WebhookRequestStatus]
+}
+
+type WorkerState {
+  time: DateTime
+  initialized: Int
+  ready: Int
+  running: Int
+  throttled: Int
+}
+
+type WebhookRequestStatus {
+  time: DateTime
+  responses: [Int]
+}
+
+input WorkerStateInput {
+  granularity: EndpointStatisticGranularity
+}
+
+input WebhookRequestsInput {
+  granularity: EndpointStatisticGranularity
+}
+
+enum EndpointStatisticGranularity {
+  LIVE
+  HOURLY
+  DAILY
+  WEEKLY
+  MONTHLY
 }
 
 type NetworkVolumeIds {
@@ -137,6 +172,7 @@ input EndpointTemplateInput {
   startJupyter: Boolean
   startSsh: Boolean
   startScript: String
+  config: JSON
   volumeInGb: Int
   volumeMountPath: String
 }
@@ -203,7 +239,27 @@ type PodTemplate {
   startSsh: Boolean
   startScript: String
   category: String
+  "What was saved, as it was saved"
+  config: JSON
+  "Names of ports"
+  portsConfig: [PortConfig]
+  "Always 0: nothing is paid here"
+  earned: Float
+  runtimeInMin: Int
+  allowedCudaVersions: [String]
+  minVram: Int
+  minRam: Int
   userId: String
+}
+
+type PortConfig {
+  port: String
+  name: String
+}
+
+input PortConfigInput {
+  port: String!
+  name: String!
 }
 
 input PodTemplateInput {
@@ -228,6 +284,8 @@ input SaveTemplateInput {
   startJupyter: Boolean
   startSsh: Boolean
   startScript: String
+  config: JSON
+  portsConfig: [PortConfigInput]
   category: TemplateCategory
 }
 )graphql";

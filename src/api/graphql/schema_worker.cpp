@@ -40,9 +40,9 @@ type Pod {
   port: Port
   ports: String
   gpuCount: Int!
-  "0: not limited by this server"
+  "What a CPU worker was asked to have; 0 on a GPU worker, which is not limited"
   vcpuCount: Float!
-  "0: not limited by this server"
+  "As vcpuCount"
   memoryInGb: Float!
   containerDiskInGb: Int
   volumeInGb: Float
@@ -61,6 +61,75 @@ type Pod {
   endpoint: Endpoint
   "The version of the endpoint that it was started for"
   slsVersion: Int
+  version: Int
+  networkVolume: NetworkVolume
+  containerRegistryAuthId: String
+  "Always 0, like every price here: the machine is yours"
+  adjustedCostPerHr: Float
+  costMultiplier: Float
+  cpuFlavorId: String
+  cpuFlavor: CpuFlavor
+  "CPU or GPU"
+  machineType: String
+  gpus: [Gpu]
+  locked: Boolean
+  volumeEncrypted: Boolean
+  savingsPlans: [SavingsPlan]
+
+  # Always null: this server has no such thing, or does not measure it.
+  latestTelemetry: PodTelemetry
+  aiApiId: String
+  apiKey: String
+  consumerUserId: String
+  gpuPowerLimitPercent: Int
+  lowestBidPriceToResume: Float
+  volumeKey: String
+}
+
+"A GPU of the node, by its index there"
+type Gpu {
+  id: String!
+  podId: String
+}
+
+type PodTelemetry {
+  state: String
+  time: DateTime
+  cpuUtilization: Float
+  memoryUtilization: Float
+  averageGpuMetrics: GpuTelemetry
+  individualGpuMetrics: [GpuTelemetry]
+  lastStateTransitionTimestamp: Int
+}
+
+type GpuTelemetry {
+  id: String
+  percentUtilization: Float
+  temperatureCelcius: Float
+  memoryUtilization: Float
+  powerWatts: Float
+}
+
+type MachineSystem {
+  os: String
+  cudaVersion: String
+  diskTotal: Float
+  diskFree: Float
+  dockerVersion: String
+  kernelVersion: String
+}
+
+type SavingsPlan {
+  startTime: DateTime
+  endTime: DateTime
+  gpuType: GpuType
+  gpuTypeId: String
+  podId: String
+  pod: Pod
+  savingsPlanType: String
+  costPerHr: Float
+  upfrontCost: Float
+  planLength: String
 }
 
 "The node of a worker"
@@ -69,8 +138,36 @@ type PodMachineInfo {
   podHostId: String
   gpuDisplayName: String
   gpuTypeId: String
+  gpuType: GpuType
+  "Free ones of that type on the node"
+  gpuAvailable: Int
   location: String
   dataCenterId: String
+  machineType: String
+  secureCloud: Boolean
+  costPerHr: Float
+  currentPricePerGpu: Float
+  listed: Boolean
+  minPodGpuCount: Int
+
+  # Always null: not known here.
+  supportPublicIp: Boolean
+  note: String
+  runpodIp: String
+  machineSystem: MachineSystem
+  diskMBps: Int
+  maxDownloadSpeedMbps: Int
+  maxUploadSpeedMbps: Int
+  maintenanceStart: DateTime
+  maintenanceEnd: DateTime
+  maintenanceNote: String
+  cpuTypeId: String
+  cpuType: CpuType
+  cpuCount: Int
+  vcpuTotal: Int
+  vcpuReserved: Float
+  memoryTotal: Int
+  memoryReserved: Float
 }
 
 type PodRuntime {

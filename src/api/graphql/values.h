@@ -1,9 +1,11 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/graphql/codes.h"
 #include "core/model/template.h"
 #include "graphql/schema.h"
 
@@ -21,6 +23,31 @@ inline graphql::Value texts(const std::vector<std::string>& items) {
 
 inline graphql::Value texts_or_null(const std::vector<std::string>& items) {
   return items.empty() ? graphql::Value() : texts(items);
+}
+
+/// Fields that nothing here has a value for.
+template <class T>
+void bind_nulls(graphql::Schema& schema, std::string_view type, std::initializer_list<std::string_view> fields) {
+  graphql::Binder<T> binder(schema, std::string(type));
+  for (const auto field : fields) binder.field(field, [](const T&) { return graphql::Value(); });
+}
+
+/// The same for one value that all objects share.
+template <class T>
+void bind_constant(graphql::Schema& schema, std::string_view type, const graphql::Value& value,
+                   std::initializer_list<std::string_view> fields) {
+  graphql::Binder<T> binder(schema, std::string(type));
+  for (const auto field : fields) binder.field(field, [value](const T&) { return value; });
+}
+
+/// Fields of products that are not here.
+template <class T>
+void bind_absent(graphql::Schema& schema, std::string_view type, std::initializer_list<std::string_view> fields) {
+  graphql::Binder<T> binder(schema, std::string(type));
+  for (const auto field : fields) {
+    std::string message = std::string(type) + "." + std::string(field) + " is not implemented by this server";
+    binder.field(field, [message](const T&) { return graphql::Value(graphql::FieldError{message, kRefused}); });
+  }
 }
 
 /// Objects of one type from the things that they stand for.

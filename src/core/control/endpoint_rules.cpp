@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kEnvVarsMax = 1'000;
 constexpr std::size_t kListMax = 100;
+constexpr std::size_t kConfigBytesMax = 64 * 1024;
 constexpr std::int64_t kWeekMs = 604'800'000;
 
 void check_env(const std::vector<EnvVar>& variables, Checks& checks) {
@@ -141,6 +142,9 @@ Result<Endpoint> with_input(Endpoint e, const EndpointInput& in, bool creating, 
   in.flash_environment_id.keep_or_clear(e.flash_environment_id);
   in.hub_release_id.keep_or_clear(e.hub_release_id);
   in.bind_template.keep_or(e.binds_template);
+  if (in.model_references.has_value()) e.model_references = in.model_references.value();
+  if (in.model_references.is_null()) e.model_references.clear();
+  checks.require(e.model_references.size() <= kListMax, "modelReferences has too many entries");
   if (checks.failed()) return tl::unexpected<Error>(*checks.failed());
   return e;
 }
@@ -160,6 +164,24 @@ bool needs_release(const Template& before, const Template& after) {
   };
   return structural(before) != structural(after);
 }
+
+namespace {
+
+/// What is kept for clients and changes nothing here.
+void take_extras(Template& t, const TemplateInput& in, Checks& checks) {
+  in.config.keep_or(t.config);
+  if (in.config.is_null()) t.config.clear();
+  checks.require(t.config.size() <= kConfigBytesMax, "config has " + std::to_string(t.config.size()) +
+                                                         " bytes of JSON; at most " + std::to_string(kConfigBytesMax) +
+                                                         " are accepted");
+  in.port_names.keep_or(t.port_names);
+  if (in.port_names.is_null()) t.port_names.clear();
+  checks.require(t.port_names.size() <= kListMax, "portsConfig has " + std::to_string(t.port_names.size()) +
+                                                      " entries; at most " + std::to_string(kListMax) +
+                                                      " are accepted");
+}
+
+}  // namespace
 
 Result<Template> with_input(Template t, const TemplateInput& in, bool creating, const EngineSettings& settings) {
   Checks checks;
@@ -204,6 +226,7 @@ Result<Template> with_input(Template t, const TemplateInput& in, bool creating, 
   in.start_script.keep_or(t.start_script);
   if (creating) t.category = "NVIDIA";
   in.category.keep_or(t.category);
+  take_extras(t, in, checks);
   if (checks.failed()) return tl::unexpected<Error>(*checks.failed());
   return t;
 }

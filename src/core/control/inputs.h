@@ -61,6 +61,8 @@ struct TemplateInput {
   Field<bool> start_ssh;
   Field<std::string> start_script;
   Field<std::string> category;
+  Field<std::string> config;  // JSON text
+  Field<std::vector<PortName>> port_names;
 };
 
 /// saveEndpoint (contract/control-plane 2.1). Only keys that the request literally had are present.
@@ -94,6 +96,7 @@ struct EndpointInput {
   Field<std::string> hub_release_id;
   Field<std::string> volume_id;
   Field<std::vector<std::string>> volume_ids;
+  Field<std::vector<std::string>> model_references;
 };
 
 /// createNetworkVolume and updateNetworkVolume.

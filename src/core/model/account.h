@@ -11,6 +11,7 @@ struct Account {
   AccountId id;
   std::string email;
   Time created{};
+  std::string pub_key = {};  // text of an authorized_keys file
 
   friend bool operator==(const Account&, const Account&) = default;
 };

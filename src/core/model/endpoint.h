@@ -57,7 +57,8 @@ struct Endpoint {
   std::vector<std::string> compliance;
   std::optional<std::string> hub_release_id;
   std::vector<VolumeId> volumes;  // at most one for each data centre
-  int version = 0;                // release: bumped by every change that needs fresh workers (2.2)
+  std::vector<std::string> model_references;
+  int version = 0;  // release: bumped by every change that needs fresh workers (2.2)
   Time created{};
   Revision revision;
 

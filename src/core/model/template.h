@@ -16,6 +16,14 @@ struct EnvVar {
   friend bool operator==(const EnvVar&, const EnvVar&) = default;
 };
 
+/// A name for a port, for people.
+struct PortName {
+  std::string port;
+  std::string name;
+
+  friend bool operator==(const PortName&, const PortName&) = default;
+};
+
 /// What a worker runs (contract/control-plane 2.8). Names are unique within an account.
 struct Template {
   TemplateId id;
@@ -39,6 +47,8 @@ struct Template {
   std::string category;
   std::optional<EndpointId> bound_endpoint;  // the one endpoint that uses it
   Time created{};
+  std::string config;  // JSON text of the client's own, kept as it is; empty: none
+  std::vector<PortName> port_names;
 
   friend bool operator==(const Template&, const Template&) = default;
 };

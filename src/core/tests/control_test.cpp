@@ -292,6 +292,22 @@ TEST_F(Control, DeletingAlsoStopsAWorkerThatDrains) {
 
 // ---------------------------------------------------------------- accounts and keys
 
+TEST_F(Control, SettingsAreKeptAndComeBackAfterARestart) {
+  const auto update = [&](Field<std::string> text) { return rig.send(UpdateSettings{0, rig.owner, std::move(text)}); };
+  rig.reply<Done>(update(std::string("ssh-ed25519 AAAA me")));
+  rig.restart();
+  EXPECT_EQ(rig.engine->find_account(rig.owner)->pub_key, "ssh-ed25519 AAAA me");
+  const std::size_t saved = rig.records<AccountSaved>().size();
+  for (const auto& nothing : {Field<std::string>(), Field<std::string>::null()}) {
+    rig.reply<Done>(update(nothing));
+    EXPECT_EQ(rig.records<AccountSaved>().size(), saved);
+    EXPECT_EQ(rig.engine->find_account(rig.owner)->pub_key, "ssh-ed25519 AAAA me");
+  }
+  EXPECT_NE(rig.error(update(std::string(64 * 1024 + 1, 'x'))).find("pubKey has 65537 bytes"), std::string::npos);
+  rig.reply<Done>(update(std::string()));
+  EXPECT_EQ(rig.engine->find_account(rig.owner)->pub_key, "");
+}
+
 TEST_F(Control, KeysAreFoundByHash) {
   rig.apply(SaveApiKey{ApiKey{"k1", rig.owner, "first", "aa", KeyScope::all, rig.now}});
   rig.apply(SaveApiKey{ApiKey{"k2", rig.owner, "second", "bb", KeyScope::read_only, rig.now}});

@@ -283,6 +283,11 @@ TEST(EndpointRules, WhatNeedsFreshWorkers) {
   swapped.template_id = *TemplateId::parse("other");
   EXPECT_TRUE(needs_release(before, swapped));
 
+  Endpoint attached = before;
+  attached.volumes = {*VolumeId::parse("vol1")};
+  EXPECT_TRUE(needs_release(before, attached));
+
+  EXPECT_FALSE(changed([](auto& in) { in.model_references = std::vector<std::string>{"https://example.org/m"}; }));
   EXPECT_FALSE(changed([](auto& in) { in.name = "another name"; }));
   EXPECT_FALSE(changed([](auto& in) { in.workers_max = 9; }));
   EXPECT_FALSE(changed([](auto& in) { in.workers_min = 0; }));
@@ -334,6 +339,28 @@ TEST(TemplateRules, OmittedKeysKeepTheirValues) {
   EXPECT_EQ(*after, expected);
   edit.env = std::vector<EnvVar>{};
   EXPECT_TRUE(with_input(stored, edit, false, {})->env.empty()) << "a given env replaces the list";
+}
+
+TEST(TemplateRules, WhatIsKeptForClients) {
+  TemplateInput in = image();
+  in.config = std::string("{\"a\":1}");
+  in.port_names = std::vector<PortName>{{"8000", "web"}};
+  const Template stored = *with_input(Template{}, in, true, {});
+  EXPECT_EQ(stored.config, "{\"a\":1}");
+  EXPECT_EQ(stored.port_names.size(), 1u);
+  EXPECT_EQ(*with_input(stored, image(), false, {}), stored) << "absent keeps";
+  TemplateInput cleared = image();
+  cleared.config = Field<std::string>::null();
+  cleared.port_names = Field<std::vector<PortName>>::null();
+  const Template after = *with_input(stored, cleared, false, {});
+  EXPECT_TRUE(after.config.empty() && after.port_names.empty());
+  EXPECT_FALSE(needs_release(stored, after));
+  in.config = std::string(64 * 1024 + 1, '1');
+  EXPECT_NE(with_input(Template{}, in, true, {}).error().message.find("config has 65537 bytes"), std::string::npos);
+  in = image();
+  in.port_names = std::vector<PortName>(101);
+  EXPECT_NE(with_input(Template{}, in, true, {}).error().message.find("portsConfig has 101 entries"),
+            std::string::npos);
 }
 
 TEST(TemplateRules, Refusals) {

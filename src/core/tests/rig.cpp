@@ -22,7 +22,9 @@ void Books::apply(const Record& record) {
     const auto found = std::ranges::find_if(jobs_, [&](const StoredJob& j) { return j.request.id == id; });
     return found == jobs_.end() ? nullptr : &*found;
   };
-  if (const auto* r = std::get_if<AccountSaved>(&record)) rest_.accounts.push_back(r->account);
+  if (const auto* r = std::get_if<AccountSaved>(&record)) {
+    put(rest_.accounts, r->account, [&](const Account& a) { return a.id == r->account.id; });
+  }
   if (const auto* r = std::get_if<ApiKeySaved>(&record)) rest_.keys.push_back(r->key);
   if (const auto* r = std::get_if<TemplateSaved>(&record)) {
     put(rest_.templates, r->value, [&](const Template& t) { return t.id == r->value.id; });
