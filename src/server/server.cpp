@@ -106,6 +106,7 @@ class Server {
   Result<std::uint16_t> listen();
   std::optional<std::string> first_keys();
   void check_vault() const;
+  void check_volumes() const;
   void obey(core::LaunchOrder order);
   void start_worker(const core::StartWorker& order);
   void on_launcher(const launch::Event& event);
@@ -166,6 +167,7 @@ Result<void> Server::start(core::StoredState state) {
   core_.begin(std::move(effects));
   const auto new_key = first_keys();
   check_vault();
+  check_volumes();
   log::info("{}", host::describe(engine_.fleet().nodes()));
   // Before the line that says it is ready: who reads that may send one at once.
   loop_.on_signals({SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
@@ -207,6 +209,15 @@ void Server::check_vault() const {
     log::error(
         "{} secrets and registry credentials cannot be opened with {}/vault.key: restore that file, or save them again",
         closed, data_.path());
+  }
+}
+
+/// A crash may come between a volume's end and its directory's. Nothing is removed unasked: the database may be an
+/// older copy, put back.
+void Server::check_volumes() const {
+  for (const VolumeId& id : volumes_.present()) {
+    if (engine_.find_volume(id)) continue;
+    log::warn("{}/{} belongs to no network volume (any more); remove it if nobody needs it", data_.volumes(), id.str());
   }
 }
 

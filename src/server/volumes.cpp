@@ -72,6 +72,16 @@ void Volumes::remove(const VolumeId& id) {
   wake_.notify_one();
 }
 
+std::vector<VolumeId> Volumes::present() const {
+  std::vector<VolumeId> ids;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
+    auto id = VolumeId::parse(entry.path().filename().string());
+    if (id) ids.push_back(std::move(*id));
+  }
+  return ids;
+}
+
 void Volumes::take_leftovers() {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_, ignored)) {

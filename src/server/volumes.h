@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/error.h"
 #include "base/ids.h"
@@ -22,6 +23,8 @@ class Volumes {
   Result<std::string> directory(const VolumeId& id) const;
   /// Gone for every later worker at once.
   void remove(const VolumeId& id);
+  /// Those that have a directory.
+  std::vector<VolumeId> present() const;
 
  private:
   void take_leftovers();

@@ -130,6 +130,35 @@ def test_cp_a_new_version_replaces_the_workers(client, endpoints):
     assert wait_for(replaced, 20, "a worker of version 1 alone")[0]["id"] != first["id"]
 
 
+@pytest.mark.parametrize("wrong", [
+    {"gpuIds": "NOPE"}, {"scalerValue": 0}, {"workersMax": 100_001}, {"idleTimeout": 0}, {"templateId": "nosuchtmpl"},
+    {"networkVolumeId": "nosuchvolu"}, {"executionTimeoutMs": 1}, {"type": "LB"}, {"instanceIds": ["x"]},
+    {"env": [{"key": "A=B", "value": ""}]}, {"flashBootType": "OFF", "requestTTL": 1}],
+    ids=lambda wrong: next(reversed(wrong)))
+def test_cp_a_refused_modify_changes_nothing(account, wrong):
+    endpoint_id, before = create(account)
+    valid = {"locations": "FR", "workersMax": 5, "env": [{"key": "NEW", "value": "2"}]}
+    with pytest.raises(GraphQLError) as refused:
+        modify(account, endpoint_id, before, **{**valid, **wrong})
+    assert refused.value.code == "RUNPOD"
+    assert account.endpoint(endpoint_id, SELECT + " version") == {**before, "version": 0}
+
+
+def test_cp_everything_survives_kill_9(fresh_server):
+    server = fresh_server()
+    client = server.client()
+    endpoint_id, before = create(client)
+    select = "name imageName config portsConfig { port name } env { key value } boundEndpointId"
+    template = client.save_template("id " + select, config={"a": [1]}, portsConfig=[{"port": "80", "name": "web"}],
+                                    env=[{"key": "K", "value": "line\nbreak"}])
+    template_id = template.pop("id")
+    server.kill()
+    server.start()
+    client = server.client()
+    assert client.endpoint(endpoint_id, SELECT) == before
+    assert client.graphql('{ podTemplate(id: "%s") { %s } }' % (template_id, select))["podTemplate"] == template
+
+
 # ---- leniency
 
 

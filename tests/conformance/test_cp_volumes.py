@@ -4,6 +4,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+import requests
 
 from penstock import GraphQLError, Server, environment_of, wait_for
 
@@ -155,8 +156,17 @@ def test_cp_volumes_survive_kill_9(fresh_server):
     assert client.endpoint(endpoint, "networkVolumeId") == {"networkVolumeId": volume}
 
 
+def test_cp_a_directory_without_a_volume_is_named_and_left_alone(fresh_server):
+    server = fresh_server()
+    stray = server.data / "volumes" / "stray12345"
+    stray.mkdir(parents=True)
+    server.kill()
+    server.start()
+    wait_for(lambda: "stray12345 belongs to no network volume" in server.log_text(), 10, "the warning")
+    assert stray.exists()
+
+
 def test_cp_volume_mutations_need_a_key(server):
-    import requests
     for query in ('mutation { deleteNetworkVolume(input: { id: "x" }) }',
                   'mutation { createNetworkVolume(input: { dataCenterId: "x" }) { id } }'):
         answer = requests.post(f"{server.url}/graphql", json={"query": query}, timeout=10)

@@ -40,6 +40,7 @@ void Tally::add(const Tally& o) {
   adopted += o.adopted;
   endpoints_deleted += o.endpoints_deleted;
   releases += o.releases;
+  volumes_removed += o.volumes_removed;
   turns += o.turns;
 }
 
@@ -54,7 +55,10 @@ void Ledger::applied(Time now, const core::Command* command, const core::Effects
   const bool was_open = result && jobs_.find(result->job) && !is_terminal(jobs_.find(result->job)->state.status);
   for (const auto& record : effects.records) std::visit([this](const auto& r) { see(r); }, record);
   for (const auto& reply : effects.replies) see(reply);
-  for (const auto& order : effects.orders) tally_.adopted += std::holds_alternative<core::AdoptWorker>(order) ? 1 : 0;
+  for (const auto& order : effects.orders) {
+    tally_.adopted += std::holds_alternative<core::AdoptWorker>(order) ? 1 : 0;
+    if (const auto* start = std::get_if<core::StartWorker>(&order)) see_order(*start);
+  }
   if (was_open && jobs_.find(result->job) && !is_terminal(jobs_.find(result->job)->state.status)) {
     ++tally_.ignored_results;
   }
@@ -71,6 +75,7 @@ void Ledger::committed() {
   counters_.commit();
   counted_.commit();
   templates_.commit();
+  volumes_.commit();
   for (const JobId& id : retried_in_turn_) {  // a new life: nobody was told anything of it, or read from it
     verdicts_.erase(id);
     read_.erase(id);
@@ -84,6 +89,7 @@ void Ledger::rolled_back() {
   counters_.roll_back();
   counted_.roll_back();
   templates_.roll_back();
+  volumes_.roll_back();
   gpus_.clear();
   for (const auto& [id, worker] : workers_.all()) {
     for (const int gpu : worker.placement.gpus) gpus_[{worker.placement.node, gpu}] = id;
@@ -134,7 +140,43 @@ void Ledger::see(const core::TemplateRemoved& r) {
   templates_.erase(r.id);
 }
 
+void Ledger::see(const core::VolumeSaved& r) {
+  const core::NetworkVolume* before = volumes_.find(r.value.id);
+  if (before && before->size_gb > r.value.size_gb) violated("network volume {} became smaller", r.value.id.str());
+  if (before && before->data_center != r.value.data_center) violated("network volume {} moved", r.value.id.str());
+  volumes_.edit(r.value.id) = r.value;
+}
+
+void Ledger::see(const core::VolumeRemoved& r) {
+  for (const auto& [id, endpoint] : endpoints_.all()) {
+    const bool used = std::ranges::find(endpoint.volumes, r.id) != endpoint.volumes.end();
+    if (used) violated("network volume {} of endpoint {} was removed", r.id.str(), id.str());
+  }
+  volumes_.erase(r.id);
+  ++tally_.volumes_removed;
+}
+
+/// A worker has one of its endpoint's volumes exactly when the endpoint has any.
+void Ledger::see_order(const core::StartWorker& order) const {
+  // What is due comes before the command: the worker may have been started before these changed what it is held
+  // against.
+  if (command_as<core::SaveEndpoint>() || command_as<core::DeleteEndpoint>() || command_as<core::DeleteVolume>())
+    return;
+  const core::Endpoint* endpoint = endpoints_.find(order.endpoint);
+  if (!endpoint) violated("worker {} of an endpoint that is not there is started", order.id.str());
+  if (order.volume.empty() != endpoint->volumes.empty()) {
+    violated("worker {}: the endpoint has {} volumes, and the worker gets \"{}\"", order.id.str(),
+             endpoint->volumes.size(), order.volume.str());
+  }
+  if (!order.volume.empty() && !volumes_.find(order.volume)) {
+    violated("worker {} gets network volume {}, which is not there", order.id.str(), order.volume.str());
+  }
+}
+
 void Ledger::see(const core::EndpointSaved& r) {
+  for (const VolumeId& id : r.endpoint.volumes) {
+    if (!volumes_.find(id)) violated("endpoint {} names volume {}, which is not there", r.endpoint.id.str(), id.str());
+  }
   const core::Endpoint* before = endpoints_.find(r.endpoint.id);
   if (before && before->version > r.endpoint.version) violated("endpoint {}: version went back", r.endpoint.id.str());
   if (before && before->version < r.endpoint.version) ++tally_.releases;

@@ -82,6 +82,7 @@ struct Tally {
   int adopted = 0;
   int endpoints_deleted = 0;
   int releases = 0;
+  int volumes_removed = 0;
   int turns = 0;
 
   void add(const Tally& other);
@@ -112,6 +113,7 @@ class Ledger {
   const Versioned<EndpointId, core::Endpoint>& endpoints() const { return endpoints_; }
   const Versioned<EndpointId, core::Counters>& counters() const { return counters_; }
   const Versioned<TemplateId, core::Template>& templates() const { return templates_; }
+  const Versioned<VolumeId, core::NetworkVolume>& volumes() const { return volumes_; }
   bool gpu_taken(const std::string& node, int gpu) const { return gpus_.contains({node, gpu}); }
   const std::set<JobId>& acknowledged() const { return acknowledged_; }
   bool was_terminal(const JobId& job) const { return terminal_once_.contains(job); }
@@ -141,13 +143,14 @@ class Ledger {
   void see(const core::JobsForgotten& r);
   void see(const core::WorkerSaved& r);
   void see(const core::WorkerRemoved& r);
-  void see(const core::VolumeSaved&) {}
-  void see(const core::VolumeRemoved&) {}
+  void see(const core::VolumeSaved& r);
+  void see(const core::VolumeRemoved& r);
   void see(const core::SecretSaved&) {}
   void see(const core::SecretRemoved&) {}
   void see(const core::CredentialSaved&) {}
   void see(const core::CredentialRemoved&) {}
   void see(const core::Reply& reply);
+  void see_order(const core::StartWorker& order) const;
   void see_hand_outs(const core::HandOuts& out, const WorkerId& worker);
   void see_stops(const core::StopList& list, const WorkerId& worker);
   void see_page(const core::StreamPage& page);
@@ -180,6 +183,7 @@ class Ledger {
   Versioned<EndpointId, core::Counters> counters_;
   Versioned<EndpointId, core::Counters> counted_;  // as they follow from the jobs
   Versioned<TemplateId, core::Template> templates_;
+  Versioned<VolumeId, core::NetworkVolume> volumes_;
   std::map<std::pair<std::string, int>, WorkerId> gpus_;  // rebuilt after a roll-back
 
   std::map<core::Token, WorkerId> polls_;  // open job-take and job-stop polls

@@ -33,6 +33,7 @@ core::EndpointInput Operator::draw_input(bool creating) {
   if (wanted() && dice_.chance(200)) in.locations = std::string(dice_.chance(500) ? "US" : "CZ,US");
   if (dice_.chance(100)) in.env = std::vector<core::EnvVar>{{"MODEL", std::to_string(dice_.below(100))}};
   if (dice_.chance(200)) in.execution_timeout_ms = dice_.between(5, 120) * 1'000;
+  if (dice_.chance(100)) in.volume_ids = draw_volumes();
   if (dice_.chance(50)) in.request_ttl_ms = dice_.between(10, 600) * 1'000;
   return in;
 }
@@ -97,6 +98,36 @@ void Operator::swap_template(const core::Endpoint& endpoint) {
               }});
 }
 
+std::vector<std::string> Operator::draw_volumes() {
+  std::vector<std::string> ids;
+  for (const core::NetworkVolume* volume : shell_.engine().volumes_of(account_)) {
+    if (dice_.chance(500)) ids.push_back(volume->id.str());
+  }
+  return ids;
+}
+
+/// Makes one, lets one grow, or tries to delete one, whether it is in use or not.
+void Operator::act_on_volumes() {
+  const auto volumes = shell_.engine().volumes_of(account_);
+  if (volumes.empty() || (volumes.size() < 5 && dice_.chance(400))) {
+    core::SaveVolume made;
+    made.owner = account_;
+    made.input.name = std::string("volume");
+    made.input.size_gb = dice_.between(1, 9);
+    made.input.data_center = core::data_center_of(dice_.pick(scenario_.nodes));
+    return shell_.give(std::move(made));
+  }
+  const core::NetworkVolume& volume = *dice_.pick(volumes);
+  if (dice_.chance(300)) {
+    core::SaveVolume grown;
+    grown.owner = account_;
+    grown.input.id = volume.id.str();
+    grown.input.size_gb = volume.size_gb + dice_.between(-1, 2);
+    return shell_.give(std::move(grown));
+  }
+  shell_.give(core::DeleteVolume{0, account_, volume.id.str()});
+}
+
 void Operator::attach(const core::Endpoint& endpoint) {
   shell_.call(core::AttachWorker{0, endpoint.id}, {[this, id = endpoint.id](core::Reply& reply) {
                 const auto* attached = std::get_if<core::WorkerAttached>(&reply.what);
@@ -122,6 +153,7 @@ void Operator::act() {
   if (!shell_.up()) return;
   const auto endpoints = shell_.engine().endpoints_of(account_);
   if (endpoints.empty()) return create_endpoint();
+  if (dice_.chance(120)) return act_on_volumes();
   const core::Endpoint& endpoint = *dice_.pick(endpoints);
   const int what = dice_.below(100);
   if (what < 50) return modify_endpoint(endpoint);
@@ -145,6 +177,7 @@ void Operator::save_everywhere(int workers_max) {
     command.input.gpu_ids = std::string("ADA_24");
     command.input.gpu_count = 1;
     command.input.locations = core::Field<std::string>::null();
+    command.input.volume_ids = core::Field<std::vector<std::string>>::null();
     shell_.call(std::move(command), {[id = endpoint->id](core::Reply& reply) {
                   const auto* error = std::get_if<Error>(&reply.what);
                   if (error) violated("endpoint {} cannot be changed: {}", id.str(), error->message);
@@ -171,6 +204,7 @@ void Operator::settle_gently() {
     in.workers_min = 0;
     in.workers_max = std::max(1, endpoint->workers_max);
     in.idle_timeout_s = 2;
+    if (!endpoint->volumes.empty()) in.volume_ids = core::Field<std::vector<std::string>>::null();
     const bool has_place = endpoint->gpu_ids.find("ADA_24") != std::string::npos && endpoint->gpu_count == 1;
     in.gpu_ids = has_place ? endpoint->gpu_ids : std::string("ADA_24");
     in.gpu_count = 1;

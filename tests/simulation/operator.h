@@ -31,6 +31,8 @@ class Operator {
   void delete_endpoint(const core::Endpoint& endpoint);
   void touch_template(const core::Endpoint& endpoint);
   void swap_template(const core::Endpoint& endpoint);
+  void act_on_volumes();
+  std::vector<std::string> draw_volumes();
   void attach(const core::Endpoint& endpoint);
   void detach();
   void save_everywhere(int workers_max);

@@ -89,6 +89,7 @@ TEST(SimulationCoverage, TheRunsReachWhatTheyAreToTest) {
   EXPECT_GT(tally.adopted, 50);
   EXPECT_GT(tally.endpoints_deleted, 100);
   EXPECT_GT(tally.releases, 100);
+  EXPECT_GT(tally.volumes_removed, 20);
 }
 
 // ---------------------------------------------------------------- does it notice?

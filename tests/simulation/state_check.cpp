@@ -61,6 +61,11 @@ bool fits(const std::vector<core::Node>& nodes, const Ledger& ledger, const core
   const std::string places = endpoint.locations ? "," + *endpoint.locations + "," : "";
   const std::string tokens = "," + endpoint.gpu_ids + ",";
   for (const core::Node& node : nodes) {
+    const bool beside_volume =
+        endpoint.volumes.empty() || std::ranges::any_of(endpoint.volumes, [&](const VolumeId& id) {
+          return ledger.volumes().find(id)->data_center == (node.data_center.empty() ? node.name : node.data_center);
+        });
+    if (!beside_volume) continue;
     const bool anywhere = places.empty() || (node.location.empty() && node.data_center.empty());
     if (!anywhere && places.find("," + node.location + ",") == std::string::npos) continue;
     if (endpoint.is_cpu()) return true;
@@ -102,6 +107,11 @@ void check_states(Time now, const core::Engine& engine, store::Store& store, con
     const core::Template* live = engine.find_template(value.id);
     if (!live || *live != value) violated("template {} differs between store and engine", value.id.str());
   }
+  if (loaded->volumes.size() != ledger.volumes().all().size()) violated("the store has other network volumes");
+  for (const core::NetworkVolume& value : loaded->volumes) {
+    const core::NetworkVolume* live = engine.find_volume(value.id);
+    if (!live || *live != value) violated("network volume {} differs between store and engine", value.id.str());
+  }
   if (loaded->workers.size() != ledger.workers().all().size()) violated("the store has other workers");
   for (const core::Worker& worker : loaded->workers) {
     const core::Worker* live = engine.find_worker(worker.id);
@@ -134,7 +144,8 @@ void check_twins(store::Store& store, store::Store& twin) {
   const auto a = store.load();
   const auto b = twin.load();
   const bool lists = a->accounts == b->accounts && a->keys == b->keys && a->templates == b->templates &&
-                     a->endpoints == b->endpoints && a->counters == b->counters && a->workers == b->workers;
+                     a->endpoints == b->endpoints && a->counters == b->counters && a->workers == b->workers &&
+                     a->volumes == b->volumes;
   if (!lists) violated("records applied twice leave another control plane than applied once");
   if (!std::ranges::equal(a->jobs, b->jobs, equal))
     violated("records applied twice leave other jobs than applied once");

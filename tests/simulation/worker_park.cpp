@@ -102,9 +102,8 @@ void WorkerPark::give_order(core::LaunchOrder order) {
       member->second->told_to_stop = true;
     }
     launcher_.stop(stop->id, stop->grace);
-  } else {
-    const auto& adopt = std::get<core::AdoptWorker>(order);
-    launcher_.adopt(adopt.id, adopt.handle);
+  } else if (const auto* adopt = std::get_if<core::AdoptWorker>(&order)) {
+    launcher_.adopt(adopt->id, adopt->handle);
   }
   advance();
 }

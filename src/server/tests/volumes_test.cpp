@@ -47,6 +47,15 @@ TEST_F(VolumeFolders, a_volume_keeps_what_is_in_it_until_it_is_removed) {
   EXPECT_TRUE(fs::is_empty(*volumes.directory(id))) << "an id that comes again starts empty";
 }
 
+TEST_F(VolumeFolders, those_that_have_a_directory_are_listed) {
+  Volumes volumes(root.string());
+  EXPECT_TRUE(volumes.present().empty());
+  ASSERT_TRUE(volumes.directory(id));
+  EXPECT_EQ(volumes.present(), std::vector<VolumeId>{id});
+  volumes.remove(id);
+  EXPECT_TRUE(volumes.present().empty()) << "also while it is being removed";
+}
+
 TEST_F(VolumeFolders, removing_follows_no_links_and_leaves_nothing) {
   Volumes volumes(root.string());
   fill(*volumes.directory(id));
