@@ -34,6 +34,8 @@ struct ValueNode {
 
 /// The value as a document would write it: for messages and introspection.
 std::string print(const ValueNode& value);
+/// A string in double quotes, appended.
+void print_string(std::string& out, std::string_view text);
 
 struct TypeNode {
   enum class Kind { named, list, non_null };
@@ -107,12 +109,13 @@ struct FragmentNode {
   std::vector<SelectionNode> selections;
 };
 
-struct Document {
-  std::vector<OperationNode> operations;
-  std::vector<FragmentNode> fragments;
-};
-
 // ---- the schema definition language
+
+/// A name where it stands.
+struct NameNode {
+  std::string_view name;
+  Location at;
+};
 
 struct InputValueNode {
   std::string description;
@@ -142,13 +145,14 @@ enum class TypeKind { scalar, object, interface, union_type, enum_type, input_ob
 
 struct TypeDefinitionNode {
   TypeKind kind = TypeKind::object;
+  bool extends = false;  // `extend type ...`: adds to the definition of this name
   std::string description;
   std::string_view name;
   Location at;
-  std::vector<std::string_view> interfaces;
+  std::vector<NameNode> interfaces;
   std::vector<FieldDefinitionNode> fields;
   std::vector<InputValueNode> input_fields;
-  std::vector<std::string_view> members;  // of a union
+  std::vector<NameNode> members;  // of a union
   std::vector<EnumValueNode> values;
   std::vector<DirectiveNode> directives;
 };
@@ -162,14 +166,28 @@ struct DirectiveDefinitionNode {
   std::vector<std::string_view> locations;
 };
 
-struct SchemaDocument {
+/// `schema {...}` or `extend schema {...}`.
+struct SchemaDefinitionNode {
   std::string description;
-  std::string_view query = "Query";
-  std::string_view mutation;
-  std::string_view subscription;
-  bool has_schema_definition = false;
+  bool extends = false;
+  Location at;
+  std::vector<DirectiveNode> directives;
+  std::vector<std::pair<OperationType, NameNode>> operations;
+};
+
+struct SchemaDocument {
+  std::vector<SchemaDefinitionNode> schemas;
   std::vector<TypeDefinitionNode> types;
   std::vector<DirectiveDefinitionNode> directives;
+  std::vector<NameNode> all;  // every definition in the order of the text; `schema` has an empty name
+};
+
+// ---- a request
+
+struct Document {
+  std::vector<OperationNode> operations;
+  std::vector<FragmentNode> fragments;
+  SchemaDocument schema;  // parsed for the message that it does not belong here
 };
 
 }  // namespace penstock::graphql

@@ -319,6 +319,43 @@ std::optional<Input> from_literal(const Type& type, const ValueNode& node, const
   return std::move(*leaf);
 }
 
+namespace {
+
+std::string leaf_literal(const TypeDef& type, const Input& value) {
+  if (const auto* yes = value.as_bool()) return *yes ? "true" : "false";
+  if (const auto* number = value.as_int()) return std::to_string(*number);
+  if (const auto* real = value.as_double()) return number_text(*real);
+  const std::string& text = *value.as_string();
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const std::string_view digits = std::string_view(text).substr(text.starts_with('-') ? 1 : 0);
+  const bool whole = !digits.empty() && std::ranges::all_of(digits, is_digit) && (digits == "0" || digits[0] != '0');
+  if (type.kind == TypeKind::enum_type || (type.builtin == Builtin::id_type && whole)) return text;
+  std::string out;
+  print_string(out, text);
+  return out;
+}
+
+}  // namespace
+
+std::string to_literal(const Type& type, const Input& value) {
+  if (type.is_non_null()) return to_literal(*type.of, value);
+  if (value.is_null()) return "null";
+  std::string out;
+  if (const auto* items = value.as_list()) {
+    const Type& item = type.is_list() ? *type.of : type;  // a custom scalar may hold anything
+    for (const Input& one : *items) out += (out.empty() ? "" : ", ") + to_literal(item, one);
+    return "[" + out + "]";
+  }
+  if (const auto* fields = value.as_object()) {
+    for (const InputField& field : *fields) {
+      const InputValueDef* def = type.named().input(field.name);
+      out += (out.empty() ? "" : ", ") + field.name + ": " + to_literal(def ? *def->type : type, field.value);
+    }
+    return "{" + out + "}";
+  }
+  return leaf_literal(type.named(), value);
+}
+
 // ---------------------------------------------------------------- variables
 
 namespace {

@@ -72,6 +72,9 @@ tl::expected<Input, std::string> leaf_from_json(const TypeDef& type, const json:
 /// needed.
 std::optional<Input> from_literal(const Type& type, const ValueNode& node, const Variables& variables);
 
+/// A value of `type` as a literal: what introspection shows of a default, worded as graphql-js does.
+std::string to_literal(const Type& type, const Input& value);
+
 /// Reads the variables of an operation into `out`; `types` are those of `nodes`. Messages name the variable, the path
 /// in it and the value. No errors: all could be read.
 std::vector<GraphqlError> read_variables(const std::vector<VariableNode>& nodes, const std::vector<const Type*>& types,
@@ -87,6 +90,8 @@ tl::expected<Args, GraphqlError> read_arguments(const std::vector<InputValueDef>
 std::string did_you_mean(std::string_view wrong, const std::vector<std::string_view>& options,
                          std::string_view what = {});
 std::vector<std::string_view> near_options(std::string_view wrong, const std::vector<std::string_view>& options);
+/// By text, with numbers in it by their value: a2 before a10.
+bool natural_less(std::string_view a, std::string_view b);
 /// `"a", "b", or "c"` of at most five.
 std::string or_list(const std::vector<std::string_view>& options, std::size_t most = 5);
 

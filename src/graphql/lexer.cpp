@@ -114,11 +114,13 @@ UnicodeEscape fixed_escape(std::string_view text) {
   return {0x10000 + ((*code - 0xD800) << 10) + (*trail - 0xDC00), 12};
 }
 
-/// The first `size` bytes and the rest of the character that they would cut; what is no UTF-8 becomes U+FFFD.
-std::string whole_characters(std::string_view text, std::size_t size) {
+/// The characters that the first `units` UTF-16 units of a text are of; what is no UTF-8 becomes U+FFFD.
+std::string whole_characters(std::string_view text, std::size_t units) {
   std::string out;
-  for (std::size_t at = 0; at < size && at < text.size();) {
+  std::size_t seen = 0;
+  for (std::size_t at = 0; seen < units && at < text.size();) {
     const CodePoint found = decode(text.substr(at));
+    seen += found.code < 0x10000 ? 1 : 2;
     append_utf8(out, found.length > 0 ? found.code : 0xFFFD);
     at += std::max<std::size_t>(found.length, 1);
   }

@@ -13,7 +13,7 @@ namespace penstock::graphql {
 /// with its place, worded as graphql-js does.
 tl::expected<Document, GraphqlError> parse_document(std::string_view text, const Limits& limits);
 
-/// Reads a schema: types, directives and the schema definition, without extensions.
+/// Reads a schema: definitions and extensions of types, directives and the schema.
 tl::expected<SchemaDocument, GraphqlError> parse_schema(std::string_view text, const Limits& limits);
 
 }  // namespace penstock::graphql

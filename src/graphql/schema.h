@@ -39,7 +39,7 @@ struct InputValueDef {
   std::string description;
   const Type* type = nullptr;
   std::optional<Input> default_value;
-  std::string default_text;  // as the schema writes it
+  std::string default_text;  // the default as introspection shows it
   std::optional<std::string> deprecated;
 
   bool required() const { return type->is_non_null() && !default_value; }

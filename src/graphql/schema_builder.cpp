@@ -172,25 +172,29 @@ class SchemaBuilder {
     }
   }
 
-  /// The object type of an operation other than query; null when the schema has none.
-  const TypeDef* root(const SchemaDocument& document, std::string_view named, std::string_view usual) const {
-    const std::string_view name = document.has_schema_definition ? named : usual;
-    const TypeDef* type = name.empty() ? nullptr : schema_->type(name);
-    const bool missing = document.has_schema_definition && !name.empty() && !type;
-    if (missing || (type && type->kind != TypeKind::object)) {
-      wrong("there is no object type " + std::string(name) + " for operations of the type " + std::string(usual), {});
+  /// The object type of an operation: as the schema's definition says, or of the usual name. Null when there is none.
+  const TypeDef* root(const SchemaDefinitionNode* definition, OperationType operation, std::string_view usual) const {
+    if (!definition) {
+      const TypeDef* type = schema_->type(usual);
+      if (type && type->kind != TypeKind::object) wrong(std::string(usual) + " must be an object type", {});
+      return type;
     }
-    return type;
+    const TypeDef* found = nullptr;
+    for (const auto& [type, node] : definition->operations) {
+      if (type != operation) continue;
+      if (found) wrong("the " + std::string(to_text(type)) + " type of the schema is defined twice", node.at);
+      found = named(node.name, node.at, TypeKind::object, "object type");
+    }
+    return found;
   }
 
   std::unique_ptr<Schema> finish(const SchemaDocument& document) {
-    schema_->description_ = document.description;
-    schema_->query_ = schema_->type(document.query);
-    if (!schema_->query_ || schema_->query_->kind != TypeKind::object) {
-      wrong("there is no object type " + std::string(document.query) + " for queries", {});
-    }
-    schema_->mutation_ = root(document, document.mutation, "Mutation");
-    schema_->subscription_ = root(document, document.subscription, "Subscription");
+    const SchemaDefinitionNode* definition = document.schemas.empty() ? nullptr : &document.schemas.front();
+    if (definition) schema_->description_ = definition->description;
+    schema_->query_ = root(definition, OperationType::query, "Query");
+    if (!schema_->query_) wrong("there is no object type for queries", definition ? definition->at : Location{});
+    schema_->mutation_ = root(definition, OperationType::mutation, "Mutation");
+    schema_->subscription_ = root(definition, OperationType::subscription, "Subscription");
     for (const TypeDef* object : schema_->order_) {
       for (const TypeDef* interface : object->interfaces) {
         has_fields_of(*object, *interface);
@@ -267,17 +271,17 @@ class SchemaBuilder {
     if (!node.default_value) return;
     input_defaults(def.type->named().name);
     def.default_value = from_literal(*def.type, *node.default_value, {});
-    def.default_text = print(*node.default_value);
     if (!def.default_value) wrong("the default of " + def.name + " does not fit its type", node.at);
+    def.default_text = to_literal(*def.type, *def.default_value);
   }
 
-  const TypeDef* named(std::string_view name, Location at) {
+  const TypeDef* named(std::string_view name, Location at) const {
     const TypeDef* found = schema_->type(name);
     if (!found) wrong("type " + std::string(name) + " is not defined", at);
     return found;
   }
 
-  const TypeDef* named(std::string_view name, Location at, TypeKind kind, const char* what) {
+  const TypeDef* named(std::string_view name, Location at, TypeKind kind, const char* what) const {
     const TypeDef* found = named(name, at);
     if (found->kind != kind) wrong(found->name + " is no " + what, at);
     return found;
@@ -299,11 +303,11 @@ class SchemaBuilder {
 
   void define(const TypeDefinitionNode& node) {
     TypeDef& def = *schema_->types_.at(node.name);
-    for (const auto name : node.interfaces) {
-      def.interfaces.push_back(named(name, node.at, TypeKind::interface, "interface"));
+    for (const NameNode& one : node.interfaces) {
+      def.interfaces.push_back(named(one.name, one.at, TypeKind::interface, "interface"));
     }
-    for (const auto name : node.members) {
-      def.possible.push_back(named(name, node.at, TypeKind::object, "object type"));
+    for (const NameNode& one : node.members) {
+      def.possible.push_back(named(one.name, one.at, TypeKind::object, "object type"));
     }
     for (const auto& field : node.input_fields) def.inputs.push_back(input_value(field));
     for (const auto& value : node.values) {
@@ -333,13 +337,59 @@ class SchemaBuilder {
   std::unordered_map<std::string_view, const TypeDefinitionNode*> unread_;  // input types whose defaults are to be read
 };
 
+namespace {
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T>& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+/// Puts every `extend` into what it extends. Throws SyntaxError when there is no such definition.
+void fold_extensions(SchemaDocument& document) {
+  const auto wrong = [](std::string what, Location at) {
+    throw SyntaxError{{"Schema error: " + std::move(what), {at}, {}, std::string(kInternal)}};
+  };
+  std::unordered_map<std::string_view, TypeDefinitionNode*> definitions;
+  for (TypeDefinitionNode& node : document.types) {
+    if (!node.extends) definitions.emplace(node.name, &node);
+  }
+  for (TypeDefinitionNode& node : document.types) {
+    if (!node.extends) continue;
+    const auto found = definitions.find(node.name);
+    if (found == definitions.end() || found->second->kind != node.kind) {
+      wrong("type " + std::string(node.name) + " is extended as what it is not", node.at);
+    }
+    TypeDefinitionNode& to = *found->second;
+    append(to.interfaces, node.interfaces);
+    append(to.fields, node.fields);
+    append(to.input_fields, node.input_fields);
+    append(to.members, node.members);
+    append(to.values, node.values);
+    append(to.directives, node.directives);
+  }
+  std::erase_if(document.types, [](const TypeDefinitionNode& node) { return node.extends; });
+  std::vector<SchemaDefinitionNode>& schemas = document.schemas;
+  if (schemas.empty()) return;
+  const auto definition = std::ranges::find(schemas, false, &SchemaDefinitionNode::extends);
+  if (definition != schemas.end()) std::rotate(schemas.begin(), definition, std::next(definition));
+  if (schemas.front().extends) wrong("the schema is extended and has no definition", schemas.front().at);
+  for (std::size_t i = 1; i < schemas.size(); ++i) {
+    if (!schemas[i].extends) wrong("the schema is defined twice", schemas[i].at);
+    append(schemas.front().operations, schemas[i].operations);
+    append(schemas.front().directives, schemas[i].directives);
+  }
+}
+
+}  // namespace
+
 tl::expected<std::unique_ptr<Schema>, GraphqlError> Schema::from_sdl(std::string_view sdl) {
   const Limits limits;
   const auto prelude = parse_schema(kPrelude, limits);
   ENSURE(prelude.has_value());
-  const auto document = parse_schema(sdl, limits);
+  auto document = parse_schema(sdl, limits);
   if (!document) return tl::unexpected<GraphqlError>(document.error());
   try {
+    fold_extensions(*document);
     SchemaBuilder builder;
     builder.declare(*document);
     builder.declare(*prelude);

@@ -43,8 +43,14 @@ void Validator::too_deep(Location at) {
   stop("The document is nested deeper than " + std::to_string(limits_.depth_max) + " levels.", {at});
 }
 
-void Validator::Uses::variable(const VariableUse& use) {
-  if (known_variables.emplace(use.name, use.wanted, use.place_has_default, use.one_of).second) variables.push_back(use);
+void Validator::Uses::variable(VariableUse use) {
+  const auto [known, fresh] =
+      known_variables.try_emplace({use.name, use.wanted, use.place_has_default, use.one_of}, variables.size());
+  if (fresh) {
+    variables.push_back(std::move(use));
+  } else {
+    variables[known->second].at.push_back(use.at.front());
+  }
 }
 
 void Validator::Uses::spread(const SelectionNode& node) {
@@ -53,21 +59,16 @@ void Validator::Uses::spread(const SelectionNode& node) {
 
 std::vector<GraphqlError> Validator::run() {
   try {
-    for (const auto& node : document_.fragments) fragments_.try_emplace(node.name, &node);
+    // Of two with one name, which is an error of its own, the last counts.
+    for (const auto& node : document_.fragments) fragments_.insert_or_assign(node.name, &node);
     is_bounded();
+    definitions();
     names_are_unique();
     for (const auto& node : document_.operations) operation(node);
     for (const auto& node : document_.fragments) fragment(node);
-    if (fragments_have_no_cycles()) {
-      for (const auto& node : document_.operations) variable_uses(node);
-      fragments_are_used();
-    }
-    if (errors_.empty()) {
-      // Only now: unknown types and cycles would make it meaningless.
-      for (const auto& node : document_.operations) {
-        fields_can_merge({schema_.root(node.type), &node.selections});
-      }
-    }
+    fragments_have_no_cycles();
+    for (const auto& node : document_.operations) variable_uses(node);
+    fragments_are_used();
   } catch (const Stopped&) {
   }
   return std::move(errors_);
@@ -108,6 +109,60 @@ Validator::Extent Validator::extent(const FragmentNode& node, std::size_t depth)
   return extents_[&node];
 }
 
+/// A request holds nothing but operations and fragments. What else is there is refused, but its names count.
+void Validator::definitions() {
+  const SchemaDocument& found = document_.schema;
+  for (const NameNode& node : found.all) {
+    const std::string name = node.name.empty() ? "schema" : "\"" + std::string(node.name) + "\"";
+    refuse("The " + name + " definition is not executable.", node.at);
+  }
+  for (const TypeDefinitionNode& node : found.types) {
+    if (!node.extends) defined_types_.insert(node.name);
+  }
+  Uses none;  // constants use no variables
+  uses_ = &none;
+  for (const SchemaDefinitionNode& node : found.schemas) {
+    for (const auto& [type, name] : node.operations) known_type(name.name, name.at);
+    directives(node.directives, "SCHEMA");
+  }
+  for (const TypeDefinitionNode& node : found.types) type_definition(node);
+  for (const DirectiveDefinitionNode& node : found.directives) input_values(node.arguments, "ARGUMENT_DEFINITION");
+}
+
+void Validator::type_definition(const TypeDefinitionNode& node) {
+  static constexpr std::string_view kPlaces[] = {"SCALAR", "OBJECT", "INTERFACE", "UNION", "ENUM", "INPUT_OBJECT"};
+  for (const NameNode& one : node.interfaces) known_type(one.name, one.at);
+  for (const NameNode& one : node.members) known_type(one.name, one.at);
+  directives(node.directives, kPlaces[static_cast<int>(node.kind)]);
+  for (const FieldDefinitionNode& field : node.fields) {
+    known_type(field.type);
+    directives(field.directives, "FIELD_DEFINITION");
+    input_values(field.arguments, "ARGUMENT_DEFINITION");
+  }
+  input_values(node.input_fields, "INPUT_FIELD_DEFINITION");
+  for (const EnumValueNode& value : node.values) directives(value.directives, "ENUM_VALUE");
+}
+
+void Validator::input_values(const std::vector<InputValueNode>& nodes, std::string_view place) {
+  for (const InputValueNode& node : nodes) {
+    known_type(node.type);
+    directives(node.directives, place);
+  }
+}
+
+void Validator::known_type(const TypeNode& node) {
+  const TypeNode* named = &node;
+  while (named->of) named = named->of.get();
+  known_type(named->name, named->at);
+}
+
+void Validator::known_type(std::string_view name, Location at) {
+  if (schema_.type(name) || defined_types_.contains(name)) return;
+  std::vector<std::string_view> names(defined_types_.begin(), defined_types_.end());
+  for (const TypeDef* known : schema_.types()) names.push_back(known->name);
+  refuse("Unknown type \"" + std::string(name) + "\"." + did_you_mean(name, names), at);
+}
+
 void Validator::names_are_unique() {
   std::map<std::string_view, Location> operations;
   for (const auto& node : document_.operations) {
@@ -137,7 +192,7 @@ void Validator::operation(const OperationNode& node) {
   variable_definitions(node);
   static constexpr std::string_view kPlaces[] = {"QUERY", "MUTATION", "SUBSCRIPTION"};
   directives(node.directives, kPlaces[static_cast<int>(node.type)]);
-  selections(root, node.selections);
+  selection_set(root, node.selections);
 }
 
 /// Whether a literal @skip or @include takes a selection away.
@@ -192,9 +247,10 @@ void Validator::subscription(const OperationNode& node) {
 
 void Validator::fragment(const FragmentNode& node) {
   uses_ = &fragment_uses_[node.name];
+  *uses_ = {};
   const TypeDef* type = condition(node.type_condition, node.condition_at, node.name, true);
   directives(node.directives, "FRAGMENT_DEFINITION");
-  selections(type, node.selections);
+  selection_set(type, node.selections);
 }
 
 /// The type of a condition, or null with an error when it is none that fields can be selected on.
@@ -202,9 +258,7 @@ const TypeDef* Validator::condition(std::string_view name, Location at, std::str
                                     bool is_fragment) {
   const TypeDef* type = schema_.type(name);
   if (!type) {
-    std::vector<std::string_view> names;
-    for (const TypeDef* known : schema_.types()) names.push_back(known->name);
-    refuse("Unknown type \"" + std::string(name) + "\"." + did_you_mean(name, names), at);
+    known_type(name, at);
     return nullptr;
   }
   if (type->is_composite()) return type;
@@ -243,12 +297,10 @@ void Validator::fragments_are_used() {
   }
 }
 
-bool Validator::fragments_have_no_cycles() {
-  const std::size_t errors_before = errors_.size();
+void Validator::fragments_have_no_cycles() {
   for (const auto& node : document_.fragments) {
     if (!cycle_checked_.contains(node.name)) find_cycle(node);
   }
-  return errors_.size() == errors_before;
 }
 
 void Validator::find_cycle(const FragmentNode& node) {
@@ -288,50 +340,55 @@ void Validator::variable_definitions(const OperationNode& node) {
     if (!fresh) refuse("There can be only one variable named " + shown + ".", {known->second, variable.name_at});
     const Type* type = types_.type_of(schema_, variable.type);
     if (!type) {
-      const TypeNode* named = &variable.type;
-      while (named->of) named = named->of.get();
-      condition(named->name, named->at, {}, false);
+      known_type(variable.type);
     } else if (!type->named().is_input()) {
       refuse("Variable " + shown + " cannot be non-input type \"" + type->text() + "\".", variable.type.at);
-      type = nullptr;
     }
     variable_types_[&variable] = type;
-    if (variable.default_value && type) value(type, *variable.default_value, false);
+    if (variable.default_value && type && type->named().is_input()) value(type, *variable.default_value, false);
     directives(variable.directives, "VARIABLE_DEFINITION");
+  }
+}
+
+/// Whether a variable's type fits where it stands.
+void Validator::variable_use(const VariableNode& found, const VariableUse& use) {
+  const Type* given = variable_types_[&found];
+  if (!given || !use.wanted) return;
+  const Type* wanted = use.wanted;
+  const bool has_default = found.default_value && found.default_value->kind != ValueNode::Kind::null;
+  const bool may_be_null = has_default || use.place_has_default || leniency_.nullable_variable_anywhere;
+  if (wanted->is_non_null() && !given->is_non_null() && may_be_null) wanted = wanted->of;
+  const std::string shown = "Variable \"$" + std::string(use.name) + "\" ";
+  for (const Location at : use.at) {
+    if (use.one_of && !given->is_non_null()) {
+      refuse(shown + "is of type \"" + given->text() +
+                 "\" but must be non-nullable to be used for OneOf Input Object \"" + use.one_of->name + "\".",
+             {found.at, at});
+    }
+    if (is_subtype(*given, *wanted)) continue;
+    refuse(shown + "of type \"" + given->text() + "\" used in position expecting type \"" + use.wanted->text() + "\".",
+           {found.at, at});
   }
 }
 
 void Validator::variable_uses(const OperationNode& node) {
   std::vector<const Uses*> all;
   reachable(operation_uses_[&node], all);
-  std::unordered_map<std::string_view, const VariableNode*> definitions;
-  for (const auto& variable : node.variables) definitions.try_emplace(variable.name, &variable);
+  std::unordered_map<std::string_view, const VariableNode*> definitions;  // of two with one name, the last
+  for (const auto& variable : node.variables) definitions.insert_or_assign(variable.name, &variable);
   std::set<std::string_view> used;
   const std::string by = node.name.empty() ? "" : " by operation \"" + std::string(node.name) + "\"";
   for (const Uses* uses : all) {
     for (const VariableUse& use : uses->variables) {
       used.insert(use.name);
       const auto known = definitions.find(use.name);
-      if (known == definitions.end()) {
-        refuse("Variable \"$" + std::string(use.name) + "\" is not defined" + by + ".", {use.at, node.at});
+      if (known != definitions.end()) {
+        variable_use(*known->second, use);
         continue;
       }
-      const VariableNode* found = known->second;
-      const Type* given = variable_types_[found];
-      if (!given || !use.wanted) continue;
-      const Type* wanted = use.wanted;
-      const bool has_default = found->default_value && found->default_value->kind != ValueNode::Kind::null;
-      const bool may_be_null = has_default || use.place_has_default || leniency_.nullable_variable_anywhere;
-      if (wanted->is_non_null() && !given->is_non_null() && may_be_null) wanted = wanted->of;
-      if (use.one_of && !given->is_non_null()) {
-        refuse("Variable \"$" + std::string(use.name) + "\" is of type \"" + given->text() +
-                   "\" but must be non-nullable to be used for OneOf Input Object \"" + use.one_of->name + "\".",
-               {found->at, use.at});
+      for (const Location at : use.at) {
+        refuse("Variable \"$" + std::string(use.name) + "\" is not defined" + by + ".", {at, node.at});
       }
-      if (is_subtype(*given, *wanted)) continue;
-      refuse("Variable \"$" + std::string(use.name) + "\" of type \"" + given->text() +
-                 "\" used in position expecting type \"" + use.wanted->text() + "\".",
-             {found->at, use.at});
     }
   }
   const std::string in = node.name.empty() ? "" : " in operation \"" + std::string(node.name) + "\"";

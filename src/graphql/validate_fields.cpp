@@ -11,25 +11,35 @@ std::vector<std::string_view> names_of(const std::vector<InputValueDef>& defs) {
   return names;
 }
 
-/// The types that an object of an abstract type may be and that have the field, the most widely shared ones first.
+/// The types that an object of an abstract type may be and that have the field, the most widely shared ones first, an
+/// interface before what implements it.
 std::vector<std::string_view> types_with(const TypeDef& parent, std::string_view field) {
   std::map<const TypeDef*, int> uses;
+  std::vector<const TypeDef*> found;
+  const auto use = [&](const TypeDef* type) {
+    if (++uses[type] == 1) found.push_back(type);
+  };
   for (const TypeDef* type : parent.possible) {
     if (!type->field(field)) continue;
-    ++uses[type];
+    use(type);
     for (const TypeDef* interface : type->interfaces) {
-      if (interface->field(field)) ++uses[interface];
+      if (interface->field(field)) use(interface);
     }
   }
-  std::vector<std::pair<const TypeDef*, int>> found(uses.begin(), uses.end());
-  std::ranges::sort(found, [](const auto& a, const auto& b) {
-    const auto rank = [](const auto& one) {
-      return std::tuple(-one.second, one.first->kind != TypeKind::interface, std::string_view(one.first->name));
-    };
-    return rank(a) < rank(b);
-  });
+  const auto is_of = [](const TypeDef* type, const TypeDef* interface) {
+    return std::ranges::find(type->interfaces, interface) != type->interfaces.end();
+  };
+  const auto before = [&](const TypeDef* a, const TypeDef* b) {
+    if (uses[a] != uses[b]) return uses[a] > uses[b];
+    if (is_of(b, a) || is_of(a, b)) return is_of(b, a);
+    return natural_less(a->name, b->name);
+  };
+  // Not std::sort: with an odd schema this is no strict order.
+  for (std::size_t i = 1; i < found.size(); ++i) {
+    for (std::size_t j = i; j > 0 && before(found[j], found[j - 1]); --j) std::swap(found[j], found[j - 1]);
+  }
   std::vector<std::string_view> names;
-  for (const auto& [type, count] : found) names.push_back(type->name);
+  for (const TypeDef* type : found) names.push_back(type->name);
   return names;
 }
 
@@ -39,6 +49,24 @@ bool overlap(const TypeDef& a, const TypeDef& b) {
 }
 
 }  // namespace
+
+/// What is in braces after an operation, a fragment or a field.
+void Validator::selection_set(const TypeDef* parent, const std::vector<SelectionNode>& nodes) {
+  for (FieldConflict& conflict : overlaps_.within(parent, nodes)) {
+    std::vector<Location> at;
+    for (const auto* side : {&conflict.first, &conflict.second}) {
+      for (const SelectionNode* node : *side) at.push_back(node->at);
+    }
+    refuse("Fields \"" + std::string(conflict.key) + "\" conflict because " + conflict.reason +
+               ". Use different aliases on the fields to fetch both if this was intentional.",
+           std::move(at));
+  }
+  if (overlaps_.exhausted()) {
+    stop("The document has more than " + std::to_string(limits_.comparisons_max) + " fields to compare.",
+         {nodes.front().at});
+  }
+  selections(parent, nodes);
+}
 
 /// `parent` is null below something unknown: names are still looked at, types no more.
 void Validator::selections(const TypeDef* parent, const std::vector<SelectionNode>& nodes) {
@@ -76,7 +104,7 @@ void Validator::field(const TypeDef* parent, const SelectionNode& node) {
                "\" must have a selection of subfields. Did you mean \"" + std::string(node.name) + " { ... }\"?",
            node.at);
   }
-  selections(type, node.selections);
+  if (node.has_selections) selection_set(type, node.selections);
 }
 
 void Validator::unknown_field(const TypeDef& parent, const SelectionNode& node) {

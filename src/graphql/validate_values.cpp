@@ -7,14 +7,14 @@ namespace penstock::graphql {
 using Kind = ValueNode::Kind;
 
 void Validator::untyped_value(const ValueNode& node) {
-  if (node.kind == Kind::variable) uses_->variable({node.text, node.at});
+  if (node.kind == Kind::variable) uses_->variable({node.text, {node.at}});
   for (const ValueNode& item : node.items) untyped_value(item);
   if (node.kind == Kind::object) unique_input_fields(node);
   for (const ObjectFieldNode& field : node.fields) untyped_value(*field.value);
 }
 
 void Validator::value(const Type* type, const ValueNode& node, bool place_has_default, const TypeDef* one_of) {
-  if (node.kind == Kind::variable) return uses_->variable({node.text, node.at, type, place_has_default, one_of});
+  if (node.kind == Kind::variable) return uses_->variable({node.text, {node.at}, type, place_has_default, one_of});
   if (node.kind == Kind::null) {
     if (type->is_non_null()) refuse("Expected value of type \"" + type->text() + "\", found null.", node.at);
     return;

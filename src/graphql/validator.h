@@ -10,59 +10,41 @@
 #include <vector>
 
 #include "graphql/validate.h"
+#include "graphql/validate_overlap.h"
 
 namespace penstock::graphql {
-
-/// A selection set and the type it applies to.
-struct SelectionSet {
-  const TypeDef* parent = nullptr;
-  const std::vector<SelectionNode>* selections = nullptr;
-};
-
-/// One field of some selection sets that are merged, with the type it is selected on.
-struct FieldEntry {
-  const TypeDef* parent = nullptr;
-  const SelectionNode* node = nullptr;
-  const FieldDef* def = nullptr;
-  std::size_t set = 0;  // which of the sets it is from
-};
-
-/// Why two fields of one response key cannot be one.
-struct FieldConflict {
-  std::string_view key;
-  std::string reason;
-  std::vector<Location> first;
-  std::vector<Location> second;
-  std::size_t first_set = 0;
-  std::size_t second_set = 0;
-};
 
 /// The state of one validation. Rules are spread over validate.cpp (operations, fragments, variables),
 /// validate_fields.cpp (fields, arguments, directives), validate_values.cpp and validate_overlap.cpp.
 class Validator {
  public:
   Validator(const Schema& schema, const Document& document, const Limits& limits, const Leniency& leniency)
-      : schema_(schema), document_(document), limits_(limits), leniency_(leniency) {}
+      : schema_(schema),
+        document_(document),
+        limits_(limits),
+        leniency_(leniency),
+        overlaps_(schema, [this](std::string_view name) { return fragment_named(name); }, limits.comparisons_max) {}
 
   std::vector<GraphqlError> run();
 
  private:
+  /// One variable in places of one kind.
   struct VariableUse {
     std::string_view name;
-    Location at;
+    std::vector<Location> at;
     const Type* wanted = nullptr;  // null: the place has no known type
     bool place_has_default = false;
     const TypeDef* one_of = nullptr;  // the oneOf input object that the place is a field of
   };
-  /// What a definition uses directly. Equal uses are kept once: a fragment is looked at again for every operation that
-  /// reaches it.
+  /// What a definition uses directly. Equal uses are one, with many places: a fragment is looked at again for every
+  /// operation that reaches it.
   struct Uses {
-    void variable(const VariableUse& use);
+    void variable(VariableUse use);
     void spread(const SelectionNode& node);
 
     std::vector<VariableUse> variables;
     std::vector<const SelectionNode*> spreads;
-    std::set<std::tuple<std::string_view, const Type*, bool, const TypeDef*>> known_variables;
+    std::map<std::tuple<std::string_view, const Type*, bool, const TypeDef*>, std::size_t> known_variables;
     std::set<std::string_view> known_spreads;
   };
   /// How much a selection set is once its fragments are followed.
@@ -78,6 +60,11 @@ class Validator {
   [[noreturn]] void too_deep(Location at);
 
   // validate.cpp
+  void definitions();
+  void known_type(std::string_view name, Location at);
+  void known_type(const TypeNode& node);
+  void type_definition(const TypeDefinitionNode& node);
+  void input_values(const std::vector<InputValueNode>& nodes, std::string_view place);
   void is_bounded();
   Extent extent(const std::vector<SelectionNode>& nodes, std::size_t depth);
   Extent extent(const FragmentNode& node, std::size_t depth);
@@ -92,15 +79,17 @@ class Validator {
   void top_level(const TypeDef& root, const std::vector<SelectionNode>& nodes, TopLevel& out) const;
   void fragment(const FragmentNode& node);
   void variable_definitions(const OperationNode& node);
+  void variable_use(const VariableNode& found, const VariableUse& use);
   void variable_uses(const OperationNode& node);
   void fragments_are_used();
-  bool fragments_have_no_cycles();
+  void fragments_have_no_cycles();
   void find_cycle(const FragmentNode& node);
   void reachable(const Uses& from, std::vector<const Uses*>& out) const;
   const FragmentNode* fragment_named(std::string_view name) const;
   const TypeDef* condition(std::string_view name, Location at, std::string_view fragment_name, bool is_fragment);
 
   // validate_fields.cpp
+  void selection_set(const TypeDef* parent, const std::vector<SelectionNode>& nodes);
   void selections(const TypeDef* parent, const std::vector<SelectionNode>& nodes);
   void field(const TypeDef* parent, const SelectionNode& node);
   void unknown_field(const TypeDef& parent, const SelectionNode& node);
@@ -121,22 +110,6 @@ class Validator {
   void untyped_value(const ValueNode& node);
   void unique_input_fields(const ValueNode& node);
 
-  // validate_overlap.cpp
-  void fields_can_merge(const SelectionSet& set);
-  using Conflict = std::optional<FieldConflict>;
-  using Group = std::vector<FieldEntry>;
-  struct Groups {
-    std::vector<Group> all;  // one for each response key, in the order of the document
-    std::unordered_map<std::string_view, std::size_t> index;
-    std::vector<const SelectionNode*> spreads;  // still to be followed
-    std::set<std::string_view> visited;         // fragments
-  };
-  void collect(const SelectionSet& set, std::size_t number, Groups& groups);
-  Conflict find_conflict(const std::vector<SelectionSet>& sets, bool shapes_only);
-  Conflict field_conflict(const Group& group);
-  Conflict shape_conflict(const Group& group);
-  Conflict conflict_below(const Group& group, bool shapes_only);
-
   const Schema& schema_;
   const Document& document_;
   const Limits& limits_;
@@ -148,10 +121,11 @@ class Validator {
   std::unordered_map<std::string_view, Uses> fragment_uses_;
   std::unordered_map<std::string_view, const FragmentNode*> fragments_;
   std::unordered_map<const VariableNode*, const Type*> variable_types_;
+  std::set<std::string_view> defined_types_;  // by the document itself, where they do not belong
   std::set<std::string_view> cycle_checked_;
   std::vector<const SelectionNode*> cycle_path_;
   std::unordered_map<std::string_view, std::size_t> cycle_index_;
-  std::size_t compared_ = 0;
+  OverlapRule overlaps_;
   std::unordered_map<const FragmentNode*, Extent> extents_;
   std::size_t error_bytes_ = 0;
 };
