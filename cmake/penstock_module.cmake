@@ -20,11 +20,11 @@ if(PENSTOCK_FUZZ)
 endif()
 
 # penstock_module(NAME [DEPS module...] [LINK target...])
-# Sources: every .cpp below the module's folder, except tests/. Tests: every .cpp below its tests/ folder, as <NAME>_tests.
+# Sources: every .cpp below the module's folder, except tests/ and examples/. Tests: every .cpp below its tests/ folder, as <NAME>_tests.
 function(penstock_module NAME)
   cmake_parse_arguments(ARG "" "" "DEPS;LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "/tests/")
+  list(FILTER sources EXCLUDE REGEX "/(tests|examples)/")
   if(sources)
     add_library(penstock_${NAME} STATIC ${sources})
     set(scope PUBLIC)

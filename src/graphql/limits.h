@@ -9,6 +9,8 @@ struct Limits {
   std::size_t tokens_max = 200'000;
   std::size_t depth_max = 100;          // nested selections (after fragments are followed), values and types
   std::size_t selections_max = 20'000;  // fields and spreads, after fragments are followed
+  std::size_t aliases_max = 1'000;
+  std::size_t spreads_max = 1'000;  // of fragments, as written
   std::size_t directives_max = 1'000;
   std::size_t definitions_max = 1'000;    // operations and fragments
   std::size_t comparisons_max = 100'000;  // fields looked at for conflicts

@@ -109,6 +109,7 @@ class DocumentParser : public SchemaParser {
     out.at = token().at;
     if (!skip("...")) return field(std::move(out));
     if (token().kind == TokenKind::name && !peek_name("on")) {
+      if (++spreads_ > limits().spreads_max) too_many("fragment spreads", limits().spreads_max);
       out.kind = SelectionNode::Kind::fragment_spread;
       out.name_at = token().at;
       out.name = name();
@@ -130,6 +131,7 @@ class DocumentParser : public SchemaParser {
   SelectionNode field(SelectionNode out) {
     out.name = name();
     if (skip(":")) {
+      if (++aliases_ > limits().aliases_max) too_many("aliases", limits().aliases_max);
       out.alias = out.name;
       out.name = name();
     }
@@ -144,6 +146,8 @@ class DocumentParser : public SchemaParser {
   }
 
   std::size_t selections_ = 0;
+  std::size_t aliases_ = 0;
+  std::size_t spreads_ = 0;
 };
 
 }  // namespace

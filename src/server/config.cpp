@@ -210,6 +210,20 @@ void job_settings(std::vector<Setting>& all) {
                        [](Config& c) -> auto& { return c.engine.modify_resets_defaults; }));
   all.push_back(flag("graphql.delete_endpoint_requires_zero_workers", "refuse deleteEndpoint while it may have workers",
                      [](Config& c) -> auto& { return c.engine.delete_requires_zero_workers; }));
+  const auto limit = [&](const char* name, std::int64_t most, std::int64_t scale, const char* help,
+                         std::size_t graphql::Limits::* field) {
+    all.push_back(number(std::string("graphql.") + name, 1, most, scale, help,
+                         [field](Config& c) -> auto& { return c.graphql.*field; }));
+  };
+  limit("tokens", 10'000'000, 1, "tokens of a GraphQL document", &graphql::Limits::tokens_max);
+  limit("depth", 300, 1, "nesting of a GraphQL document, fragments followed", &graphql::Limits::depth_max);
+  limit("aliases", 1'000'000, 1, "aliases of a GraphQL document", &graphql::Limits::aliases_max);
+  limit("spreads", 1'000'000, 1, "fragment spreads of a GraphQL document", &graphql::Limits::spreads_max);
+  limit("directives", 1'000'000, 1, "directives of a GraphQL document", &graphql::Limits::directives_max);
+  limit("selections", 10'000'000, 1, "fields that a GraphQL document selects, fragments followed",
+        &graphql::Limits::selections_max);
+  limit("answer_fields", 1'000'000'000, 1, "fields and list items of a GraphQL answer", &graphql::Limits::resolved_max);
+  limit("answer_mb", 1'024, kMegabyte, "size of a GraphQL answer", &graphql::Limits::answer_bytes_max);
   all.push_back(number("graphql.subscriptions", 0, 1'000'000, 1, "GraphQL subscriptions at a time",
                        [](Config& c) -> auto& { return c.subscriptions_max; }));
   all.push_back(flag("templates.allow_sharing", "let several endpoints use one template",

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "core/settings.h"
+#include "graphql/limits.h"
 #include "net/http_server.h"
 
 namespace penstock::server {
@@ -31,6 +32,7 @@ struct Config {
   core::EngineSettings engine;
   api::BodyLimits bodies;
   std::size_t subscriptions_max = 1'000;
+  graphql::Limits graphql;
   net::HttpLimits http;
 };
 

@@ -86,6 +86,7 @@ class Server {
   api::GraphqlOptions graphql_options() const {
     api::GraphqlOptions options;
     options.subscriptions_max = config_.subscriptions_max;
+    options.limits = config_.graphql;
     options.discount = discount();
     options.cpus = cpus();
     return options;

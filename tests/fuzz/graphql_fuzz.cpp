@@ -6,7 +6,9 @@
 #include <variant>
 #include <vector>
 
+#include "graphql/parser.h"
 #include "graphql/plan_cache.h"
+#include "graphql/print.h"
 
 using namespace penstock;
 using graphql::Value;
@@ -75,7 +77,8 @@ std::string body_of(const graphql::Schema& schema, Prepared prepared) {
 }  // namespace
 
 // The input is a document and, after a zero byte, its variables. Whatever it is, the answer is JSON with the right
-// keys, and a cache that has seen all earlier inputs gives the same one.
+// keys, and a cache that has seen all earlier inputs gives the same one. A document that can be read is printed and
+// read again without a change.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::unique_ptr<graphql::Schema> schema = make_schema();
   graphql::PrepareOptions options;
@@ -92,6 +95,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool lenient = !rest.empty() && rest.back() == ' ';
   if (!lenient) options.leniency = {};
   const std::string document(text.substr(0, split));
+
+  if (const auto read = graphql::parse_document(document, options.limits)) {
+    const std::string printed = graphql::print(*read);
+    const auto again = graphql::parse_document(printed, options.limits);
+    ENSURE(printed.empty() || (again.has_value() && graphql::print(*again) == printed));
+  }
 
   const std::string body = body_of(*schema, graphql::prepare(*schema, options, document, nullptr, variables));
   graphql::PlanCache& cache = lenient ? forgiving : strict;

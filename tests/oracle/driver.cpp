@@ -1,5 +1,6 @@
 // Our side of the oracle: reads documents as JSON lines `{"query", "variables"?, "operationName"?}` and writes each
-// answer as a line. Every document is asked plainly, and again through one plan cache: the two must be equal.
+// answer as a line `{"printed", "answer"}`. Every document is asked plainly, and again through one plan cache: the two
+// must be equal.
 //
 // oracle_driver SCHEMA DATA
 
@@ -10,7 +11,9 @@
 
 #include <fmt/format.h>
 
+#include "graphql/parser.h"
 #include "graphql/plan_cache.h"
+#include "graphql/print.h"
 
 using namespace penstock;
 using graphql::Args;
@@ -125,6 +128,16 @@ class Fixture {
   json::Value data;
 };
 
+/// The document as the printer lays it out; empty when it cannot be read. Printed again it must look the same.
+std::string printed(const std::string& text) {
+  const auto document = graphql::parse_document(text, {});
+  if (!document) return {};
+  const std::string once = graphql::print(*document);
+  const auto again = graphql::parse_document(once, {});
+  ENSURE(once.empty() || (again.has_value() && graphql::print(*again) == once));
+  return once;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -145,6 +158,8 @@ int main(int count, char** arguments) {
       std::cerr << "the plan cache changes an answer\n" << text << '\n' << plain << '\n' << cached << '\n';
       return 1;
     }
-    std::cout << plain << '\n';
+    std::string line_out = "{\"printed\":";
+    json::write_string(line_out, printed(text));
+    std::cout << line_out << ",\"answer\":" << plain << "}\n";
   }
 }

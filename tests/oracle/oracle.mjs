@@ -12,7 +12,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { buildSchema, execute, parse, validate } from "graphql";
+import { buildSchema, execute, Kind, parse, print, validate, visit } from "graphql";
 
 import { damaged } from "./damage.mjs";
 import { Generator } from "./generate.mjs";
@@ -71,10 +71,25 @@ function oracle({ query, variables, operationName }) {
   return out;
 }
 
+/// The document as graphql-js prints it; null when it cannot be read, or says what our tree does not keep.
+function printed(query) {
+  try {
+    const document = parse(query);
+    let kept = true;
+    visit(document, { enter(node) {
+      if (node.description) kept = false;
+    } });
+    const executable = document.definitions.every(
+      ({ kind }) => kind === Kind.OPERATION_DEFINITION || kind === Kind.FRAGMENT_DEFINITION);
+    return kept && executable ? print(document) : null;
+  } catch {
+    return null;
+  }
+}
+
 const sorted = (errors) => errors.map((error) => JSON.stringify(error)).sort().map((text) => JSON.parse(text));
 
-function ours(line) {
-  const answer = JSON.parse(line);
+function ours(answer) {
   if (!answer.errors) return answer;
   const errors = answer.errors.map(plainError);
   const validation = !("data" in answer) && answer.errors[0].extensions.code === "GRAPHQL_VALIDATION_FAILED";
@@ -121,16 +136,20 @@ async function main() {
     const line = await answers.next();
     if (line.done) break;
     const right = oracle(request);
-    const answer = ours(line.value);
+    const read = JSON.parse(line.value);
+    const answer = ours(read.answer);
     if (!right) continue;
     kinds[right.errors?.[0].message.startsWith("Syntax Error") ? "syntax" : "data" in right ? "valid" : "refused"] += 1;
-    if (JSON.stringify(answer) === JSON.stringify(right)) {
+    const layout = printed(request.query);
+    const samePrint = layout === null || layout === read.printed;
+    if (samePrint && JSON.stringify(answer) === JSON.stringify(right)) {
       passed += 1;
       continue;
     }
     failed += 1;
     if (failed <= Number(values.show)) {
       console.log(`---- ${JSON.stringify(request)}\n${request.query}\ngraphql-js: ${JSON.stringify(right)}\nours:       ${JSON.stringify(answer)}`);
+      if (!samePrint) console.log(`printed:\n${layout}\nours:\n${read.printed}`);
     }
   }
   driver.stdin.end();

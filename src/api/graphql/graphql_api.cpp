@@ -37,8 +37,8 @@ struct GraphqlApi::Impl {
   GraphqlOptions options;
   std::unique_ptr<graphql::Schema> schema = make_schema();
   // contract/control-plane 2.9, L1 and L2
-  graphql::PlanCache plans{*schema, {{}, {.empty_enum_is_absent = true, .nullable_variable_anywhere = true}}};
-
+  graphql::PlanCache plans{*schema,
+                           {options.limits, {.empty_enum_is_absent = true, .nullable_variable_anywhere = true}}};
   Subscriptions subscriptions;
 
   Impl(Core& c, const Vault& v, net::Loop& loop, GraphqlOptions with)

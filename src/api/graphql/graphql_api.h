@@ -7,6 +7,7 @@
 
 #include "api/auth/vault.h"
 #include "api/core.h"
+#include "graphql/limits.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -28,6 +29,7 @@ struct CpuModel {
 
 struct GraphqlOptions {
   std::size_t subscriptions_max = 1'000;  // at a time
+  graphql::Limits limits;
   std::optional<Discount> discount;
   std::vector<CpuModel> cpus;
 };

@@ -25,8 +25,16 @@ auto quickly(F function) {
   return result;
 }
 
-std::vector<GraphqlError> refused(const std::string& text, const std::string& variables = {}) {
-  return quickly([&] { return test::refusal(pets(), {text, variables}); });
+/// Bounds that one test wants out of the way.
+PrepareOptions without_bounds_of_text() {
+  PrepareOptions options;
+  options.limits.aliases_max = options.limits.spreads_max = 1'000'000;
+  return options;
+}
+
+std::vector<GraphqlError> refused(const std::string& text, const std::string& variables = {},
+                                  const PrepareOptions& options = without_bounds_of_text()) {
+  return quickly([&] { return test::refusal(pets(), {text, variables, {}, options}); });
 }
 
 std::size_t bytes_of(const std::vector<GraphqlError>& errors) {
@@ -53,7 +61,17 @@ TEST(Bounds, TokensAreCounted) {
 TEST(Bounds, AliasesAreCounted) {
   std::string aliases = "{";
   for (int i = 0; aliases.size() < kMiB; ++i) aliases += "a" + std::to_string(i) + ":flag ";
-  EXPECT_EQ(refused(aliases + "}").size(), 1u);
+  const auto errors = refused(aliases + "}", {}, {});
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors.front().message, "Syntax Error: Document contains more than 1000 aliases. Parsing aborted.");
+  EXPECT_EQ(refused(aliases + "}").size(), 1u) << "the selections are too many also";
+}
+
+TEST(Bounds, SpreadsAreCounted) {
+  const auto errors = refused("{" + repeated("...F ", 1'001) + "} fragment F on Query { flag }", {}, {});
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors.front().message,
+            "Syntax Error: Document contains more than 1000 fragment spreads. Parsing aborted.");
 }
 
 TEST(Bounds, SettingsAreObeyed) {
@@ -65,6 +83,12 @@ TEST(Bounds, SettingsAreObeyed) {
   options.limits.depth_max = 3;
   EXPECT_EQ(test::refusal(pets(), {"{ dog { owner { name } } }", "", "", options}).size(), 0u);
   EXPECT_EQ(test::refusal(pets(), {"{ dog { owner { pets { __typename } } } }", "", "", options}).size(), 1u);
+  options = {};
+  options.limits.aliases_max = options.limits.spreads_max = 2;
+  EXPECT_EQ(test::refusal(pets(), {"{ a: flag b: flag }", "", "", options}).size(), 0u);
+  EXPECT_EQ(test::refusal(pets(), {"{ a: flag b: flag c: flag }", "", "", options}).size(), 1u);
+  EXPECT_EQ(test::refusal(pets(), {"{ ...F ...F } fragment F on Query { flag }", "", "", options}).size(), 0u);
+  EXPECT_EQ(test::refusal(pets(), {"{ ...F ...F ...F } fragment F on Query { flag }", "", "", options}).size(), 1u);
   options = {};
   options.limits.selections_max = 10;
   EXPECT_EQ(test::refusal(pets(), {"{" + repeated("flag ", 8) + "}", "", "", options}).size(), 0u);
