@@ -316,7 +316,7 @@ void Shell::tamper(const core::Command& command, core::Effects& effects) {
   if (scenario_.mutation == Mutation::overwrite_result && job && is_terminal(job->state.status)) {
     core::JobState state = job->state;
     state.status = core::JobStatus::completed;
-    effects.records.push_back(core::JobChanged{result->job, state, true, result->output});
+    effects.records.push_back(core::JobChanged{result->job, state, true, result->output, {}, false});
   }
   if (scenario_.mutation == Mutation::double_reply && !effects.replies.empty() && dice_.chance(5)) {
     effects.replies.push_back(effects.replies.back());
