@@ -1,28 +1,13 @@
 """GraphQL over HTTP: what npm graphql-http audits, what the npm graphql-sse client sees, and how answers are asked for."""
 
 import json
-import os
-import re
-import subprocess
 import threading
-from pathlib import Path
 
 import pytest
 import requests
 
+from javascript import cases_of, run_script
 from penstock import wait_for
-
-JS = Path(__file__).parent / "js"
-SUBSCRIPTIONS = re.findall(r"^  async (\w+)\(", (JS / "subscriptions.mjs").read_text(), re.MULTILINE)
-
-
-def run_script(name: str, server, **more) -> dict:
-    environment = {**os.environ, "PENSTOCK_URL": server.url, "PENSTOCK_API_KEY": server.key, **more}
-    done = subprocess.run(["node", name], cwd=JS, env=environment, capture_output=True, text=True, timeout=100)
-    found = {result["name"]: result for result in map(
-        json.loads, (line for line in done.stdout.splitlines() if line.startswith('{"name"')))}
-    assert found, done.stderr
-    return found
 
 
 def test_every_audit_is_green(server):
@@ -38,7 +23,7 @@ def subscriptions(server, client):
     return run_script("subscriptions.mjs", server, ENDPOINT=endpoint)
 
 
-@pytest.mark.parametrize("name", SUBSCRIPTIONS)
+@pytest.mark.parametrize("name", cases_of("subscriptions.mjs"))
 def test_graphql_sse_client(subscriptions, name):
     assert subscriptions[name]["ok"], subscriptions[name]["detail"]
 
