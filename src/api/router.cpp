@@ -23,6 +23,7 @@ void Router::handle(net::Request request, net::Responder responder) {
   std::vector<std::string_view> parts = path_parts(path);
   if (request.method == "OPTIONS") return responder.send(preflight_answer());
   if (parts.size() == 1 && parts[0] == "graphql") return graphql_.handle(std::move(request), std::move(responder));
+  if (parts.size() == 2 && parts[0] == "graphql") return graphql_.handle_file(request, parts[1], std::move(responder));
   if (parts.size() >= 2 && parts[0] == "v2" && std::ranges::find(kRestV2, parts[1]) == std::end(kRestV2)) {
     parts.erase(parts.begin());
     if (parts.size() >= 2 && WorkerApi::knows(parts[1]))

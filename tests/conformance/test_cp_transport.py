@@ -2,6 +2,7 @@
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 import requests
@@ -9,9 +10,11 @@ import requests
 from javascript import cases_of, run_script
 from penstock import wait_for
 
+JS = Path(__file__).parent / "js"
+
 
 def test_every_audit_is_green(server):
-    results = run_script("audits.mjs", server)
+    results = run_script(JS / "audits.mjs", server)
     assert len(results) >= 60
     assert not [result for result in results.values() if not result["ok"]]
 
@@ -20,10 +23,10 @@ def test_every_audit_is_green(server):
 def subscriptions(server, client):
     template = client.save_template()["id"]
     endpoint = client.save_endpoint(name="listened to", templateId=template, gpuIds="AMPERE_16", workersMax=0)["id"]
-    return run_script("subscriptions.mjs", server, ENDPOINT=endpoint)
+    return run_script(JS / "subscriptions.mjs", server, ENDPOINT=endpoint)
 
 
-@pytest.mark.parametrize("name", cases_of("subscriptions.mjs"))
+@pytest.mark.parametrize("name", cases_of(JS / "subscriptions.mjs"))
 def test_graphql_sse_client(subscriptions, name):
     assert subscriptions[name]["ok"], subscriptions[name]["detail"]
 

@@ -1,10 +1,13 @@
 """The published JavaScript client. js/cases.mjs makes the calls and checks them; each of its cases is one case here."""
 
+from pathlib import Path
+
 import pytest
 
 from javascript import cases_of, run_script
 
-NAMES = cases_of("cases.mjs")
+JS = Path(__file__).parent / "js"
+NAMES = cases_of(JS / "cases.mjs")
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +19,7 @@ def results(server, client, shared_endpoints):
     }
     for name in ("MOCK", "STREAM"):
         client.wait_health(endpoints[name], lambda h: h["workers"]["ready"] >= 1, "a ready worker", 60)
-    found = run_script("cases.mjs", server, **endpoints)
+    found = run_script(JS / "cases.mjs", server, **endpoints)
     assert set(found) == set(NAMES)
     return found
 

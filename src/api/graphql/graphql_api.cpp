@@ -3,6 +3,7 @@
 #include "api/auth/keys.h"
 #include "api/graphql/absent.h"
 #include "api/graphql/codes.h"
+#include "api/graphql/graphiql.h"
 #include "api/graphql/mutations.h"
 #include "api/graphql/resolvers.h"
 #include "api/graphql/root_queries.h"
@@ -40,6 +41,7 @@ struct GraphqlApi::Impl {
   graphql::PlanCache plans{*schema,
                            {options.limits, {.empty_enum_is_absent = true, .nullable_variable_anywhere = true}}};
   Subscriptions subscriptions;
+  Graphiql graphiql;
 
   Impl(Core& c, const Vault& v, net::Loop& loop, GraphqlOptions with)
       : core(c), vault(v), options(std::move(with)), subscriptions(core, *schema, loop, options.subscriptions_max) {}
@@ -62,6 +64,7 @@ GraphqlApi::GraphqlApi(Core& core, const Vault& vault, net::Loop& loop, GraphqlO
 GraphqlApi::~GraphqlApi() = default;
 
 void GraphqlApi::handle(net::Request request, net::Responder responder) {
+  if (Graphiql::wanted_by(request)) return responder.send(impl_->graphiql.page(request));
   const bool get = request.method == "GET";
   if (!get && request.method != "POST")
     return responder.send(not_allowed(request.method + " is not accepted here; use POST", "GET, POST"));
@@ -84,6 +87,10 @@ void GraphqlApi::handle(net::Request request, net::Responder responder) {
     return responder.send(refused_answer(*media, std::move(body)));
   }
   impl_->run(std::get<graphql::Request>(std::move(prepared)), caller, *media, get, std::move(responder));
+}
+
+void GraphqlApi::handle_file(const net::Request& request, std::string_view name, net::Responder responder) {
+  responder.send(impl_->graphiql.file(request, name));
 }
 
 void GraphqlApi::Impl::run(graphql::Request request, const Caller& caller, Media media, bool get,

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/auth/vault.h"
@@ -42,7 +43,10 @@ class GraphqlApi {
   GraphqlApi(Core& core, const Vault& vault, net::Loop& loop, GraphqlOptions options);
   ~GraphqlApi();
 
+  /// Also shows GraphiQL to browsers.
   void handle(net::Request request, net::Responder responder);
+  /// What GraphiQL loads: /graphql/<name>.
+  void handle_file(const net::Request& request, std::string_view name, net::Responder responder);
 
  private:
   struct Impl;

@@ -134,6 +134,19 @@ std::optional<Media> accepted_media(std::string_view accept) {
   return best;
 }
 
+bool prefers_html(std::string_view accept) {
+  double html = 0;
+  double others = 0;
+  while (!accept.empty()) {
+    std::string_view range = take(accept, ',');
+    const std::string_view type = take(range, ';');
+    const std::optional<Media> media = media_named(type);
+    if (same_text(type, "text/html")) html = std::max(html, weight_of(range));
+    if (media && media != Media::usual) others = std::max(others, weight_of(range));
+  }
+  return html > others;
+}
+
 Read read_question(const net::Request& request) {
   if (request.method == "GET") return read_query_string(request);
   std::string_view header = request.header("content-type");

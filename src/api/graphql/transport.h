@@ -19,6 +19,9 @@ enum class Media { usual, json, graphql_response, event_stream };
 
 /// The best of what `Accept` names; nothing when none of it can be given.
 std::optional<Media> accepted_media(std::string_view accept);
+/// Whether `Accept` names HTML and likes it better than every kind of answer that an operation can have. Wildcards say
+/// nothing.
+bool prefers_html(std::string_view accept);
 
 /// What a request asks: the three keys of a body, or of a query string.
 struct Question {

@@ -1,0 +1,68 @@
+import { StrictMode, useState } from "react";
+import { createRoot } from "react-dom/client";
+import { GraphiQL } from "graphiql";
+import "graphiql/graphiql.css";
+import "./page.css";
+import { KeyForm } from "./key_form.jsx";
+import { makeFetcher } from "./fetcher.js";
+import { keptKey, linkedOperation } from "./state.js";
+
+const WELCOME = `# Penstock speaks GraphQL here. Ctrl-Enter runs the operation under the cursor,
+# Ctrl-Space completes, and the book on the left shows the schema.
+
+query Endpoints {
+  myself {
+    endpoints {
+      id
+      name
+      workersMin
+      workersMax
+      pods {
+        desiredStatus
+      }
+    }
+  }
+}
+`;
+
+function Editor({ apiKey, onLeave }) {
+  const [fetcher] = useState(() => makeFetcher(apiKey));
+  const [linked] = useState(linkedOperation);
+  return (
+    <GraphiQL
+      fetcher={fetcher}
+      defaultQuery={WELCOME}
+      query={linked.query}
+      variables={linked.variables}
+      inputValueDeprecation
+      schemaDescription
+      shouldPersistHeaders={false}
+    >
+      <GraphiQL.Logo>
+        <span className="page-name">Penstock</span>
+        <code className="page-key" title="The key that this page sends">
+          {apiKey.length > 12 ? `${apiKey.slice(0, 4)}…${apiKey.slice(-4)}` : "…"}
+        </code>
+        <button type="button" className="page-leave" onClick={onLeave}>
+          Change key
+        </button>
+      </GraphiQL.Logo>
+    </GraphiQL>
+  );
+}
+
+function Page() {
+  const [apiKey, setKey] = useState(keptKey.read);
+  const enter = (key) => {
+    keptKey.write(key);
+    setKey(key);
+  };
+  if (!apiKey) return <KeyForm onKey={enter} />;
+  return <Editor apiKey={apiKey} onLeave={() => enter("")} />;
+}
+
+createRoot(document.getElementById("page")).render(
+  <StrictMode>
+    <Page />
+  </StrictMode>,
+);
