@@ -1,128 +1,138 @@
 #include "net/http_client.h"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <set>
+#include <thread>
+#include <unordered_map>
+
+#include "net/exchange.h"
+#include "net/http_url.h"
+#include "net/resolver.h"
+#include "net/tls.h"
 
 namespace penstock::net {
-namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using asio::ip::tcp;
-using boost::system::error_code;
 
-constexpr std::uint64_t kAnswerBytesMax = 256 * 1024 * 1024;
+namespace {
 
-struct Place {
-  std::string host;  // without the brackets of an IPv6 address
-  std::string port;
-  std::string header;  // for Host
-  std::string target;
-};
-
-Result<Place> parse_url(const std::string& text) {
-  const auto wrong = [&](const std::string& why) {
-    return fail(Errc::invalid, "\"" + text + "\" " + why + ": http://host[:port]/path is accepted");
-  };
-  const auto url = boost::urls::parse_uri(text);
-  if (!url || url->host().empty()) return wrong("is not a URL");
-  if (url->scheme() != "http") return wrong("is not plain http");
-  const auto host = url->encoded_host_address();
-  Place place;
-  place.host.assign(host.data(), host.size());
-  place.port = url->has_port() && !url->port().empty() ? std::string(url->port()) : "80";
-  const auto header = url->encoded_host_and_port();
-  place.header.assign(header.data(), header.size());
-  const auto path = url->encoded_path();
-  place.target = path.empty() ? "/" : std::string(path.data(), path.size());
-  if (url->has_query()) {
-    const auto query = url->encoded_query();
-    place.target.append("?").append(query.data(), query.size());
-  }
-  return place;
-}
-
-/// One exchange: each step runs the context until it is done; the stream's deadline ends them all.
-class Exchange {
- public:
-  Exchange(const ClientRequest& request, Place place)
-      : request_(request), place_(std::move(place)), deadline_(std::chrono::steady_clock::now() + request.timeout) {}
-
-  Result<ClientResponse> run() {
-    error_code ec;
-    tcp::resolver resolver(context_);
-    const auto endpoints = resolver.resolve(place_.host, place_.port, ec);
-    if (ec) return failed("cannot find", ec);
-    stream_.expires_at(deadline_);
-    stream_.async_connect(endpoints, [&](error_code result, const tcp::endpoint&) { ec = result; });
-    finish_step();
-    if (ec) return failed("cannot connect to", ec);
-    stream_.socket().set_option(tcp::no_delay(true), ec);
-    return send_and_receive();
-  }
-
- private:
-  Result<ClientResponse> send_and_receive() {
-    http::request<http::string_body> message(http::verb::unknown, place_.target, 11);
-    message.method_string(request_.method);
-    message.set(http::field::host, place_.header);
-    message.set(http::field::connection, "close");
-    for (const auto& [name, value] : request_.headers) message.insert(name, value);
-    message.body() = request_.body;
-    message.prepare_payload();
-
-    // The answer is read even when sending failed: a server that refuses a large body answers before it has all of it.
-    error_code write_error;
-    http::async_write(stream_, message, [&](error_code result, std::size_t) { write_error = result; });
-    finish_step();
-    if (write_error == beast::error::timeout) return failed("no answer in time from", write_error);
-
-    beast::flat_buffer buffer;
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(kAnswerBytesMax);
-    parser.skip(request_.method == "HEAD");
-    error_code ec;
-    http::async_read(stream_, buffer, parser, [&](error_code result, std::size_t) { ec = result; });
-    finish_step();
-    if (ec == beast::error::timeout) return failed("no answer in time from", ec);
-    if (ec) return failed("lost the connection to", write_error ? write_error : ec);
-    return ClientResponse{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
-  }
-
-  void finish_step() {
-    context_.restart();
-    context_.run();
-  }
-
-  tl::unexpected<Error> failed(std::string_view what, error_code ec) const {
-    return fail(Errc::unavailable, std::string(what) + " " + place_.header + ": " + ec.message());
-  }
-
-  const ClientRequest& request_;
-  const Place place_;
-  const std::chrono::steady_clock::time_point deadline_;
-  asio::io_context context_{1};
-  beast::tcp_stream stream_{context_};
-};
+constexpr int kResolverThreads = 4;
+constexpr std::size_t kNamesMax = 1'000;  // looked up or waiting for it; beyond, a request fails as busy
 
 }  // namespace
 
 Result<ClientResponse> fetch(const ClientRequest& request) {
   try {
-    auto place = parse_url(request.url);
-    if (!place) return tl::unexpected<Error>(std::move(place.error()));
-    return Exchange(request, std::move(*place)).run();
+    auto url = parse_http_url(request.url);
+    if (!url) return tl::unexpected<Error>(std::move(url.error()));
+    auto tls = make_tls_client({});
+    if (!tls) return tl::unexpected<Error>(std::move(tls.error()));
+    asio::io_context context{1};
+    const auto look_up = [](const std::string& host, const Exchange::Found& found) { found(look_up_now(host)); };
+    Result<ClientResponse> answer = fail(Errc::internal, "the request ended without an answer");
+    std::make_shared<Exchange>(Exchange::Means{context, *tls, look_up}, request, std::move(*url),
+                               [&](Result<ClientResponse> result) { answer = std::move(result); })
+        ->start();
+    context.run();
+    return answer;
   } catch (const std::exception& error) {
     return fail(Errc::unavailable, "the request to " + request.url + " failed: " + error.what());
   }
+}
+
+struct HttpClient::Impl {
+  Impl(Loop& l, HttpClientOptions o, asio::ssl::context t) : loop(l), options(std::move(o)), tls(std::move(t)) {}
+
+  // ---- on the loop's thread
+  Loop& loop;
+  std::unordered_map<std::uint64_t, Done> callers;
+  std::uint64_t last_id = 0;
+
+  // ---- on the client's thread
+  HttpClientOptions options;
+  asio::ssl::context tls;
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  std::set<std::shared_ptr<Exchange>> exchanges;
+  Resolver resolver{kResolverThreads, kNamesMax};  // before the context: its threads call into that
+  std::thread thread;
+
+  Exchange::Means means() {
+    return {context, tls,
+            [this](const std::string& host, Exchange::Found found) {
+              resolver.look_up(host, [this, found = std::move(found)](Result<Resolver::Addresses> addresses) {
+                asio::post(context, [found, addresses = std::move(addresses)] { found(addresses); });
+              });
+            },
+            &options.rules};
+  }
+
+  /// `tell` may be called on the client's thread.
+  void begin(const Make& make, const Exchange::Done& tell) {
+    try {
+      ClientRequest request = make();
+      auto url = parse_http_url(request.url);
+      if (!url) return tell(tl::unexpected<Error>(std::move(url.error())));
+      auto place = std::make_shared<std::weak_ptr<Exchange>>();
+      auto exchange = std::make_shared<Exchange>(means(), std::move(request), std::move(*url),
+                                                 [this, place, tell](Result<ClientResponse> result) {
+                                                   exchanges.erase(place->lock());
+                                                   tell(std::move(result));
+                                                 });
+      *place = exchange;
+      exchanges.insert(exchange);
+      exchange->start();
+    } catch (const std::exception& error) {
+      tell(fail(Errc::unavailable, std::string("the request failed: ") + error.what()));
+    }
+  }
+};
+
+HttpClient::HttpClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {
+  impl_->thread = std::thread([state = impl_.get()] { state->context.run(); });
+}
+
+Result<std::unique_ptr<HttpClient>> HttpClient::make(Loop& loop, HttpClientOptions options) {
+  auto tls = make_tls_client(options.ca_file);
+  if (!tls) return tl::unexpected<Error>(std::move(tls.error()));
+  return std::unique_ptr<HttpClient>(new HttpClient(std::make_shared<Impl>(loop, std::move(options), std::move(*tls))));
+}
+
+HttpClient::~HttpClient() {
+  impl_->context.stop();
+  impl_->thread.join();
+  impl_->callers.clear();
+  impl_->exchanges.clear();
+}
+
+void HttpClient::send(Make make, Done done) {
+  const std::uint64_t id = ++impl_->last_id;
+  const bool full = impl_->callers.size() >= impl_->options.exchanges_max;
+  impl_->callers.emplace(id, std::move(done));
+  // Results reach the loop after this object may be gone, so they hold what they need weakly.
+  const auto tell = [weak = std::weak_ptr<Impl>(impl_), &loop = impl_->loop, id](Result<ClientResponse> result) {
+    loop.post([weak, id, result = std::move(result)] {
+      const auto impl = weak.lock();
+      const auto caller = impl ? impl->callers.extract(id) : decltype(impl->callers.extract(id)){};
+      if (caller) caller.mapped()(result);
+    });
+  };
+  if (full) {
+    return tell(fail(Errc::busy,
+                     "more than " + std::to_string(impl_->options.exchanges_max) + " requests are under way at once"));
+  }
+  asio::post(impl_->context, [state = impl_.get(), make = std::move(make), tell] { state->begin(make, tell); });
+}
+
+std::size_t HttpClient::in_flight() const {
+  return impl_->callers.size();
+}
+
+void HttpClient::hurry(std::chrono::milliseconds within) {
+  asio::post(impl_->context, [state = impl_.get(), within] {
+    for (const auto& exchange : state->exchanges) exchange->hurry(within);
+  });
 }
 
 }  // namespace penstock::net

@@ -32,6 +32,7 @@ OWNERS = {
     "spdlog/": "src/base/log.cpp",
     "sqlite3.h": "src/store/",
     "sodium": "src/api/",
+    "openssl/": "src/net/",
 }
 
 # Third-party header prefix that is so heavy that one .cpp file of the project may include it.

@@ -53,7 +53,7 @@ TEST(HttpClient, SeesTheRefusalOfALargeBody) {
 }
 
 TEST(HttpClient, RefusesOtherUrls) {
-  for (const char* text : {"", "localhost:80", "https://127.0.0.1/", "ftp://x/", "http://", "http:///x", "not a url"}) {
+  for (const char* text : {"", "localhost:80", "https://", "ftp://x/", "http://", "http:///x", "not a url"}) {
     ClientRequest request;
     request.url = text;
     const auto answer = fetch(request);
