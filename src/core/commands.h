@@ -127,6 +127,16 @@ struct StreamRead {
   int count = 0;
   bool written = false;
 };
+/// A reader with a place of its own, beside the cursor of /stream. Reply: ChunkPage as soon as there is a chunk from
+/// `from` on or the job is terminal, or when the wait is over.
+struct ReadChunks {
+  Token to = 0;
+  EndpointId endpoint;
+  JobId job;
+  int from = 0;               // index in the present attempt
+  std::size_t bytes_max = 0;  // of a page; one chunk is given however large it is
+  Millis wait{};
+};
 /// Reply: JobReply. A terminal job is left as it is.
 struct CancelJob {
   Token to = 0;
@@ -257,6 +267,6 @@ using Command =
                  DeleteEndpoint, Submit, AwaitJob, ReadStream, StreamRead, CancelJob, RetryJob, PurgeQueue, LowerTtl,
                  RecallJob, TakeJobs, HandOutLost, PollStops, FinishJob, ReportProgress, AddChunk, Ping, AttachWorker,
                  DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume,
-                 DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings>;
+                 DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings, ReadChunks>;
 
 }  // namespace penstock::core

@@ -59,6 +59,9 @@ void EngineState::waiter_due(Waiter& waiter) {
     case Waiter::Kind::stream:
       reply(to, take_page(*waiter.job));
       break;
+    case Waiter::Kind::chunks:
+      reply(to, chunk_page(*waiter.job, waiter.from, waiter.bytes_max));
+      break;
     case Waiter::Kind::take:
       reply(to, HandOuts{});
       break;

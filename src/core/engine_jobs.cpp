@@ -199,13 +199,35 @@ StreamPage EngineState::take_page(JobEntry& job) {
   return page;
 }
 
+ChunkPage chunk_page(const JobEntry& job, int from, std::size_t bytes_max) {
+  const int end = static_cast<int>(job.chunks.size());
+  ChunkPage page{view_of(job), from, {}, false};
+  std::size_t bytes = 0;
+  int next = std::min(from, end);
+  while (next < end &&
+         (page.chunks.empty() || bytes + job.chunks[static_cast<std::size_t>(next)]->size() <= bytes_max)) {
+    const Bytes& chunk = job.chunks[static_cast<std::size_t>(next++)];
+    bytes += chunk->size();
+    page.chunks.push_back(chunk);
+  }
+  page.complete = is_terminal(job.state.status) && next == end;
+  return page;
+}
+
 void EngineState::feed_streams(JobEntry& job) {
   const std::vector<Waiter*> waiting = job.waiters;
+  const bool terminal = is_terminal(job.state.status);
+  const int end = static_cast<int>(job.chunks.size());
   for (Waiter* waiter : waiting) {
-    if (waiter->kind != Waiter::Kind::stream) continue;
-    const int next = std::max(job.chunks_handed, job.state.chunks_delivered);
-    if (!is_terminal(job.state.status) && next >= static_cast<int>(job.chunks.size())) return;
-    reply(waiter->token, take_page(job));
+    if (waiter->kind == Waiter::Kind::stream) {
+      if (!terminal && std::max(job.chunks_handed, job.state.chunks_delivered) >= end) continue;
+      reply(waiter->token, take_page(job));
+    } else if (waiter->kind == Waiter::Kind::chunks) {
+      if (!terminal && waiter->from >= end) continue;
+      reply(waiter->token, chunk_page(job, waiter->from, waiter->bytes_max));
+    } else {
+      continue;
+    }
     drop_waiter(*waiter);
   }
 }
@@ -268,6 +290,21 @@ void EngineState::on(ReadStream& c) {
   }
   Waiter& waiter = add_waiter(c.to, Waiter::Kind::stream, now + c.wait);
   waiter.job = job;
+  job->waiters.push_back(&waiter);
+}
+
+void EngineState::on(ReadChunks& c) {
+  JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
+  if (!job) return;
+  c.from = std::max(c.from, 0);
+  if (is_terminal(job->state.status) || shut_down || c.from < static_cast<int>(job->chunks.size())) {
+    reply(c.to, chunk_page(*job, c.from, c.bytes_max));
+    return;
+  }
+  Waiter& waiter = add_waiter(c.to, Waiter::Kind::chunks, now + c.wait);
+  waiter.job = job;
+  waiter.from = c.from;
+  waiter.bytes_max = c.bytes_max;
   job->waiters.push_back(&waiter);
 }
 

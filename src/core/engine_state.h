@@ -119,13 +119,15 @@ struct EndpointEntry {
 struct Waiter {
   Waiter(Timers& timers, Token to) : token(to), timer(timers) {}
 
-  enum class Kind { job, stream, take, stops, refusal };
+  enum class Kind { job, stream, chunks, take, stops, refusal };
 
   Token token;
   Kind kind = Kind::job;
   JobEntry* job = nullptr;
   WorkerEntry* worker = nullptr;
-  int max_jobs = 1;
+  int max_jobs = 1;           // take
+  int from = 0;               // chunks
+  std::size_t bytes_max = 0;  // chunks
   Error refusal;
   TimerSlot timer;
 };
@@ -177,6 +179,7 @@ class EngineState {
   void on(SaveCredential& c);
   void on(DeleteCredential& c);
   void on(UpdateSettings& c);
+  void on(ReadChunks& c);
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>
@@ -297,5 +300,6 @@ class EngineState {
 
 std::int64_t payload_bytes(const JobEntry& job);
 JobView view_of(const JobEntry& job);
+ChunkPage chunk_page(const JobEntry& job, int from, std::size_t bytes_max);
 
 }  // namespace penstock::core

@@ -55,6 +55,13 @@ struct StreamPage {
   std::vector<Bytes> chunks;
   std::optional<std::string> error;
 };
+/// Chunks `first` and after, for a reader with its own place.
+struct ChunkPage {
+  JobView job;
+  int first = 0;
+  std::vector<Bytes> chunks;
+  bool complete = false;  // the job is terminal and has no chunks behind these
+};
 /// Empty: nothing for this worker now.
 struct HandOuts {
   std::vector<HandOut> jobs;
@@ -88,7 +95,7 @@ struct CredentialReply {
 struct Reply {
   Token to = 0;
   std::variant<Error, Done, JobAccepted, JobReply, StreamPage, HandOuts, StopList, Purged, TemplateReply, EndpointReply,
-               WorkerAttached, VolumeReply, SecretReply, CredentialReply>
+               WorkerAttached, VolumeReply, SecretReply, CredentialReply, ChunkPage>
       what;
 };
 

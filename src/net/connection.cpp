@@ -1,6 +1,7 @@
 #include "net/connection.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <charconv>
 
 #include "base/log.h"
@@ -195,7 +196,7 @@ bool Connection::write_stream(std::string_view bytes) {
   if (!open_) return false;
   if (bytes.empty() || head_only_) return true;
   const std::size_t unsent = out_head_.size() + out_body_.size() - out_sent_ + stream_next_.size();
-  if (unsent + bytes.size() > server_->limits.unread_bytes_max) return false;
+  if (unsent > 0 && unsent + bytes.size() > server_->limits.unread_bytes_max) return false;
   if (chunked_) {
     char size[20];
     const auto end = std::to_chars(std::begin(size), std::end(size), bytes.size(), 16);
@@ -208,8 +209,23 @@ bool Connection::write_stream(std::string_view bytes) {
   return true;
 }
 
+void Connection::when_drained(std::function<void()> drained) {
+  if (!open_) return;
+  drained_ = std::move(drained);
+  if (phase_ != Phase::handling) return;  // told when what is under way has been sent
+  asio::post(server_->context, [self = shared_from_this()] {
+    if (self->open_ && self->phase_ == Phase::handling) self->tell_drained();
+  });
+}
+
+void Connection::tell_drained() {
+  const std::function<void()> drained = std::exchange(drained_, nullptr);
+  if (drained) drained();
+}
+
 void Connection::end_stream() {
   current_ = nullptr;
+  drained_ = nullptr;
   stream_ended_ = true;
   if (chunked_ && !head_only_) stream_next_ += "0\r\n\r\n";
   if (phase_ == Phase::handling) flush_stream();
@@ -237,6 +253,7 @@ bool Connection::stream_goes_on() {
     close();
   } else {
     read();
+    tell_drained();
   }
   return true;
 }
@@ -299,6 +316,7 @@ void Connection::close() {
   pending_ = {};
   stream_next_ = {};
   if (Responder::State* state = std::exchange(current_, nullptr)) state->client_gone();
+  drained_ = nullptr;
 }
 
 }  // namespace penstock::net

@@ -39,6 +39,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// The same piece by piece (Responder::begin). write_stream: false when too much is unread.
   void begin_stream(Response response);
   bool write_stream(std::string_view bytes);
+  void when_drained(std::function<void()> drained);
   void end_stream();
   bool streaming() const { return streaming_; }
 
@@ -66,6 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write();
   void on_written(bool whole);
   void flush_stream();
+  void tell_drained();
   bool stream_goes_on();
   void linger();
   bool may_read() const;
@@ -103,6 +105,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool stream_ended_ = false;
   bool chunked_ = false;
   std::string stream_next_;
+  std::function<void()> drained_;
 };
 
 }  // namespace penstock::net

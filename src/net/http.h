@@ -48,8 +48,12 @@ class Responder {
   /// the client can tell.
   void begin(Response response);
   /// Adds to the body. False: it is over, because the client went away, or reads so slowly that more than
-  /// HttpLimits::unread_bytes_max would wait for it (then it is disconnected). Nothing more is called then.
+  /// HttpLimits::unread_bytes_max would wait for it (then it is disconnected). Nothing more is called then. Where
+  /// nothing waits, one piece may be of any size.
   bool write(std::string_view bytes);
+  /// Called once, later, when nothing of what was written waits any more: a writer that adds the next piece only then
+  /// goes at the pace of its reader. Not called when the client goes away. Replaces an earlier one.
+  void on_drained(std::function<void()> drained);
   /// The body is whole.
   void end();
 

@@ -32,6 +32,12 @@ bool Responder::State::write(std::string_view bytes) {
   return false;
 }
 
+void Responder::State::on_drained(std::function<void()> drained) {
+  ENSURE(!answered && streaming);
+  const auto open = gone ? nullptr : connection.lock();
+  if (open) open->when_drained(std::move(drained));
+}
+
 void Responder::State::end() {
   ENSURE(!answered && streaming);
   answered = true;
@@ -76,6 +82,11 @@ void Responder::begin(Response response) {
 bool Responder::write(std::string_view bytes) {
   ENSURE(state_ != nullptr);
   return state_->write(bytes);
+}
+
+void Responder::on_drained(std::function<void()> drained) {
+  ENSURE(state_ != nullptr);
+  state_->on_drained(std::move(drained));
 }
 
 void Responder::end() {

@@ -19,6 +19,7 @@ struct Responder::State {
   void send(Response response, std::function<void(bool)> written);
   void begin(Response response);
   bool write(std::string_view bytes);
+  void on_drained(std::function<void()> drained);
   void end();
   void client_gone();
 

@@ -155,6 +155,11 @@ void TraceHash::reply(const core::Reply& r) {
                  [&](const core::VolumeReply& x) { text(x.id.str()); },
                  [&](const core::SecretReply& x) { text(x.id.str()); },
                  [&](const core::CredentialReply& x) { text(x.id.str()); },
+                 [&](const core::ChunkPage& x) {
+                   view(x.job);
+                   number(static_cast<std::uint64_t>(x.first));
+                   for (const auto& chunk : x.chunks) payload(chunk);
+                 },
              },
              r.what);
 }

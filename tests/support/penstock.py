@@ -157,6 +157,14 @@ class Server:
     def log_text(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
+    def memory_bytes(self) -> int:
+        """What the server process has resident."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self) -> int:
+        """How many files and connections the server process has open."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
     def worker_processes(self, worker_id: str | None = None) -> list[int]:
         """Processes whose environment says that they are workers of this server."""
         found = []

@@ -1,27 +1,23 @@
 #include "api/graphql/event_stream.h"
 
-#include "api/answers.h"
+#include "api/server_events.h"
 
 namespace penstock::api {
 
 EventStream::EventStream(net::Responder responder) : responder_(std::move(responder)) {
-  net::Response head;
-  head.content_type = "text/event-stream; charset=utf-8";
-  head.headers.emplace_back("Cache-Control", "no-cache");
-  allow_browsers(head);
-  responder_.begin(std::move(head));
+  responder_.begin(events_head());
 }
 
 bool EventStream::next(const std::string& response) {
-  return responder_.write("event: next\ndata: " + response + "\n\n");
+  return responder_.write(event_text("next", {}, response));
 }
 
 void EventStream::complete() {
-  if (responder_.write("event: complete\ndata: \n\n")) responder_.end();
+  if (responder_.write(event_text("complete", {}, {}))) responder_.end();
 }
 
 bool EventStream::keep_alive() {
-  return responder_.write(":\n\n");
+  return responder_.write(kEventHeartbeat);
 }
 
 void EventStream::on_gone(std::function<void()> gone) {

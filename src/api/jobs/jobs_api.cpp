@@ -7,7 +7,9 @@
 #include "api/auth/keys.h"
 #include "api/calls.h"
 #include "api/jobs/envelope.h"
+#include "api/jobs/job_events.h"
 #include "api/jobs/job_text.h"
+#include "api/server_events.h"
 
 namespace penstock::api {
 namespace {
@@ -159,6 +161,7 @@ void JobsApi::status(const net::Request& request, const EndpointId& endpoint, co
 
 void JobsApi::stream(const net::Request& request, const EndpointId& endpoint, const JobId& job,
                      net::Responder responder) {
+  if (wants_events(request)) return JobEvents::answer(core_, request, endpoint, job, std::move(responder));
   call(core_, core::ReadStream{0, endpoint, job, wait_of(request, kStreamWaitDefault)}, std::move(responder),
        [this, endpoint, job](net::Responder& to, core::Reply reply) {
          if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));

@@ -207,6 +207,45 @@ TEST_F(Stream, ALaterPageDoesNotHideALostOne) {
   EXPECT_EQ(texts(again), (Texts{"a", "b"})) << "nothing is lost; what came after is shown again";
 }
 
+TEST_F(Stream, AReaderWithItsOwnPlaceTakesNothingFromTheOthers) {
+  const auto read = [&](int from, std::size_t bytes_max = 1'000) {
+    return rig.send(ReadChunks{0, at.endpoint, job, from, bytes_max, 1s});
+  };
+  const auto page = [&](Token token) { return rig.reply<ChunkPage>(token); };
+  const auto count = [&](Token token) { return page(token).chunks.size(); };
+  const Token waiting = read(0);
+  EXPECT_FALSE(rig.answered(waiting));
+  chunk("a");
+  chunk("b");
+  EXPECT_EQ(count(waiting), 1u) << "told at the first";
+  EXPECT_EQ(count(read(0)), 2u);
+  EXPECT_EQ(count(read(0, 1)), 1u);
+  EXPECT_EQ(count(read(0, 0)), 1u) << "one is given however large";
+  EXPECT_EQ(page(read(1)).first, 1);
+  EXPECT_EQ(texts(rig.read(at.endpoint, job)), (Texts{"a", "b"})) << "the shared cursor has not moved";
+
+  const Token late = read(2);
+  rig.advance(1s);
+  EXPECT_EQ(count(late), 0u) << "the wait is over";
+  EXPECT_FALSE(page(late).complete);
+  const Token last = read(2);
+  const Token beyond = read(7);
+  rig.finish(at.endpoint, at.worker, job);
+  EXPECT_TRUE(page(last).complete);
+  EXPECT_EQ(page(last).job.status, JobStatus::completed);
+  EXPECT_TRUE(page(beyond).complete);
+  EXPECT_FALSE(page(read(0, 1)).complete) << "b is left";
+  EXPECT_TRUE(page(read(1, 1)).complete);
+}
+
+TEST_F(Stream, AReaderWithItsOwnPlaceThatLeavesIsForgotten) {
+  const Token gone = rig.send(ReadChunks{0, at.endpoint, job, 0, 100, 10s});
+  rig.apply(Forget{gone});
+  chunk("a");
+  EXPECT_FALSE(rig.answered(gone));
+  EXPECT_EQ(rig.code(rig.send(ReadChunks{0, at.endpoint, *JobId::parse("none"), 0, 100, 1s})), Errc::not_found);
+}
+
 TEST_F(Stream, FailedJobsShowTheirChunksThenTheError) {
   chunk("a");
   rig.fail_job(at.endpoint, at.worker, job, "handler: no");

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "net/http_server.h"
 #include "net/tests/test_server.h"
 
@@ -116,6 +118,60 @@ TEST(HttpStream, AClientThatDoesNotReadIsDisconnected) {
   EXPECT_LT(written, 4'000);
   EXPECT_TRUE(server.await_connections(0));
   EXPECT_FALSE(held.gone(milliseconds(50))) << "write() told it already";
+}
+
+TEST(HttpStream, AWriterMayWaitForItsReader) {
+  Held held;
+  TestServer server(held.handler(), {.unread_bytes_max = 64 * 1024});
+  TestClient client(server.port(), 4 * 1024);
+  ASSERT_TRUE(client.send(kGet));
+  held.request();
+  const std::string piece(8 * 1024 * 1024, 'x');  // far more than may wait, but alone
+  Awaited<bool> head_sent;
+  Awaited<bool> piece_sent;
+  server.on_loop([&] {
+    held.responder().begin(events());
+    held.responder().on_drained([&] {
+      EXPECT_TRUE(held.responder().write(piece));
+      held.responder().on_drained([&] { piece_sent.set(true); });
+      head_sent.set(true);
+    });
+  });
+  ASSERT_TRUE(client.receive().has_value());
+  ASSERT_TRUE(head_sent.arrives());
+  EXPECT_FALSE(piece_sent.arrives(milliseconds(50))) << "nobody has read it";
+  std::string body;
+  ASSERT_TRUE(client.receive_bytes(8 + piece.size() + 2, body));
+  EXPECT_TRUE(piece_sent.arrives());
+  Awaited<bool> nothing_waits;
+  server.on_loop([&] { held.responder().on_drained([&] { nothing_waits.set(true); }); });
+  EXPECT_TRUE(nothing_waits.arrives());
+  server.on_loop([&] { held.responder().end(); });
+}
+
+TEST(HttpStream, AReaderThatLeavesDrainsNothing) {
+  Held held;
+  TestServer server(held.handler());
+  TestClient client(server.port(), 4 * 1024);
+  ASSERT_TRUE(client.send(kGet));
+  held.request();
+  const auto kept = std::make_shared<int>(0);
+  bool drained = false;
+  Awaited<bool> writing;
+  server.on_loop([&] {
+    held.responder().begin(events());
+    held.responder().on_drained([&, kept] {
+      EXPECT_TRUE(held.responder().write(std::string(8 * 1024 * 1024, 'x')));
+      held.responder().on_drained([&, kept] { drained = true; });
+      writing.set(true);
+    });
+  });
+  ASSERT_TRUE(writing.arrives());
+  client.reset();
+  EXPECT_TRUE(held.gone());
+  EXPECT_TRUE(server.await_connections(0));
+  EXPECT_EQ(server.on_loop([&] { return kept.use_count(); }), 1) << "what it held is let go";
+  EXPECT_FALSE(server.on_loop([&] { return drained; }));
 }
 
 TEST(HttpStream, DroppedWithoutAnEndItIsCutOff) {
