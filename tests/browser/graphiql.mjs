@@ -170,6 +170,17 @@ const steps = {
     assert.ok(!(await stored()).includes(PENSTOCK_API_KEY));
   },
 
+  async a_key_that_is_no_longer_known_is_told() {
+    await enterKey(PENSTOCK_API_KEY);
+    await editor.waitFor();
+    await page.evaluate((key) => {
+      for (const [name, value] of Object.entries(sessionStorage)) if (value === key) sessionStorage[name] = "rpa_deleted";
+    }, PENSTOCK_API_KEY);
+    await page.reload();
+    await alert.getByText("This server does not know that key").waitFor();
+    assert.ok(!(await stored()).includes("rpa_deleted"));
+  },
+
   async a_link_fills_the_editor_and_runs_nothing() {
     const query = 'mutation { deleteTemplate(templateName: "from a browser") }';
     await page.goto("about:blank");

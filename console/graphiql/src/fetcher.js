@@ -5,6 +5,8 @@ import { createClient } from "graphql-sse";
 
 const PATH = "/graphql";
 
+export const UNKNOWN_KEY = "This server does not know that key. It may be mistyped, or it was deleted.";
+
 function headersWith(key, more = {}) {
   return { Authorization: `Bearer ${key}`, ...more };
 }
@@ -24,7 +26,7 @@ export async function whatIsWrongWith(key) {
   if (!/^[\x21-\x7e]+$/.test(key)) return "A key has no spaces and no other letters than those of ASCII.";
   try {
     const { status, result } = await post({ query: "{ myself { id } }" }, headersWith(key));
-    if (status === 401) return "This server does not know that key. It may be mistyped, or it was deleted.";
+    if (status === 401) return UNKNOWN_KEY;
     if (result.errors) return `The server refused: ${result.errors[0].message}`;
     return undefined;
   } catch (error) {
@@ -43,13 +45,19 @@ function operationOf({ query, operationName }) {
   }
 }
 
-/// For GraphiQL: operations by POST, subscriptions as server-sent events.
-export function makeFetcher(key) {
+/// For GraphiQL: operations by POST, subscriptions as server-sent events. `onUnknownKey`: the server took the key when it
+/// was entered, but does no more.
+export function makeFetcher(key, onUnknownKey) {
   return (given, options = {}) => {
     const headers = headersWith(key, options.headers);
     const operation = operationOf(given);
     const parameters = operation ? { ...given, operationName: operation.name?.value } : given;
-    if (operation?.operation !== "subscription") return post(parameters, headers).then(({ result }) => result);
-    return createClient({ url: PATH, headers, credentials: "omit", retryAttempts: 0 }).iterate(parameters);
+    if (operation?.operation === "subscription") {
+      return createClient({ url: PATH, headers, credentials: "omit", retryAttempts: 0 }).iterate(parameters);
+    }
+    return post(parameters, headers).then(({ status, result }) => {
+      if (status === 401) onUnknownKey();
+      return result;
+    });
   };
 }

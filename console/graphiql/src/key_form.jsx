@@ -2,11 +2,11 @@ import { useEffect, useState } from "react";
 import { whatIsWrongWith } from "./fetcher.js";
 import { showChosenTheme } from "./state.js";
 
-/// Asks for a key until the server takes one.
-export function KeyForm({ onKey }) {
+/// Asks for a key until the server takes one. `firstProblem`: why the last one is no longer good.
+export function KeyForm({ firstProblem, onKey }) {
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState(firstProblem);
   useEffect(showChosenTheme, []);
 
   const submit = async (event) => {

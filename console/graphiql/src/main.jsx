@@ -4,11 +4,12 @@ import { GraphiQL } from "graphiql";
 import "graphiql/graphiql.css";
 import "./page.css";
 import { KeyForm } from "./key_form.jsx";
-import { makeFetcher } from "./fetcher.js";
+import { makeFetcher, UNKNOWN_KEY } from "./fetcher.js";
 import { keptKey, linkedOperation } from "./state.js";
 
-const WELCOME = `# Penstock speaks GraphQL here. Ctrl-Enter runs the operation under the cursor,
-# Ctrl-Space completes, and the book on the left shows the schema.
+const WELCOME = `# Ctrl-Enter runs the operation at the cursor.
+# Ctrl-Space completes what you type.
+# The book on the left shows the schema.
 
 query Endpoints {
   myself {
@@ -25,8 +26,8 @@ query Endpoints {
 }
 `;
 
-function Editor({ apiKey, onLeave }) {
-  const [fetcher] = useState(() => makeFetcher(apiKey));
+function Editor({ apiKey, onLeave, onUnknownKey }) {
+  const [fetcher] = useState(() => makeFetcher(apiKey, onUnknownKey));
   const [linked] = useState(linkedOperation);
   return (
     <GraphiQL
@@ -53,12 +54,14 @@ function Editor({ apiKey, onLeave }) {
 
 function Page() {
   const [apiKey, setKey] = useState(keptKey.read);
-  const enter = (key) => {
+  const [problem, setProblem] = useState("");
+  const enter = (key, why = "") => {
     keptKey.write(key);
+    setProblem(why);
     setKey(key);
   };
-  if (!apiKey) return <KeyForm onKey={enter} />;
-  return <Editor apiKey={apiKey} onLeave={() => enter("")} />;
+  if (!apiKey) return <KeyForm firstProblem={problem} onKey={enter} />;
+  return <Editor apiKey={apiKey} onLeave={() => enter("")} onUnknownKey={() => enter("", UNKNOWN_KEY)} />;
 }
 
 createRoot(document.getElementById("page")).render(
