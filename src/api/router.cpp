@@ -30,8 +30,9 @@ void Router::handle(net::Request request, net::Responder responder) {
       return worker_.handle(std::move(request), parts, std::move(responder));
     if (parts.size() >= 2 && JobsApi::knows(parts[1]))
       return jobs_.handle(std::move(request), parts, std::move(responder));
-    if (parts.size() >= 2 &&
-        (parts[1] == "openai" || parts[1] == "batch" || parts[1] == "requests" || parts[1] == "metrics")) {
+    if (parts.size() >= 2 && OpenAiApi::knows(parts[1]))
+      return openai_.handle(std::move(request), parts, std::move(responder));
+    if (parts.size() >= 2 && (parts[1] == "batch" || parts[1] == "requests" || parts[1] == "metrics")) {
       return responder.send(not_implemented("/v2/{endpoint}/" + std::string(parts[1])));
     }
   } else if (!parts.empty() && parts[0] == "v2" && parts.size() >= 2) {
@@ -53,7 +54,7 @@ std::size_t Router::body_limit(const net::Request& head) {
   if (parts.size() == 1 && parts[0] == "graphql") return limits_.graphql;
   if (parts.size() < 3 || parts[0] != "v2") return limits_.other;
   if (parts[2] == "run") return limits_.run;
-  if (parts[2] == "runsync") return limits_.runsync;
+  if (parts[2] == "runsync" || parts[2] == "openai") return limits_.runsync;
   if (parts[2] != "job-done" && parts[2] != "job-stream") return limits_.other;
   const std::string_view length = head.header("content-length");
   std::size_t bytes = 0;

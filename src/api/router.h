@@ -6,6 +6,7 @@
 #include "api/admin/admin_api.h"
 #include "api/graphql/graphql_api.h"
 #include "api/jobs/jobs_api.h"
+#include "api/openai/openai_api.h"
 #include "api/worker/worker_api.h"
 
 namespace penstock::api {
@@ -13,7 +14,7 @@ namespace penstock::api {
 /// Sizes that requests may have, in bytes (contract/data-plane 1.1).
 struct BodyLimits {
   std::size_t run = 10 * 1024 * 1024;
-  std::size_t runsync = 20 * 1024 * 1024;
+  std::size_t runsync = 20 * 1024 * 1024;  // and /openai
   std::size_t result = 100 * 1024 * 1024;  // job-done and job-stream
   std::size_t graphql = 8 * 1024 * 1024;
   std::size_t other = 64 * 1024;
@@ -22,8 +23,8 @@ struct BodyLimits {
 /// Which dialect a request speaks. All of them share one origin (contract/control-plane 0.1).
 class Router {
  public:
-  Router(GraphqlApi& graphql, JobsApi& jobs, WorkerApi& worker, AdminApi& admin, BodyLimits limits)
-      : graphql_(graphql), jobs_(jobs), worker_(worker), admin_(admin), limits_(limits) {}
+  Router(GraphqlApi& graphql, JobsApi& jobs, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin, BodyLimits limits)
+      : graphql_(graphql), jobs_(jobs), openai_(openai), worker_(worker), admin_(admin), limits_(limits) {}
 
   void handle(net::Request request, net::Responder responder);
 
@@ -33,6 +34,7 @@ class Router {
  private:
   GraphqlApi& graphql_;
   JobsApi& jobs_;
+  OpenAiApi& openai_;
   WorkerApi& worker_;
   AdminApi& admin_;
   BodyLimits limits_;

@@ -77,6 +77,9 @@ struct RawMember {
 /// touching the values. A key given twice appears twice. Errors: invalid.
 Result<std::vector<RawMember>> split_object(std::string_view text, ParseLimits limits = {});
 
+/// The same for one JSON array: its elements as the sender wrote them, parts of the text. Errors: invalid.
+Result<std::vector<std::string_view>> split_array(std::string_view text, ParseLimits limits = {});
+
 /// Checks that the text is one strict JSON value. Errors: invalid.
 Result<void> check(std::string_view text, ParseLimits limits = {});
 

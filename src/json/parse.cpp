@@ -331,4 +331,19 @@ Result<std::vector<RawMember>> split_object(std::string_view text, ParseLimits l
   return members;
 }
 
+Result<std::vector<std::string_view>> split_array(std::string_view text, ParseLimits limits) {
+  if (auto checked = check(text, limits); !checked) return tl::unexpected<Error>(std::move(checked.error()));
+  std::size_t at = after_space(text, 0);
+  if (text[at] != '[') return fail(Errc::invalid, "the JSON text is not an array: an array [...] is accepted");
+  std::vector<std::string_view> elements;
+  at = after_space(text, at + 1);
+  while (text[at] != ']') {
+    const std::size_t end = after_value(text, at);
+    elements.push_back(text.substr(at, end - at));
+    at = after_space(text, end);
+    if (text[at] == ',') at = after_space(text, at + 1);
+  }
+  return elements;
+}
+
 }  // namespace penstock::json

@@ -205,6 +205,9 @@ void job_settings(std::vector<Setting>& all) {
   all.push_back(number("jobs.memory_mb", 1, 1'048'576, kMegabyte,
                        "payloads of finished jobs kept in memory; older ones are read from the store",
                        [](Config& c) -> auto& { return c.engine.resident_bytes_max; }));
+  all.push_back(number("openai.timeout_s", 1, 86'400, 1'000,
+                       "an answer on /openai; of a stream, its first chunk and from one to the next",
+                       [](Config& c) -> auto& { return c.openai_timeout; }));
   all.push_back(choice("graphql.save_endpoint_modify", "preserve", "upstream-reset",
                        "what a modify does to omitted fields: preserve, or upstream-reset",
                        [](Config& c) -> auto& { return c.engine.modify_resets_defaults; }));

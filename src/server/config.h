@@ -31,6 +31,7 @@ struct Config {
   std::string discount_expires;  // ISO 8601; needed with discount_factor
   core::EngineSettings engine;
   api::BodyLimits bodies;
+  Millis openai_timeout{300'000};
   std::size_t subscriptions_max = 1'000;
   graphql::Limits graphql;
   net::HttpLimits http;

@@ -54,9 +54,10 @@ class Server {
             loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
         graphql_(core_, vault_, loop_, graphql_options()),
         jobs_(core_),
+        openai_(core_, loop_, config_.openai_timeout),
         worker_(core_, loop_, keys_),
         admin_(core_, keys_, facts_),
-        router_(graphql_, jobs_, worker_, admin_, config_.bodies),
+        router_(graphql_, jobs_, openai_, worker_, admin_, config_.bodies),
         http_(
             loop_, config_.http,
             [this](net::Request request, net::Responder responder) {
@@ -130,6 +131,7 @@ class Server {
   CoreLoop core_;
   api::GraphqlApi graphql_;
   api::JobsApi jobs_;
+  api::OpenAiApi openai_;
   api::WorkerApi worker_;
   api::AdminApi admin_;
   api::Router router_;

@@ -20,6 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ENSURE(again.has_value());
     ENSURE(*again == *value);
   }
+  if (const auto elements = json::split_array(text)) {
+    ENSURE(checked.has_value());
+    for (const std::string_view element : *elements) ENSURE(json::check(element).has_value());
+    if (value) ENSURE(value->as_array()->size() == elements->size());
+  }
   const auto members = json::split_object(text);
   if (!members) return 0;
   ENSURE(checked.has_value());

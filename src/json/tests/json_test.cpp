@@ -264,6 +264,18 @@ TEST(SplitObject, RefusesWhatIsNoObject) {
   }
 }
 
+TEST(SplitArray, KeepsTheBytesOfEveryElement) {
+  using Texts = std::vector<std::string_view>;
+  EXPECT_EQ(*split_array("[]"), Texts{});
+  EXPECT_EQ(*split_array(" [ ] "), Texts{});
+  EXPECT_EQ(*split_array(R"( [7.50 ,"a,]",[1, {"b":2}] , {"x" : "]"},null])"),
+            (Texts{"7.50", R"("a,]")", R"([1, {"b":2}])", R"({"x" : "]"})", "null"}));
+  EXPECT_EQ(split_array("{}").error().message, "the JSON text is not an array: an array [...] is accepted");
+  EXPECT_FALSE(split_array("[1,]").has_value());
+  EXPECT_FALSE(split_array("[1").has_value());
+  EXPECT_FALSE(split_array("").has_value());
+}
+
 TEST(SplitObject, LimitsTheDepth) {
   const std::string text = "{\"a\":" + nested(3) + "}";
   EXPECT_TRUE(split_object(text, {.depth = 4}).has_value());

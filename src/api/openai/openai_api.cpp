@@ -1,0 +1,54 @@
+#include "api/openai/openai_api.h"
+
+#include <memory>
+#include <string>
+
+#include "api/auth/keys.h"
+#include "api/openai/openai_call.h"
+#include "api/openai/openai_text.h"
+#include "base/text.h"
+
+namespace penstock::api {
+namespace {
+
+net::Response wrong_openai_method(const std::string& method) {
+  auto response = openai_error(405, method + " is not accepted here; use GET or POST", "invalid_request_error", "");
+  response.headers.emplace_back("Allow", "GET, POST");
+  return response;
+}
+
+}  // namespace
+
+void OpenAiApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
+  const auto refuse = [&](Errc code, std::string message) {
+    responder.send(openai_error(Error{code, std::move(message)}));
+  };
+  if (request.method != "GET" && request.method != "POST") return responder.send(wrong_openai_method(request.method));
+  const Caller caller = caller_of(request, core_.engine(), false);
+  if (caller.kind == Caller::Kind::nobody) {
+    return refuse(Errc::unauthenticated, "no API key: send Authorization: Bearer <key>");
+  }
+  if (caller.kind == Caller::Kind::unknown) return refuse(Errc::unauthenticated, "this API key is not valid");
+  const auto endpoint = EndpointId::parse(parts[0]);
+  const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
+  if (!known || known->owner != caller.key->account) {
+    return refuse(Errc::not_found, "endpoint \"" + std::string(parts[0]) + "\" not found");
+  }
+  if (caller.key->scope == core::KeyScope::read_only) {
+    return refuse(Errc::forbidden, "this API key may only read, and every request here is a job");
+  }
+  if (parts.size() < 4 || parts[2] != "v1") {
+    return refuse(Errc::not_found, "no such route: paths look like /v2/" + endpoint->str() + "/openai/v1/models");
+  }
+  const std::string route = "/" + join(std::vector(parts.begin() + 2, parts.end()), "/");
+  const bool posts = request.method == "POST";
+  if (posts && trim(request.body).empty()) {
+    return refuse(Errc::invalid, "the body is empty; a JSON object is expected, or GET " + request.path);
+  }
+  auto question = openai_question(route, posts ? std::string_view(request.body) : std::string_view());
+  if (!question) return refuse(question.error().code, question.error().message);
+  std::make_shared<OpenAiCall>(core_, loop_, *endpoint, question->streams, timeout_, std::move(responder))
+      ->submit(std::move(question->input));
+}
+
+}  // namespace penstock::api

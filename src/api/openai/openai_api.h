@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "api/core.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+namespace penstock::api {
+
+/// /v2/{endpoint}/openai/v1/...: OpenAI clients in front of a queue-based endpoint (contract/data-plane 5).
+class OpenAiApi {
+ public:
+  /// `timeout`: for an answer; of a stream, for its first chunk and from one to the next.
+  OpenAiApi(Core& core, net::Loop& loop, Millis timeout) : core_(core), loop_(loop), timeout_(timeout) {}
+
+  static bool knows(std::string_view operation) { return operation == "openai"; }
+
+  /// `parts`: the path after /v2: endpoint, "openai", the rest.
+  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+
+ private:
+  Core& core_;
+  net::Loop& loop_;
+  Millis timeout_;
+};
+
+}  // namespace penstock::api

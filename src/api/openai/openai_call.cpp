@@ -1,0 +1,138 @@
+#include "api/openai/openai_call.h"
+
+#include <algorithm>
+
+#include "api/answers.h"
+#include "api/server_events.h"
+
+namespace penstock::api {
+
+OpenAiCall::OpenAiCall(Core& core, net::Loop& loop, EndpointId endpoint, bool streams, Millis timeout,
+                       net::Responder responder)
+    : core_(core),
+      loop_(loop),
+      endpoint_(std::move(endpoint)),
+      streams_(streams),
+      timeout_(timeout),
+      responder_(std::move(responder)) {}
+
+void OpenAiCall::submit(std::string input) {
+  core::Submit command;
+  command.request.endpoint = endpoint_;
+  command.request.sync = true;
+  command.request.input = core::bytes(std::move(input));
+  command.to = core_.expect([self = shared_from_this()](core::Reply reply) { self->accepted(std::move(reply)); });
+  responder_.on_gone([gone = weak_from_this()] {
+    if (const auto self = gone.lock()) self->client_left();
+  });
+  core_.give(std::move(command));
+}
+
+void OpenAiCall::accepted(core::Reply reply) {
+  if (const auto* error = std::get_if<Error>(&reply.what)) {
+    if (!responder_.gone()) responder_.send(openai_error(*error));
+    return;
+  }
+  job_ = std::get<core::JobAccepted>(reply.what).id;
+  if (responder_.gone()) return cancel();
+  reader_ = std::make_unique<ChunkReader>(core_, endpoint_, *job_, 0);
+  deadline_ = core_.now() + timeout_;
+  read();
+}
+
+/// Before the job is accepted it has no name to cancel it by: accepted() does it then.
+void OpenAiCall::client_left() {
+  if (!job_) return;
+  reader_->stop();
+  cancel();
+}
+
+void OpenAiCall::cancel() {
+  core_.give(core::CancelJob{0, endpoint_, *job_});
+}
+
+// ---------------------------------------------------------------- reading
+
+void OpenAiCall::read() {
+  if (responder_.gone()) return;
+  const Millis left = std::max(deadline_ - core_.now(), Millis{0});
+  reader_->next(left, [self = shared_from_this()](const Result<core::ChunkPage>& page) { self->see(page); });
+}
+
+void OpenAiCall::read_soon() {
+  loop_.post([self = shared_from_this()] { self->read(); });
+}
+
+void OpenAiCall::see(const Result<core::ChunkPage>& page) {
+  if (!page) return send(openai_error(page.error()));
+  if (!page->complete && page->chunks.empty()) {
+    if (core_.now() >= deadline_) return too_late();
+    cancel();
+    return send(openai_error(Error{Errc::unavailable, "this server is stopping; the job was cancelled"}));
+  }
+  any_chunk_ = any_chunk_ || !page->chunks.empty();
+  if (streams_) return pass_on(*page);
+  collect(*page);
+}
+
+/// The chunks stay in the job until it is forgotten: keeping them here copies nothing.
+void OpenAiCall::collect(const core::ChunkPage& page) {
+  chunks_.insert(chunks_.end(), page.chunks.begin(), page.chunks.end());
+  if (!page.complete) return read_soon();
+  if (page.job.status != core::JobStatus::completed) return send(openai_failure(page.job));
+  send(json_answer(openai_body(page.job.output, chunks_)));
+}
+
+void OpenAiCall::pass_on(const core::ChunkPage& page) {
+  const bool failed = page.complete && page.job.status != core::JobStatus::completed;
+  if (failed && !any_chunk_) return send(openai_failure(page.job));
+  std::string text;
+  for (const core::Bytes& chunk : page.chunks) {
+    if (const auto output = chunk_output(*chunk)) text += stream_piece(*output);
+  }
+  if (page.complete && !failed && !any_chunk_) text = stream_of_output(page.job.output);
+  if (failed) {
+    const bool open = text.empty() ? !between_events_ : !text.ends_with("\n\n");
+    text += (open ? "\n\n" : "") + openai_failure_event(page.job);
+  }
+  deadline_ = core_.now() + timeout_;
+  begin();
+  if (!write(std::move(text))) return page.complete ? void() : cancel();
+  if (page.complete) return responder_.end();
+  responder_.on_drained([self = shared_from_this()] { self->read(); });
+}
+
+// ---------------------------------------------------------------- answering
+
+void OpenAiCall::begin() {
+  if (begun_) return;
+  begun_ = true;
+  net::Response head = events_head();
+  head.headers.emplace_back("x-request-id", job_->str());
+  responder_.begin(std::move(head));
+}
+
+/// False: nobody reads any more.
+bool OpenAiCall::write(std::string text) {
+  if (!text.empty()) between_events_ = text.ends_with("\n\n");
+  return responder_.write(text);
+}
+
+void OpenAiCall::too_late() {
+  cancel();
+  const std::string message =
+      "no answer within " + std::to_string(timeout_.count() / 1000) + " s (openai.timeout_s); the job was cancelled";
+  core::JobView late;
+  late.status = core::JobStatus::timed_out;
+  late.error = message;
+  if (!begun_) return send(openai_failure(late));
+  if (write((between_events_ ? "" : "\n\n") + openai_failure_event(late))) responder_.end();
+}
+
+void OpenAiCall::send(net::Response response) {
+  if (responder_.gone() || begun_) return;  // a stream that breaks off says so by its missing end
+  response.headers.emplace_back("x-request-id", job_->str());
+  responder_.send(std::move(response));
+}
+
+}  // namespace penstock::api
