@@ -54,13 +54,13 @@ void EngineState::waiter_due(Waiter& waiter) {
   const Token to = waiter.token;
   switch (waiter.kind) {
     case Waiter::Kind::job:
-      reply(to, JobReply{view_of(*waiter.job)});
+      reply_about(*waiter.job, to, JobReply{view_of(*waiter.job)});
       break;
     case Waiter::Kind::stream:
-      reply(to, take_page(*waiter.job));
+      reply_about(*waiter.job, to, take_page(*waiter.job));
       break;
     case Waiter::Kind::chunks:
-      reply(to, chunk_page(*waiter.job, waiter.from, waiter.bytes_max));
+      reply_about(*waiter.job, to, chunk_page(*waiter.job, waiter.from, waiter.bytes_max));
       break;
     case Waiter::Kind::take:
       reply(to, HandOuts{});
@@ -146,6 +146,20 @@ void EngineState::review_dirty() {
   dirty.clear();
 }
 
+void EngineState::explain_replies() {
+  for (const auto& [index, job] : unexplained) {
+    auto& what = fx->replies[index].what;
+    auto* answer = std::get_if<JobReply>(&what);
+    if (answer) answer->job = view_of(*job);  // it may have been handed out or have ended since
+    if (is_terminal(job->state.status)) continue;
+    if (auto* accepted = std::get_if<JobAccepted>(&what)) accepted->wait = wait_reason(*job);
+    if (answer) answer->job.wait = wait_reason(*job);
+    if (auto* page = std::get_if<StreamPage>(&what)) page->wait = wait_reason(*job);
+    if (auto* page = std::get_if<ChunkPage>(&what)) page->job.wait = wait_reason(*job);
+  }
+  unexplained.clear();
+}
+
 void EngineState::on(Tick&) {}
 
 void EngineState::on(Forget& c) {
@@ -158,6 +172,7 @@ void EngineState::on(Forget& c) {
 
 void EngineState::on(Shutdown& c) {
   shut_down = true;
+  shut_down_at = now;
   std::vector<Token> tokens;
   for (const auto& [token, waiter] : waiters) tokens.push_back(token);
   std::ranges::sort(tokens);
@@ -273,6 +288,7 @@ void Engine::apply(Time now, Command command, Effects& effects) {
   state_->review_dirty();
   std::visit([this](auto& c) { state_->on(c); }, command);
   state_->review_dirty();
+  state_->explain_replies();
   state_->fx = nullptr;
 }
 
@@ -382,7 +398,9 @@ Result<JobView> Engine::find_job(Time now, const EndpointId& endpoint, const Job
     return fail(Errc::not_found, "job \"" + job.str() + "\" not found in endpoint \"" + endpoint.str() +
                                      "\": it was never submitted there, or its result has been forgotten");
   }
-  return view_of(*found);
+  JobView view = view_of(*found);
+  if (!is_terminal(found->state.status)) view.wait = state_->wait_reason(*found);
+  return view;
 }
 
 Result<Health> Engine::health(const EndpointId& endpoint) const {
@@ -456,6 +474,7 @@ void Engine::check_invariants() const {
       ENSURE(!is_terminal(job->state.status) || job->waiters.empty());
     }
     ENSURE(queued == entry->queue.size());
+    ENSURE((entry->queue.front(state_->settings.priority_ageing) == nullptr) == (queued == 0));
     ENSURE(in_progress == entry->in_progress);
     int managed = 0;
     for (const WorkerEntry* worker : entry->workers) {

@@ -139,7 +139,14 @@ void EngineState::bind_template(const Endpoint& endpoint, const std::optional<Te
 
 void EngineState::bump_release(EndpointEntry& entry) {
   ++entry.endpoint.version;
+  forgive_crashes(entry);
   put_endpoint(entry);
+}
+
+/// A new release may have cured what made workers crash, so its first one starts at once.
+void EngineState::forgive_crashes(EndpointEntry& entry) {
+  entry.crashes_in_a_row = 0;
+  entry.backoff_until.reset();
 }
 
 void EngineState::put_endpoint(EndpointEntry& entry) {
@@ -203,7 +210,10 @@ void EngineState::on(SaveEndpoint& c) {
   if (made) put_template(std::move(*made));
   reply(c.to, EndpointReply{after->id});
   if (existing) {
-    if (needs_release(before, *after)) ++after->version;
+    if (needs_release(before, *after)) {
+      ++after->version;
+      forgive_crashes(*existing);
+    }
     existing->endpoint = std::move(*after);
     put_endpoint(*existing);
     bind_template(existing->endpoint, before.template_id);

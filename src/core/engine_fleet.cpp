@@ -75,6 +75,7 @@ void EngineState::review(EndpointEntry& entry) {
   stop_surplus(entry);
   scale(entry);
   stop_idle(entry);
+  note_waits(entry);
   if (entry.look_at) {
     entry.timer.arm(std::max(*entry.look_at, now + Millis{1}), &entry);
   } else {
@@ -120,7 +121,7 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
   HandOuts out;
   EndpointEntry& entry = *worker.endpoint;
   while (count-- > 0 && entry.queue.size() > 0) {
-    JobEntry& job = *entry.queue.front();
+    JobEntry& job = *entry.queue.front(settings.priority_ageing);
     leave_queue(job);
     job.state.status = JobStatus::in_progress;
     ++job.state.attempt;
@@ -257,8 +258,8 @@ ScaleInputs EngineState::scale_inputs(const EndpointEntry& entry) const {
   in.queued = entry.queue.normal_count();
   in.in_progress = entry.in_progress;
   in.low_priority_queued = entry.queue.low_priority_count();
-  if (const JobEntry* job = entry.queue.front_normal()) in.oldest_wait = now - job->state.queued;
-  if (const JobEntry* job = entry.queue.front_low_priority()) in.oldest_low_priority_wait = now - job->state.queued;
+  if (const JobEntry* job = entry.queue.oldest_normal()) in.oldest_wait = now - job->state.queued;
+  if (const JobEntry* job = entry.queue.oldest_low_priority()) in.oldest_low_priority_wait = now - job->state.queued;
   for (const WorkerEntry* worker : entry.workers) {
     if (!is_present(*worker)) continue;
     ++in.present;
@@ -306,7 +307,11 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   }
   for (const VolumeId& id : endpoint.volumes) wish.data_centers.push_back(volumes.at(id).data_center);
   auto placement = fleet.place(wish);
-  if (!placement) return false;
+  if (!placement) {
+    entry.wait_facts.no_place = placement.error().message;
+    entry.wait_facts.fits_never = placement.error().code == Errc::not_found;
+    return false;
+  }
   Worker worker;
   worker.id = *WorkerId::parse(random_alphanumeric(random, 14));
   worker.endpoint = endpoint.id;
@@ -320,6 +325,42 @@ bool EngineState::start_worker(EndpointEntry& entry) {
                                    *placement, value.volume_mount_path, volume_at(endpoint, *placement),
                                    std::move(sealed)});
   return true;
+}
+
+/// Keeps why jobs of the endpoint wait, and since when, so that an answer about one of them need not look.
+void EngineState::note_waits(EndpointEntry& entry) {
+  WaitFacts& facts = entry.wait_facts;
+  facts.workers_max = entry.endpoint.workers_max;
+  facts.managed = facts.ready = facts.starting = facts.former_release = 0;
+  for (const WorkerEntry* worker : entry.workers) {
+    if (!is_present(*worker)) {
+      facts.former_release += worker->worker.release != entry.endpoint.version && !worker->worker.external ? 1 : 0;
+      continue;
+    }
+    ++(worker->worker.ready ? facts.ready : facts.starting);
+    if (!worker->worker.external) ++facts.managed;
+  }
+  facts.wants_more = entry.last_decision && entry.last_decision->wanted > facts.ready + facts.starting;
+  facts.throttled = entry.throttled;
+  facts.crashes = entry.crashes_in_a_row;
+  facts.held_back_until.reset();
+  if (entry.backoff_until && *entry.backoff_until > now) facts.held_back_until = entry.backoff_until;
+  facts.scaler = entry.endpoint.scaler_type;
+  facts.scaler_value = entry.endpoint.scaler_value;
+  facts.low_priority_due.reset();
+  if (const JobEntry* job = entry.queue.oldest_low_priority()) {
+    facts.low_priority_due = job->state.queued + kLowPriorityPatience;
+  }
+  const auto note = [&](Waiting& waiting, bool low, int count) {
+    if (count == 0) {
+      waiting.code.reset();
+      return;
+    }
+    const WaitCode code = waits_for(facts, low);
+    if (waiting.code != code) waiting = {code, now};
+  };
+  note(entry.waiting, false, entry.queue.normal_count());
+  note(entry.low_priority_waiting, true, entry.queue.low_priority_count());
 }
 
 // ---------------------------------------------------------------- stopping
@@ -343,6 +384,7 @@ void EngineState::send_stop(WorkerEntry& worker, Millis grace) {
 
 void EngineState::crashed(EndpointEntry& entry, const WorkerEntry& worker, const std::string& why) {
   // Workers that were started side by side and fail together are one crash, not a row of them.
+  entry.wait_facts.crash_cause = why;
   if (entry.crashes_in_a_row == 0 || worker.worker.created > entry.last_crash) {
     ++entry.crashes_in_a_row;
     entry.last_crash = now;

@@ -6,8 +6,8 @@ namespace penstock::core {
 
 JobView view_of(const JobEntry& job) {
   const JobState& state = job.state;
-  return {job.request.id,  state.status,        job.output,    state.error,
-          delay_ms(state), execution_ms(state), state.retries, state.worker};
+  return {job.request.id,      state.status,  job.output,   state.error, delay_ms(state),
+          execution_ms(state), state.retries, state.worker, std::nullopt};
 }
 
 std::int64_t payload_bytes(const JobEntry& job) {
@@ -22,6 +22,7 @@ JobEntry& EngineState::admit(JobRequest request) {
   EndpointEntry& entry = *endpoints.at(request.endpoint);
   auto made = std::make_unique<JobEntry>(timers, entry);
   made->request = std::move(request);
+  made->arrival = ++last_arrival;
   JobEntry& job = *made;
   ENSURE(entry.jobs.emplace(job.request.id, std::move(made)).second);
   return job;
@@ -36,11 +37,11 @@ void EngineState::cursor_moved(JobEntry& job) {
   fx->records.push_back(JobChanged{job.request.id, job.state, false, {}, job.request.endpoint, true});
 }
 
-void EngineState::enqueue(JobEntry& job, bool at_front) {
-  JobQueue& queue = job.endpoint.queue;
-  const bool low = job.request.low_priority;
+void EngineState::enqueue(JobEntry& job) {
   job.state.status = JobStatus::in_queue;
-  job.place = at_front ? queue.push_front(&job, low) : queue.push_back(&job, low);
+  job.waiting_since = now;
+  job.place = JobQueue::Place{job.request.priority, job.state.queued, job.arrival};
+  job.endpoint.queue.add(&job, *job.place);
   touch(job.endpoint);
 }
 
@@ -99,7 +100,7 @@ void EngineState::lose_attempt(JobEntry& job, const std::string& why) {
   job.chunks_handed = job.state.chunks_delivered;
   job.written_ahead.clear();
   job.output = nullptr;
-  enqueue(job, true);
+  enqueue(job);
   changed(job, true);
   if (!ours) fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, job.endpoint.counters});
   fx->notes.push_back("job " + job.request.id.str() + " goes back to the queue: " + why);
@@ -170,8 +171,23 @@ void EngineState::keep_resident(JobEntry& job) {
 void EngineState::let_go(JobEntry& job) {
   resident_bytes -= static_cast<std::size_t>(payload_bytes(job));
   residents.erase(*job.resident);
+  std::erase_if(unexplained, [&](const Unexplained& reply) { return reply.job == &job; });
   EndpointEntry& entry = job.endpoint;
   entry.jobs.erase(JobId(job.request.id));
+}
+
+WaitReason EngineState::wait_reason(const JobEntry& job) const {
+  const EndpointEntry& entry = job.endpoint;
+  if (job.state.status == JobStatus::in_progress) {
+    return {WaitCode::running, explain(WaitCode::running, entry.wait_facts, false), *job.state.started};
+  }
+  const bool low = job.request.priority == Priority::low;
+  if (shut_down) {
+    return {WaitCode::server_stopping, explain(WaitCode::server_stopping, entry.wait_facts, low),
+            std::max(shut_down_at, job.waiting_since)};
+  }
+  const Waiting& waiting = low ? entry.low_priority_waiting : entry.waiting;
+  return {*waiting.code, explain(*waiting.code, entry.wait_facts, low), std::max(waiting.since, job.waiting_since)};
 }
 
 // ---------------------------------------------------------------- waiting clients
@@ -180,7 +196,7 @@ void EngineState::answer_job_waiters(JobEntry& job) {
   const std::vector<Waiter*> waiting = job.waiters;
   for (Waiter* waiter : waiting) {
     if (waiter->kind != Waiter::Kind::job) continue;
-    reply(waiter->token, JobReply{view_of(job)});
+    reply_about(job, waiter->token, JobReply{view_of(job)});
     drop_waiter(*waiter);
   }
 }
@@ -221,10 +237,10 @@ void EngineState::feed_streams(JobEntry& job) {
   for (Waiter* waiter : waiting) {
     if (waiter->kind == Waiter::Kind::stream) {
       if (!terminal && std::max(job.chunks_handed, job.state.chunks_delivered) >= end) continue;
-      reply(waiter->token, take_page(job));
+      reply_about(job, waiter->token, take_page(job));
     } else if (waiter->kind == Waiter::Kind::chunks) {
       if (!terminal && waiter->from >= end) continue;
-      reply(waiter->token, chunk_page(job, waiter->from, waiter->bytes_max));
+      reply_about(job, waiter->token, chunk_page(job, waiter->from, waiter->bytes_max));
     } else {
       continue;
     }
@@ -256,11 +272,11 @@ void EngineState::on(Submit& c) {
   if (job.request.ttl) ttl = *job.request.ttl;
   job.state.queued = now;
   job.state.ttl_deadline = now + ttl;
-  enqueue(job, false);
+  enqueue(job);
   arm(job);
   fx->records.push_back(JobAdded{job.request, job.state});
   if (!c.wait) {
-    reply(c.to, JobAccepted{job.request.id});
+    reply_about(job, c.to, JobAccepted{job.request.id, std::nullopt});
   } else if (c.to != 0) {
     Waiter& waiter = add_waiter(c.to, Waiter::Kind::job, shut_down ? now : now + *c.wait);
     waiter.job = &job;
@@ -272,7 +288,7 @@ void EngineState::on(AwaitJob& c) {
   JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
   if (!job) return;
   if (is_terminal(job->state.status) || shut_down) {
-    reply(c.to, JobReply{view_of(*job)});
+    reply_about(*job, c.to, JobReply{view_of(*job)});
     return;
   }
   Waiter& waiter = add_waiter(c.to, Waiter::Kind::job, now + c.wait);
@@ -285,7 +301,7 @@ void EngineState::on(ReadStream& c) {
   if (!job) return;
   const int next = std::max(job->chunks_handed, job->state.chunks_delivered);
   if (is_terminal(job->state.status) || shut_down || next < static_cast<int>(job->chunks.size())) {
-    reply(c.to, take_page(*job));
+    reply_about(*job, c.to, take_page(*job));
     return;
   }
   Waiter& waiter = add_waiter(c.to, Waiter::Kind::stream, now + c.wait);
@@ -298,7 +314,7 @@ void EngineState::on(ReadChunks& c) {
   if (!job) return;
   c.from = std::max(c.from, 0);
   if (is_terminal(job->state.status) || shut_down || c.from < static_cast<int>(job->chunks.size())) {
-    reply(c.to, chunk_page(*job, c.from, c.bytes_max));
+    reply_about(*job, c.to, chunk_page(*job, c.from, c.bytes_max));
     return;
   }
   Waiter& waiter = add_waiter(c.to, Waiter::Kind::chunks, now + c.wait);
@@ -335,7 +351,7 @@ void EngineState::on(CancelJob& c) {
     if (job->state.status == JobStatus::in_progress) signal_stop(*workers.at(job->state.worker), c.job);
     finalise(*job, JobStatus::cancelled, nullptr, std::nullopt);
   }
-  reply(c.to, JobReply{view_of(*job)});
+  reply_about(*job, c.to, JobReply{view_of(*job)});
 }
 
 void EngineState::on(RetryJob& c) {
@@ -362,17 +378,18 @@ void EngineState::on(RetryJob& c) {
   job->state.attempt = attempts;  // goes on, so that nothing that is still on its way from before can name the new life
   job->state.queued = now;
   job->state.ttl_deadline = now + ttl;
-  enqueue(*job, false);
+  job->arrival = ++last_arrival;
+  enqueue(*job);
   changed(*job, true);
   arm(*job);
-  reply(c.to, JobReply{view_of(*job)});
+  reply_about(*job, c.to, JobReply{view_of(*job)});
 }
 
 void EngineState::on(PurgeQueue& c) {
   EndpointEntry* entry = endpoint_or_refuse(c.endpoint, c.to);
   if (!entry) return;
   Purged purged;
-  while (JobEntry* job = entry->queue.front()) {
+  while (JobEntry* job = entry->queue.front(settings.priority_ageing)) {
     finalise(*job, JobStatus::cancelled, nullptr, std::nullopt);
     ++purged.removed;
   }
@@ -382,7 +399,7 @@ void EngineState::on(PurgeQueue& c) {
 void EngineState::on(LowerTtl& c) {
   JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
   if (!job) return;
-  reply(c.to, JobReply{view_of(*job)});
+  reply_about(*job, c.to, JobReply{view_of(*job)});
   if (is_terminal(job->state.status)) {
     job->state.expires = std::min(job->state.expires, now + c.ttl);
   } else {
@@ -407,13 +424,13 @@ void EngineState::on(RecallJob& c) {
     return;
   }
   if (job.state.status == JobStatus::in_queue) {
-    enqueue(job, false);
+    enqueue(job);
     arm(job);
     return;
   }
   const auto worker = workers.find(job.state.worker);
   if (worker == workers.end() || worker->second->endpoint != &job.endpoint) {
-    enqueue(job, true);
+    enqueue(job);
     changed(job);
     arm(job);
     return;

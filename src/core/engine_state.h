@@ -65,7 +65,9 @@ struct JobEntry {
   std::size_t chunk_bytes = 0;
   int chunks_handed = 0;             // chunks below it are being written to a reader, or were read
   std::map<int, int> written_ahead;  // [first, end) that were read while an earlier page is still being written
+  std::int64_t arrival = 0;          // of this life; keeps its place among those queued at the same time
   std::optional<JobQueue::Place> place;
+  Time waiting_since{};  // in the queue
   Time lease_until{};
   std::optional<Time> run_deadline;
   std::vector<Waiter*> waiters;  // /runsync, /status-sync, /stream
@@ -94,6 +96,12 @@ struct WorkerEntry {
   Waiter* stop_poll = nullptr;
 };
 
+/// Why the jobs of a queue wait, while there are any.
+struct Waiting {
+  std::optional<WaitCode> code;
+  Time since{};
+};
+
 struct EndpointEntry {
   explicit EndpointEntry(Timers& timers) : timer(timers) {}
 
@@ -110,6 +118,9 @@ struct EndpointEntry {
   std::optional<Time> backoff_until;
   std::optional<Time> last_addition;  // by QUEUE_DELAY
   std::optional<ScaleDecision> last_decision;
+  WaitFacts wait_facts;  // as of the last review, as the two below
+  Waiting waiting;
+  Waiting low_priority_waiting;
   bool touched = false;
   std::optional<Time> look_at;  // collected while it is reviewed: when to review it again
   TimerSlot timer;
@@ -138,6 +149,7 @@ class EngineState {
 
   void restore(StoredState state);
   void run_due_timers();
+  void explain_replies();
   void review_dirty();
 
   // one per command; each in the file of its subject
@@ -187,6 +199,12 @@ class EngineState {
     if (to != 0) fx->replies.push_back(Reply{to, std::move(what)});
   }
   void reply_error(Token to, Errc code, std::string message) { reply(to, Error{code, std::move(message)}); }
+  /// A reply about a job. The reason why it waits is put in when the command is done and it is known.
+  template <class What>
+  void reply_about(JobEntry& job, Token to, What what) {
+    if (to != 0 && !is_terminal(job.state.status)) unexplained.push_back({fx->replies.size(), &job});
+    reply(to, std::move(what));
+  }
   Waiter& add_waiter(Token to, Waiter::Kind kind, Time deadline);
   void drop_waiter(Waiter& waiter);
   void waiter_due(Waiter& waiter);
@@ -205,6 +223,7 @@ class EngineState {
   void bind_template(const Endpoint& endpoint, const std::optional<TemplateId>& before);
   void bump_release(EndpointEntry& entry);
   void put_endpoint(EndpointEntry& entry);
+  void forgive_crashes(EndpointEntry& entry);
 
   // ---- account (engine_account.cpp)
   Result<std::vector<VolumeId>> usable_volumes(const std::vector<std::string>& names, const AccountId& owner) const;
@@ -216,7 +235,7 @@ class EngineState {
   JobEntry& admit(JobRequest request);
   void changed(JobEntry& job, bool sets_output = false);
   void cursor_moved(JobEntry& job);
-  void enqueue(JobEntry& job, bool at_front);
+  void enqueue(JobEntry& job);
   void leave_queue(JobEntry& job);
   void leave_worker(JobEntry& job);
   void finalise(JobEntry& job, JobStatus status, Bytes output, std::optional<std::string> error);
@@ -229,6 +248,7 @@ class EngineState {
   void signal_stop(WorkerEntry& worker, const JobId& job);
   void keep_resident(JobEntry& job);
   void let_go(JobEntry& job);
+  WaitReason wait_reason(const JobEntry& job) const;
   Millis execution_timeout(const JobEntry& job) const;
   Millis lease() const { return settings.ping_interval * settings.lease_pings; }
 
@@ -255,6 +275,7 @@ class EngineState {
   void review_absent(WorkerEntry& worker);
   void review_stop_signals(WorkerEntry& worker);
   void stop_idle(EndpointEntry& entry);
+  void note_waits(EndpointEntry& entry);
   void stop_surplus(EndpointEntry& entry);
   ScaleInputs scale_inputs(const EndpointEntry& entry) const;
   void scale(EndpointEntry& entry);
@@ -276,6 +297,7 @@ class EngineState {
   Effects* fx = nullptr;
   Time started{};  // attempts older than this were handed out by an earlier server process
   bool shut_down = false;
+  Time shut_down_at{};
 
   std::map<AccountId, Account> accounts;
   std::unordered_map<std::string, ApiKey> keys;  // by hash
@@ -295,10 +317,17 @@ class EngineState {
   std::map<CredentialId, RegistryCredential> credentials;
   std::vector<CredentialId> credential_order;
   Time next_sweep{};
+  std::int64_t last_arrival = 0;
   std::vector<EndpointEntry*> dirty;
+  struct Unexplained {
+    std::size_t reply = 0;
+    JobEntry* job = nullptr;
+  };
+  std::vector<Unexplained> unexplained;  // replies of this command about jobs that have not ended
 };
 
 std::int64_t payload_bytes(const JobEntry& job);
+/// Without the reason why it waits.
 JobView view_of(const JobEntry& job);
 ChunkPage chunk_page(const JobEntry& job, int from, std::size_t bytes_max);
 

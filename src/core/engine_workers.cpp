@@ -97,7 +97,7 @@ void EngineState::on(HandOutLost& c) {
     --job->state.attempt;
     job->state.started.reset();
     job->state.worker = WorkerId{};
-    enqueue(*job, true);
+    enqueue(*job);
     changed(*job);
     arm(*job);
   }

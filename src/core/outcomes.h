@@ -10,6 +10,7 @@
 #include "core/model/endpoint.h"
 #include "core/model/job.h"
 #include "core/model/worker.h"
+#include "core/queue/wait_reason.h"
 #include "core/records.h"
 #include "core/scaling/decide.h"
 
@@ -28,6 +29,7 @@ struct JobView {
   std::optional<std::int64_t> execution_ms;  // terminal: finish - last hand-out
   int retries = 0;
   WorkerId worker;
+  std::optional<WaitReason> wait;  // unless terminal
 };
 
 /// A job on its way to a worker: the attempt says which hand-out this is.
@@ -43,6 +45,7 @@ struct HandOut {
 struct Done {};
 struct JobAccepted {
   JobId id;
+  std::optional<WaitReason> wait;
 };
 struct JobReply {
   JobView job;
@@ -54,6 +57,7 @@ struct StreamPage {
   int attempt = 0;
   std::vector<Bytes> chunks;
   std::optional<std::string> error;
+  std::optional<WaitReason> wait;  // unless terminal
 };
 /// Chunks `first` and after, for a reader with its own place.
 struct ChunkPage {

@@ -32,6 +32,7 @@ struct EngineSettings {
   bool ttl_expiry_deletes = false;    // true: an expired job answers 404 at once instead of TIMED_OUT (1.6)
   Millis execution_timeout{600'000};  // when neither job nor endpoint says
   Millis ttl{24h};
+  Millis priority_ageing{300'000};                  // what high or low priority is worth, as time waited
   int queue_jobs_min = 50;                          // the queue is full only above this ...
   int queue_jobs_per_worker = 500;                  // ... and above workersMax times this (1.1)
   int attempts_max = 2;                             // hand-outs before a job that keeps losing its worker FAILED

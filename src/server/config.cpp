@@ -192,6 +192,9 @@ void job_settings(std::vector<Setting>& all) {
                        [](Config& c) -> auto& { return c.engine.ttl_expiry_deletes; }));
   all.push_back(number("jobs.queue_jobs_min", 0, 1'000'000'000, 1, "a queue up to this long always accepts",
                        [](Config& c) -> auto& { return c.engine.queue_jobs_min; }));
+  all.push_back(number("jobs.priority_ageing_s", 1, 604'800, 1'000,
+                       "a job of high or low priority goes as if it had come this much earlier or later",
+                       [](Config& c) -> auto& { return c.engine.priority_ageing; }));
   all.push_back(number("jobs.queue_jobs_per_worker", 0, 1'000'000, 1, "beyond that: up to workersMax times this",
                        [](Config& c) -> auto& { return c.engine.queue_jobs_per_worker; }));
   all.push_back(number("jobs.run_body_mb", 1, 1'024, kMegabyte, "largest /run body",

@@ -108,7 +108,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("sync", value.sync);
   visit("execution_timeout_ms", value.execution_timeout);
   visit("ttl_ms", value.ttl);
-  visit("low_priority", value.low_priority);
+  visit("priority", value.priority);
   visit("created_ms", value.created);
 }
 

@@ -194,6 +194,11 @@ ALTER TABLE templates ADD COLUMN config TEXT NOT NULL DEFAULT '';
 ALTER TABLE templates ADD COLUMN port_names TEXT NOT NULL DEFAULT '';
 ALTER TABLE endpoints ADD COLUMN model_references TEXT NOT NULL DEFAULT '';
 )sql",
+    R"sql(
+ALTER TABLE jobs ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal';
+UPDATE jobs SET priority = 'low' WHERE low_priority <> 0;
+ALTER TABLE jobs DROP COLUMN low_priority;
+)sql",
 };
 
 }  // namespace

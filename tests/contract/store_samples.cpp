@@ -142,7 +142,7 @@ core::JobAdded full_job(std::string_view name, std::string_view endpoint) {
   added.request.s3_config = core::bytes(awkward_text("{}"));
   added.request.execution_timeout = Millis{0};
   added.request.ttl = Millis{86'400'000};
-  added.request.low_priority = true;
+  added.request.priority = core::Priority::low;
   added.request.created = from_ms(1'720'811'680'148);
   added.state.status = core::JobStatus::in_progress;
   added.state.attempt = 2;
@@ -194,7 +194,7 @@ void expect_same_job(const core::StoredJob& got, const core::StoredJob& wanted) 
   EXPECT_EQ(got.request.sync, wanted.request.sync) << name;
   EXPECT_EQ(got.request.execution_timeout, wanted.request.execution_timeout) << name;
   EXPECT_EQ(got.request.ttl, wanted.request.ttl) << name;
-  EXPECT_EQ(got.request.low_priority, wanted.request.low_priority) << name;
+  EXPECT_EQ(got.request.priority, wanted.request.priority) << name;
   EXPECT_EQ(got.request.created, wanted.request.created) << name;
   EXPECT_TRUE(got.state == wanted.state) << name << " has another state";
   expect_same_payload(got.request.input, wanted.request.input, name + " input");

@@ -33,7 +33,7 @@ void Clients::submit(const EndpointId& endpoint) {
   if (dice_.chance(100)) command.request.s3_config = core::bytes("{\"bucketName\":\"b\"}");
   if (dice_.chance(200)) command.request.execution_timeout = Millis{dice_.between(5, 60) * 1'000};
   if (dice_.chance(100)) command.request.ttl = Millis{dice_.between(10, 120) * 1'000};
-  command.request.low_priority = dice_.chance(120);
+  if (dice_.chance(240)) command.request.priority = dice_.chance(500) ? core::Priority::low : core::Priority::high;
   command.request.sync = dice_.chance(400);
   if (command.request.sync) command.wait = dice_.skewed(1'000ms, 60'000ms);
   const auto listens = std::make_shared<bool>(true);

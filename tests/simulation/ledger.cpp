@@ -262,11 +262,19 @@ void Ledger::check_hand_out(const JobShadow& before, const core::JobChanged& r) 
   if (now_ >= before.state.ttl_deadline) violated("job {} was handed out after its time to live", r.id.str());
   if (r.state.started != now_) violated("job {} was handed out at another time than now", r.id.str());
   for (const auto& [other_id, other] : jobs_.all()) {
-    const bool overtaken = other.request.endpoint == before.request.endpoint &&
-                           other.state.status == JobStatus::in_queue && before.request.low_priority &&
-                           !other.request.low_priority;
-    if (overtaken) violated("low-priority job {} ran before job {}", r.id.str(), other_id.str());
+    const bool waits = other.request.endpoint == before.request.endpoint && other.state.status == JobStatus::in_queue;
+    if (waits && other_id != r.id && turn_of(other) < turn_of(before)) {
+      violated("job {} ({}, queued {}) ran before job {} ({}, queued {})", r.id.str(), to_text(before.request.priority),
+               to_ms(before.state.queued), other_id.str(), to_text(other.request.priority), to_ms(other.state.queued));
+    }
   }
+}
+
+/// By which jobs of an endpoint take their turns.
+Time Ledger::turn_of(const JobShadow& job) const {
+  if (job.request.priority == core::Priority::high) return job.state.queued - settings_.priority_ageing;
+  if (job.request.priority == core::Priority::low) return job.state.queued + settings_.priority_ageing;
+  return job.state.queued;
 }
 
 void Ledger::check_end(const JobShadow& before, const core::JobChanged& r) {
@@ -420,6 +428,8 @@ void Ledger::see(const core::WorkerSaved& r) {
   } else if (before->draining && !r.worker.draining) {
     violated("worker {} drained and came back", r.worker.id.str());
   }
+  if (before && !before->ready && r.worker.ready) crashed_.erase(r.worker.endpoint);
+  if (!r.worker.ready && r.worker.draining) crashed_[r.worker.endpoint] = now_;
   workers_.edit(r.worker.id) = r.worker;
 }
 
@@ -432,6 +442,7 @@ void Ledger::see(const core::WorkerRemoved& r) {
       violated("worker {} was removed while it holds job {}", r.id.str(), id.str());
     }
   }
+  if (command_as<core::WorkerStartFailed>() || command_as<core::WorkerExited>()) crashed_[worker->endpoint] = now_;
   workers_.erase(r.id);
 }
 
@@ -473,13 +484,25 @@ void Ledger::check_no_churn(const core::Effects& effects) const {
 
 // ---------------------------------------------------------------- replies
 
+bool Ledger::polls_for_jobs(const WorkerId& worker) const {
+  return std::ranges::any_of(takes_, [&](const auto& take) { return take.second == worker; });
+}
+
+std::optional<Time> Ledger::crashed_at(const EndpointId& endpoint) const {
+  const auto found = crashed_.find(endpoint);
+  return found == crashed_.end() ? std::nullopt : std::optional<Time>(found->second);
+}
+
 void Ledger::note_poll() {
+  if (const auto* take = command_as<core::TakeJobs>()) takes_[take->to] = take->worker;
+  if (const auto* forget = command_as<core::Forget>()) takes_.erase(forget->token);
   if (const auto* take = command_as<core::TakeJobs>()) polls_[take->to] = take->worker;
   if (const auto* stops = command_as<core::PollStops>()) polls_[stops->to] = stops->worker;
   if (const auto* forget = command_as<core::Forget>()) polls_.erase(forget->token);
 }
 
 void Ledger::see(const core::Reply& reply) {
+  takes_.erase(reply.to);
   const auto poll = polls_.find(reply.to);
   if (poll != polls_.end()) {
     if (const auto* out = std::get_if<core::HandOuts>(&reply.what)) see_hand_outs(*out, poll->second);

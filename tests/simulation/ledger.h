@@ -106,6 +106,8 @@ class Ledger {
   void server_started(Time now) {
     server_started_ = now;
     server_stops_ = false;
+    takes_.clear();
+    crashed_.clear();
   }
 
   const Versioned<JobId, JobShadow>& jobs() const { return jobs_; }
@@ -116,6 +118,10 @@ class Ledger {
   const Versioned<VolumeId, core::NetworkVolume>& volumes() const { return volumes_; }
   bool gpu_taken(const std::string& node, int gpu) const { return gpus_.contains({node, gpu}); }
   const std::set<JobId>& acknowledged() const { return acknowledged_; }
+  bool server_stops() const { return server_stops_; }
+  bool polls_for_jobs(const WorkerId& worker) const;
+  /// The last time that a worker of the endpoint ended before it was ready, unless one became ready since.
+  std::optional<Time> crashed_at(const EndpointId& endpoint) const;
   bool was_terminal(const JobId& job) const { return terminal_once_.contains(job); }
   bool was_deleted(const JobId& job) const { return deleted_.contains(job); }
 
@@ -158,6 +164,7 @@ class Ledger {
   void note_poll();
   void check_no_churn(const core::Effects& effects) const;
 
+  Time turn_of(const JobShadow& job) const;
   void check_hand_out(const JobShadow& before, const core::JobChanged& r);
   void check_end(const JobShadow& before, const core::JobChanged& r);
   void check_back_to_queue(const JobShadow& before, const core::JobChanged& r);
@@ -187,6 +194,8 @@ class Ledger {
   std::map<std::pair<std::string, int>, WorkerId> gpus_;  // rebuilt after a roll-back
 
   std::map<core::Token, WorkerId> polls_;  // open job-take and job-stop polls
+  std::map<core::Token, WorkerId> takes_;  // of these, the job-take polls
+  std::map<EndpointId, Time> crashed_;     // as this server process knows it
 
   std::set<JobId> acknowledged_;
   std::map<JobId, Verdict> verdicts_;  // of which somebody was told

@@ -80,6 +80,7 @@ core::EngineSettings make_settings(Dice& dice) {
   s.retention_sync = dice.chance(300) ? Millis{dice.between(1, 60) * 1000} : Millis{1h};
   s.ttl_expiry_deletes = dice.chance(150);
   s.execution_timeout = Millis{dice.between(30, 300) * 1000};
+  s.priority_ageing = Millis{dice.between(1, 60) * 1000};
   s.stream_chunks_max = dice.chance(100) ? 3 : 100'000;
   s.modify_resets_defaults = dice.chance(200);
   s.delete_requires_zero_workers = dice.chance(600);

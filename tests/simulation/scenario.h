@@ -57,6 +57,8 @@ enum class Mutation {
   lost_exit,            // the end of a worker is not told
   unwritten_chunks,     // a page that was not written is reported as written
   wrong_endpoint,       // a worker's poll reaches another endpoint's queue
+  wrong_reason,         // a job is said to wait for another reason than it does
+  old_reason,           // the reason is said to hold for longer than it does
 };
 
 /// Everything that a seed fixes before a run begins.

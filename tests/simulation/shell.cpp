@@ -35,7 +35,8 @@ Shell::Shell(const Scenario& scenario, Timeline& timeline, Dice& dice, Tally& ta
       identifiers_(scenario.seed * 2),
       store_(store::make_memory_store()),
       twin_(scenario.check_twin ? store::make_memory_store() : nullptr),
-      ledger_(scenario.settings, tally) {}
+      ledger_(scenario.settings, tally),
+      waits_(scenario.settings, scenario.nodes, ledger_) {}
 
 Shell::~Shell() = default;
 
@@ -161,6 +162,7 @@ void Shell::apply(core::Command command, core::Effects& turn) {
   tamper(command, effects);
   if (scenario_.narrated) narrate(now, command, effects);
   ledger_.applied(now, &command, effects);
+  waits_.see(now, effects);
   trace_.add(now, effects);
   for (const core::Reply& reply : effects.replies) {
     if (unanswered_.erase(reply.to) != 1) violated("caller {} is answered without a question open", reply.to);
@@ -269,6 +271,7 @@ void Shell::send(core::Reply& reply) {
 void Shell::check_everything() {
   if (!up()) return;
   check_states(timeline_.now(), *engine_, *store_, ledger_);
+  waits_.see_all(timeline_.now(), *engine_);
   if (twin_) check_twins(*store_, *twin_);
 }
 
@@ -323,6 +326,12 @@ void Shell::tamper(const core::Command& command, core::Effects& effects) {
   }
   if (scenario_.mutation == Mutation::lost_reply && !effects.replies.empty() && dice_.chance(5)) {
     effects.replies.pop_back();
+  }
+  for (core::Reply& reply : effects.replies) {
+    auto* answer = std::get_if<core::JobReply>(&reply.what);
+    if (!answer || !answer->job.wait) continue;
+    if (scenario_.mutation == Mutation::wrong_reason) answer->job.wait->code = core::WaitCode::workers_starting;
+    if (scenario_.mutation == Mutation::old_reason) answer->job.wait->since -= 10ms;
   }
   if (scenario_.mutation == Mutation::wrong_endpoint && dice_.chance(20)) {
     for (core::Record& record : effects.records) {

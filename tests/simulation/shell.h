@@ -12,6 +12,7 @@
 #include "store/store.h"
 #include "timeline.h"
 #include "trace_hash.h"
+#include "wait_check.h"
 
 namespace penstock::simulation {
 
@@ -34,6 +35,7 @@ class Shell {
   bool up() const { return engine_ != nullptr; }
   const core::Engine& engine() const { return *engine_; }
   const Ledger& ledger() const { return ledger_; }
+  const WaitCheck& waits() const { return waits_; }
   std::uint64_t trace() const { return trace_.value(); }
 
   /// The first start.
@@ -93,6 +95,7 @@ class Shell {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::Store> twin_;
   Ledger ledger_;
+  WaitCheck waits_;
   TraceHash trace_;
 
   std::unique_ptr<core::Engine> engine_;

@@ -39,7 +39,7 @@ class World {
     close_down();
   }
 
-  Outcome outcome() const { return {std::nullopt, shell_.trace(), timeline_.now(), tally_}; }
+  Outcome outcome() const { return {std::nullopt, shell_.trace(), timeline_.now(), tally_, shell_.waits().given()}; }
 
  private:
   /// Goes to the next instant at which something happens, and lets it happen. False when nothing ever will.

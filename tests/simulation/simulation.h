@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -14,6 +15,7 @@ struct Outcome {
   std::uint64_t trace = 0;  // equal for equal scenarios
   Time end{};               // virtual
   Tally tally;
+  std::map<core::WaitCode, int> waits;  // how often each reason to wait was given
 };
 
 inline constexpr int kDefaultSteps = 120;

@@ -70,7 +70,12 @@ TEST(SimulationDeterminism, OneSeedIsOneRun) {
 
 TEST(SimulationCoverage, TheRunsReachWhatTheyAreToTest) {
   Tally tally;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) tally.add(run(seed).tally);
+  std::map<core::WaitCode, int> waits;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    const Outcome outcome = run(seed);
+    tally.add(outcome.tally);
+    for (const auto& [code, count] : outcome.waits) waits[code] += count;
+  }
   EXPECT_GT(tally.completed, 1'000);
   EXPECT_GT(tally.failed, 500);
   EXPECT_GT(tally.cancelled, 300);
@@ -90,6 +95,10 @@ TEST(SimulationCoverage, TheRunsReachWhatTheyAreToTest) {
   EXPECT_GT(tally.endpoints_deleted, 100);
   EXPECT_GT(tally.releases, 100);
   EXPECT_GT(tally.volumes_removed, 20);
+  for (int code = 0; code <= static_cast<int>(core::WaitCode::low_priority_waits); ++code) {
+    const auto reason = static_cast<core::WaitCode>(code);
+    EXPECT_GT(waits[reason], 20) << "jobs that waited as " << to_text(reason);
+  }
 }
 
 // ---------------------------------------------------------------- does it notice?
@@ -133,7 +142,9 @@ INSTANTIATE_TEST_SUITE_P(
                     KnownBug{"lost_stop_order", Mutation::lost_stop_order, "on the books"},
                     KnownBug{"lost_exit", Mutation::lost_exit, "on the books"},
                     KnownBug{"unwritten_chunks", Mutation::unwritten_chunks, "was never written to a reader"},
-                    KnownBug{"wrong_endpoint", Mutation::wrong_endpoint, "was handed to worker"}),
+                    KnownBug{"wrong_endpoint", Mutation::wrong_endpoint, "was handed to worker"},
+                    KnownBug{"wrong_reason", Mutation::wrong_reason, "waits as WORKERS_STARTING"},
+                    KnownBug{"old_reason", Mutation::old_reason, "its reason begins outside its life"}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -56,8 +56,18 @@ void check_endpoint(const core::Engine& engine, const Ledger& ledger, const core
   }
 }
 
-/// Whether a worker more would fit, found in another way than the engine's.
-bool fits(const std::vector<core::Node>& nodes, const Ledger& ledger, const core::Endpoint& endpoint) {
+}  // namespace
+
+bool equal(const core::StoredJob& a, const core::StoredJob& b) {
+  const auto request = [](const core::JobRequest& r) {
+    return std::tie(r.id, r.endpoint, r.sync, r.execution_timeout, r.ttl, r.priority, r.created);
+  };
+  return request(a.request) == request(b.request) && same(a.request.input, b.request.input) &&
+         same(a.request.s3_config, b.request.s3_config) && a.state == b.state && same(a.output, b.output) &&
+         std::ranges::equal(a.chunks, b.chunks, same);
+}
+
+bool fits(const std::vector<core::Node>& nodes, const Ledger& ledger, const core::Endpoint& endpoint, bool all_free) {
   const std::string places = endpoint.locations ? "," + *endpoint.locations + "," : "";
   const std::string tokens = "," + endpoint.gpu_ids + ",";
   for (const core::Node& node : nodes) {
@@ -73,24 +83,13 @@ bool fits(const std::vector<core::Node>& nodes, const Ledger& ledger, const core
     for (const core::GpuDevice& gpu : node.gpus) {
       const bool wished = tokens.find("," + gpu.pool + ",") != std::string::npos;
       const bool excluded = tokens.find(",-" + gpu.type + ",") != std::string::npos;
-      if (wished && !excluded && !ledger.gpu_taken(node.name, gpu.index)) ++free[gpu.type];
+      if (wished && !excluded && (all_free || !ledger.gpu_taken(node.name, gpu.index))) ++free[gpu.type];
     }
     for (const auto& [type, count] : free) {
       if (count >= endpoint.gpu_count) return true;
     }
   }
   return false;
-}
-
-}  // namespace
-
-bool equal(const core::StoredJob& a, const core::StoredJob& b) {
-  const auto request = [](const core::JobRequest& r) {
-    return std::tie(r.id, r.endpoint, r.sync, r.execution_timeout, r.ttl, r.low_priority, r.created);
-  };
-  return request(a.request) == request(b.request) && same(a.request.input, b.request.input) &&
-         same(a.request.s3_config, b.request.s3_config) && a.state == b.state && same(a.output, b.output) &&
-         std::ranges::equal(a.chunks, b.chunks, same);
 }
 
 void check_states(Time now, const core::Engine& engine, store::Store& store, const Ledger& ledger) {

@@ -68,6 +68,14 @@ void TraceHash::view(const core::JobView& v) {
   number(static_cast<std::uint64_t>(v.delay_ms.value_or(-1)));
   number(static_cast<std::uint64_t>(v.execution_ms.value_or(-1)));
   text(v.worker.str());
+  wait(v.wait);
+}
+
+void TraceHash::wait(const std::optional<core::WaitReason>& w) {
+  if (!w) return number(3);
+  number(static_cast<std::uint64_t>(w->code));
+  text(w->message);
+  number(ms(w->since));
 }
 
 void TraceHash::record(const core::Record& r) {
@@ -131,13 +139,17 @@ void TraceHash::reply(const core::Reply& r) {
   std::visit(Overloaded{
                  [&](const Error& x) { text(x.message); },
                  [&](const core::Done&) {},
-                 [&](const core::JobAccepted& x) { text(x.id.str()); },
+                 [&](const core::JobAccepted& x) {
+                   text(x.id.str());
+                   wait(x.wait);
+                 },
                  [&](const core::JobReply& x) { view(x.job); },
                  [&](const core::StreamPage& x) {
                    number(static_cast<std::uint64_t>(x.status));
                    number(static_cast<std::uint64_t>(x.first));
                    number(static_cast<std::uint64_t>(x.attempt));
                    for (const auto& chunk : x.chunks) payload(chunk);
+                   wait(x.wait);
                  },
                  [&](const core::HandOuts& x) {
                    for (const auto& job : x.jobs) {

@@ -20,6 +20,7 @@ class TraceHash {
   void state(const core::JobState& s);
   void worker(const core::Worker& w);
   void view(const core::JobView& v);
+  void wait(const std::optional<core::WaitReason>& w);
   void record(const core::Record& r);
   void reply(const core::Reply& r);
   void order(const core::LaunchOrder& o);

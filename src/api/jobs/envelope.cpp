@@ -54,8 +54,20 @@ Result<void> read_policy(std::string_view text, core::JobRequest& request) {
     if (!low->as_bool()) {
       return fail(Errc::invalid, "policy.lowPriority is " + shown(json::write(*low)) + "; true and false are accepted");
     }
-    request.low_priority = *low->as_bool();
+    if (*low->as_bool()) request.priority = core::Priority::low;
   }
+  const json::Value* priority = policy->find("priority");
+  if (!priority || priority->is_null()) return {};
+  const auto* name = priority->as_string();
+  const auto known = name ? core::parse_priority(*name) : std::nullopt;
+  if (!known) {
+    return fail(Errc::invalid, "policy.priority is " + shown(json::write(*priority)) +
+                                   "; \"high\", \"normal\" and \"low\" are accepted");
+  }
+  if (request.priority == core::Priority::low && *known != core::Priority::low) {
+    return fail(Errc::invalid, "policy.lowPriority is true and policy.priority is \"" + *name + "\": give one of them");
+  }
+  request.priority = *known;
   return {};
 }
 

@@ -6,6 +6,17 @@
 
 namespace penstock::api {
 
+namespace {
+
+/// `"waitReason":{...}`, which clients of the hosted service ignore.
+void write_wait(std::string& out, const core::WaitReason& wait) {
+  out += fmt::format("\"waitReason\":{{\"code\":\"{}\",\"message\":", core::to_text(wait.code));
+  json::write_string(out, wait.message);
+  out += fmt::format(",\"since\":\"{}\"}}", iso8601(wait.since));
+}
+
+}  // namespace
+
 std::string job_text(const core::JobView& job) {
   const bool terminal = core::is_terminal(job.status);
   std::string out = "{";
@@ -20,12 +31,21 @@ std::string job_text(const core::JobView& job) {
   if (job.output) out += "\"output\":" + *job.output + ",";
   if (job.retries > 0) out += fmt::format("\"retries\":{},", job.retries);
   out += fmt::format("\"status\":\"{}\"", core::to_text(job.status));
+  if (job.wait) {
+    out += ',';
+    write_wait(out, *job.wait);
+  }
   if (terminal || !job.worker.empty()) out += fmt::format(",\"workerId\":\"{}\"", job.worker.str());
   return out + "}";
 }
 
-std::string job_status_text(const JobId& id, core::JobStatus status) {
-  return fmt::format("{{\"id\":\"{}\",\"status\":\"{}\"}}", id.str(), core::to_text(status));
+std::string job_status_text(const JobId& id, core::JobStatus status, const std::optional<core::WaitReason>& wait) {
+  std::string out = fmt::format("{{\"id\":\"{}\",\"status\":\"{}\"", id.str(), core::to_text(status));
+  if (wait) {
+    out += ',';
+    write_wait(out, *wait);
+  }
+  return out + "}";
 }
 
 std::string stream_text(const core::StreamPage& page) {
@@ -40,6 +60,10 @@ std::string stream_text(const core::StreamPage& page) {
   if (page.error) {
     out += ",\"error\":";
     json::write_string(out, *page.error);
+  }
+  if (page.wait) {
+    out += ',';
+    write_wait(out, *page.wait);
   }
   return out + "}";
 }

@@ -10,8 +10,9 @@ namespace penstock::api {
 /// The job object of contract/data-plane 1.2. A terminal one always has workerId, delayTime and executionTime.
 std::string job_text(const core::JobView& job);
 
-/// `{"id":...,"status":...}`
-std::string job_status_text(const JobId& id, core::JobStatus status);
+/// `{"id":...,"status":...}`, with the reason why it waits if one is given.
+std::string job_status_text(const JobId& id, core::JobStatus status,
+                            const std::optional<core::WaitReason>& wait = std::nullopt);
 
 /// `{"status":...,"stream":[...]}`: chunks are the worker's own objects.
 std::string stream_text(const core::StreamPage& page);

@@ -120,7 +120,7 @@ void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bo
   if (sync) command.wait = wait_of(request, kWaitDefault);
   call(core_, std::move(command), std::move(responder), [](net::Responder& to, core::Reply reply) {
     if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) {
-      return to.send(json_answer(job_status_text(accepted->id, core::JobStatus::in_queue)));
+      return to.send(json_answer(job_status_text(accepted->id, core::JobStatus::in_queue, accepted->wait)));
     }
     answer_job(to, reply);
   });
@@ -140,7 +140,10 @@ void JobsApi::on_job(const net::Request& request, std::string_view operation, co
     to.send(json_answer(job_status_text(view.id, view.status)));
   };
   if (operation == "cancel") return call(core_, core::CancelJob{0, endpoint, job}, std::move(responder), short_answer);
-  call(core_, core::RetryJob{0, endpoint, job}, std::move(responder), short_answer);
+  call(core_, core::RetryJob{0, endpoint, job}, std::move(responder), [](net::Responder& to, core::Reply reply) {
+    if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+    to.send(json_answer(job_status_text(std::get<core::JobReply>(reply.what).job.id, core::JobStatus::in_queue)));
+  });
 }
 
 void JobsApi::status(const net::Request& request, const EndpointId& endpoint, const JobId& job,

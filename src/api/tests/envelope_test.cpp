@@ -26,8 +26,19 @@ TEST(Submission, the_policy_is_read) {
   ASSERT_TRUE(request);
   EXPECT_EQ(request->execution_timeout, Millis{5000});
   EXPECT_EQ(request->ttl, Millis{604'800'000});
-  EXPECT_TRUE(request->low_priority);
+  EXPECT_EQ(request->priority, core::Priority::low);
   EXPECT_EQ(read_submission(R"({"input":1,"policy":{"executionTimeout":0}})")->execution_timeout, std::nullopt);
+}
+
+TEST(Submission, the_priority_has_a_name) {
+  const auto priority = [](const char* policy) {
+    return read_submission(std::string("{\"policy\":") + policy + "}")->priority;
+  };
+  EXPECT_EQ(priority("{}"), core::Priority::normal);
+  EXPECT_EQ(priority(R"({"priority":"high"})"), core::Priority::high);
+  EXPECT_EQ(priority(R"({"priority":"low","lowPriority":false})"), core::Priority::low);
+  EXPECT_EQ(priority(R"({"priority":"low","lowPriority":true})"), core::Priority::low);
+  EXPECT_EQ(priority(R"({"priority":null,"lowPriority":null})"), core::Priority::normal);
 }
 
 struct Bad {
@@ -49,6 +60,9 @@ TEST(Submission, every_bad_body_says_what_is_wrong) {
       {R"({"input":1,"policy":{"executionTimeout":4999}})", Errc::invalid, "policy.executionTimeout is 4999"},
       {R"({"input":1,"policy":{"executionTimeout":"5s"}})", Errc::invalid, "a whole number of milliseconds"},
       {R"({"input":1,"policy":{"lowPriority":1}})", Errc::invalid, "policy.lowPriority is 1"},
+      {R"({"input":1,"policy":{"priority":"urgent"}})", Errc::invalid, "policy.priority is \"urgent\"; \"high\""},
+      {R"({"input":1,"policy":{"priority":1}})", Errc::invalid, "policy.priority is 1"},
+      {R"({"policy":{"priority":"high","lowPriority":true}})", Errc::invalid, "give one of them"},
       {R"({"input":1,"s3Config":"x"})", Errc::invalid, "s3Config is \"x\""},
       {R"({"input":1,"webhook":"https://example.com"})", Errc::not_implemented, "webhook is not implemented"},
   };

@@ -21,6 +21,12 @@ inline bool is_terminal(JobStatus status) {
   return status >= JobStatus::completed;
 }
 
+/// policy.priority. Low (also policy.lowPriority) starts no worker for itself until it has waited for a minute.
+enum class Priority { high, normal, low };
+
+std::string_view to_text(Priority priority);  // "high"
+std::optional<Priority> parse_priority(std::string_view text);
+
 /// What the client asked for. Never changes.
 struct JobRequest {
   JobId id;
@@ -30,7 +36,7 @@ struct JobRequest {
   Bytes s3_config;                          // handed to the worker, never returned
   std::optional<Millis> execution_timeout;  // policy.executionTimeout; none: the endpoint's
   std::optional<Millis> ttl;                // policy.ttl; none: the endpoint's
-  bool low_priority = false;
+  Priority priority = Priority::normal;
   Time created{};
 };
 

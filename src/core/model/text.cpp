@@ -15,6 +15,8 @@ constexpr Names<ScalerType, 2> kScalerTypes{
 constexpr Names<FlashBoot, 3> kFlashBoots{{{FlashBoot::off, "OFF"},
                                            {FlashBoot::flashboot, "FLASHBOOT"},
                                            {FlashBoot::priority_flashboot, "PRIORITY_FLASHBOOT"}}};
+constexpr Names<Priority, 3> kPriorities{
+    {{Priority::high, "high"}, {Priority::normal, "normal"}, {Priority::low, "low"}}};
 constexpr Names<JobStatus, 6> kJobStatuses{{{JobStatus::in_queue, "IN_QUEUE"},
                                             {JobStatus::in_progress, "IN_PROGRESS"},
                                             {JobStatus::completed, "COMPLETED"},
@@ -46,6 +48,9 @@ std::string_view to_text(ScalerType value) {
 std::string_view to_text(FlashBoot value) {
   return name_of(kFlashBoots, value);
 }
+std::string_view to_text(Priority value) {
+  return name_of(kPriorities, value);
+}
 std::string_view to_text(JobStatus value) {
   return name_of(kJobStatuses, value);
 }
@@ -54,6 +59,9 @@ std::optional<ScalerType> parse_scaler_type(std::string_view text) {
 }
 std::optional<FlashBoot> parse_flash_boot(std::string_view text) {
   return value_of(kFlashBoots, text);
+}
+std::optional<Priority> parse_priority(std::string_view text) {
+  return value_of(kPriorities, text);
 }
 std::optional<JobStatus> parse_job_status(std::string_view text) {
   return value_of(kJobStatuses, text);

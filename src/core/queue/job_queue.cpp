@@ -4,25 +4,35 @@
 
 namespace penstock::core {
 
-JobQueue::Place JobQueue::push_back(JobEntry* job, bool low_priority) {
-  const Place place{low_priority, next_back_++};
-  line(low_priority).emplace(place.order, job);
-  return place;
-}
-
-JobQueue::Place JobQueue::push_front(JobEntry* job, bool low_priority) {
-  const Place place{low_priority, next_front_--};
-  line(low_priority).emplace(place.order, job);
-  return place;
+void JobQueue::add(JobEntry* job, const Place& place) {
+  ENSURE(lines_[static_cast<std::size_t>(place.priority)].emplace(Key{place.queued, place.arrival}, job).second);
 }
 
 void JobQueue::remove(const Place& place) {
-  ENSURE(line(place.low_priority).erase(place.order) == 1);
+  ENSURE(lines_[static_cast<std::size_t>(place.priority)].erase(Key{place.queued, place.arrival}) == 1);
 }
 
-JobEntry* JobQueue::front() const {
-  JobEntry* job = front_normal();
-  return job ? job : front_low_priority();
+JobEntry* JobQueue::front(Millis ageing) const {
+  JobEntry* best = nullptr;
+  Key best_key;
+  for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
+    if (line(priority).empty()) continue;
+    const auto first = line(priority).begin();
+    Key key = first->first;
+    if (priority == Priority::high) key.queued -= ageing;
+    if (priority == Priority::low) key.queued += ageing;
+    if (best && best_key.queued <= key.queued) continue;  // as old: the higher priority goes first
+    best = first->second;
+    best_key = key;
+  }
+  return best;
+}
+
+JobEntry* JobQueue::oldest_normal() const {
+  JobEntry* high = first(Priority::high);
+  JobEntry* normal = first(Priority::normal);
+  if (!high || !normal) return high ? high : normal;
+  return line(Priority::high).begin()->first < line(Priority::normal).begin()->first ? high : normal;
 }
 
 }  // namespace penstock::core

@@ -1,55 +1,90 @@
+#include "core/queue/job_queue.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
 
-#include "core/queue/job_queue.h"
-
 namespace penstock::core {
 namespace {
+
+constexpr Millis kAgeing{100};
 
 /// The queue never looks into a job, so any address will do.
 struct JobQueueTest : testing::Test {
   JobEntry* job(int i) { return reinterpret_cast<JobEntry*>(&storage[static_cast<std::size_t>(i)]); }
+  JobQueue::Place add(int i, std::int64_t at_ms, Priority priority = Priority::normal) {
+    const JobQueue::Place place{priority, from_ms(at_ms), i};
+    queue.add(job(i), place);
+    return place;
+  }
+  JobEntry* front() { return queue.front(kAgeing); }
+
   std::array<long, 8> storage{};
   JobQueue queue;
 };
 
 TEST_F(JobQueueTest, FirstComeFirstServed) {
-  EXPECT_EQ(queue.front(), nullptr);
-  const auto a = queue.push_back(job(0), false);
-  const auto b = queue.push_back(job(1), false);
-  EXPECT_EQ(queue.front(), job(0));
+  EXPECT_EQ(front(), nullptr);
+  const auto a = add(0, 5);
+  const auto b = add(1, 5);
+  EXPECT_EQ(front(), job(0));
   queue.remove(a);
-  EXPECT_EQ(queue.front(), job(1));
+  EXPECT_EQ(front(), job(1));
   queue.remove(b);
   EXPECT_EQ(queue.size(), 0);
 }
 
 TEST_F(JobQueueTest, LowPriorityWaitsForAllOthers) {
-  queue.push_back(job(0), true);
-  const auto normal = queue.push_back(job(1), false);
-  EXPECT_EQ(queue.front(), job(1));
-  EXPECT_EQ(queue.front_low_priority(), job(0));
+  add(0, 0, Priority::low);
+  const auto normal = add(1, 100);
+  EXPECT_EQ(front(), job(1));
+  EXPECT_EQ(queue.oldest_low_priority(), job(0));
   EXPECT_EQ(queue.normal_count(), 1);
   EXPECT_EQ(queue.low_priority_count(), 1);
   queue.remove(normal);
-  EXPECT_EQ(queue.front(), job(0));
-  EXPECT_EQ(queue.front_normal(), nullptr);
+  EXPECT_EQ(front(), job(0));
+  EXPECT_EQ(queue.oldest_normal(), nullptr);
 }
 
-TEST_F(JobQueueTest, LostJobsGoToTheFrontOfTheirLine) {
-  queue.push_back(job(0), false);
-  queue.push_front(job(1), false);
-  queue.push_front(job(2), true);
-  EXPECT_EQ(queue.front(), job(1));
-  queue.push_front(job(3), false);
-  EXPECT_EQ(queue.front(), job(3)) << "the last to come back is next";
+TEST_F(JobQueueTest, HighPriorityOvertakesWhoHasNotWaitedLong) {
+  add(0, 0);
+  const auto high = add(1, 100, Priority::high);
+  EXPECT_EQ(front(), job(1));
+  EXPECT_EQ(queue.oldest_normal(), job(0));
+  EXPECT_EQ(queue.normal_count(), 2);
+  queue.remove(high);
+  add(2, 101, Priority::high);
+  EXPECT_EQ(front(), job(0)) << "it has waited for longer than high priority is worth";
+}
+
+TEST_F(JobQueueTest, NobodyIsOvertakenForEver) {
+  add(0, 0, Priority::low);
+  const auto normal = add(1, 101);
+  EXPECT_EQ(front(), job(0));
+  queue.remove(normal);
+  const auto high = add(2, 200, Priority::high);
+  EXPECT_EQ(front(), job(2));
+  queue.remove(high);
+  add(3, 201, Priority::high);
+  EXPECT_EQ(front(), job(0));
+}
+
+TEST_F(JobQueueTest, LostJobsGoBackToTheirPlace) {
+  const auto first = add(0, 0);
+  const auto second = add(1, 1);
+  add(2, 2);
+  queue.remove(first);
+  queue.remove(second);
+  queue.add(job(1), second);
+  EXPECT_EQ(front(), job(1));
+  queue.add(job(0), first);
+  EXPECT_EQ(front(), job(0));
 }
 
 TEST_F(JobQueueTest, JobsLeaveFromAnywhere) {
-  queue.push_back(job(0), false);
-  const auto middle = queue.push_back(job(1), false);
-  queue.push_back(job(2), false);
+  add(0, 0);
+  const auto middle = add(1, 1);
+  add(2, 2);
   queue.remove(middle);
   EXPECT_EQ(queue.size(), 2);
   EXPECT_DEATH(queue.remove(middle), "erase");

@@ -21,7 +21,7 @@ TEST_F(Jobs, ASubmissionIsQueuedAndAnswered) {
   EXPECT_FALSE(rig.job(at, job).delay_ms);
   ASSERT_NE(rig.books.find(job), nullptr);
   EXPECT_EQ(rig.engine->health(at)->in_queue, 1);
-  const JobId low = rig.submit(at, [](JobRequest& r) { r.low_priority = true; });
+  const JobId low = rig.submit(at, [](JobRequest& r) { r.priority = Priority::low; });
   EXPECT_EQ(rig.engine->health(at)->in_queue, 2);
   EXPECT_NE(job, low);
 }
@@ -385,7 +385,7 @@ TEST_F(Jobs, PurgeTakesWhatWaits) {
   const auto at = rig.staffed();
   const JobId running = rig.submit(at.endpoint);
   const JobId waiting = rig.submit(at.endpoint);
-  const JobId low = rig.submit(at.endpoint, [](JobRequest& r) { r.low_priority = true; });
+  const JobId low = rig.submit(at.endpoint, [](JobRequest& r) { r.priority = Priority::low; });
   EXPECT_EQ(rig.reply<Purged>(rig.send(PurgeQueue{0, at.endpoint})).removed, 2);
   EXPECT_EQ(rig.status(at.endpoint, waiting), JobStatus::cancelled);
   EXPECT_EQ(rig.status(at.endpoint, low), JobStatus::cancelled);

@@ -58,7 +58,7 @@ TEST_F(Scaling, RequestCountFollowsTheRequests) {
 
 TEST_F(Scaling, LowPriorityWaitsAMinuteForAWorker) {
   const EndpointId at = rig.endpoint();
-  rig.submit(at, [](JobRequest& r) { r.low_priority = true; });
+  rig.submit(at, [](JobRequest& r) { r.priority = Priority::low; });
   rig.advance(Millis{59'999});
   EXPECT_EQ(started(), 0);
   rig.advance(Millis{1});

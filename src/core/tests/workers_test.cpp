@@ -123,7 +123,7 @@ TEST_F(Workers, AWorkerThatMayBeBlockedIsAskedLast) {
 TEST_F(Workers, LowPriorityJobsComeLast) {
   const auto at = rig.staffed();
   rig.apply(Forget{at.poll});
-  const JobId low = rig.submit(at.endpoint, [](JobRequest& r) { r.low_priority = true; });
+  const JobId low = rig.submit(at.endpoint, [](JobRequest& r) { r.priority = Priority::low; });
   const JobId normal = rig.submit(at.endpoint);
   EXPECT_EQ(rig.work(at.endpoint, at.worker, 1), Ids{normal});
   EXPECT_EQ(rig.work(at.endpoint, at.worker, 1), Ids{low});
