@@ -50,7 +50,7 @@ struct JobChanged {
   JobState state;
   bool sets_output = false;
   Bytes output;
-  EndpointId endpoint;       // for those who watch; a store knows it from JobAdded
+  EndpointId endpoint = {};  // for those who watch; a store knows it from JobAdded
   bool cursor_only = false;  // nothing changed but what was read of the stream
 };
 /// `index` counts from 0 within the job's present attempt.

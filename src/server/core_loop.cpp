@@ -73,8 +73,9 @@ void CoreLoop::run_turn() {
 
 void CoreLoop::deliver(core::Effects& effects) {
   if (failed_) return;
-  if (!effects.records.empty()) {
-    if (const auto committed = store_.commit(effects.records); !committed) {
+  const auto turn = std::make_shared<const std::vector<core::Record>>(std::move(effects.records));
+  if (!turn->empty()) {
+    if (const auto committed = store_.commit(turn); !committed) {
       failed_ = true;
       on_fatal_(committed.error());
       return;
@@ -96,7 +97,7 @@ void CoreLoop::deliver(core::Effects& effects) {
     on_reply(std::move(reply));
   }
   for (core::LaunchOrder& order : effects.orders) give_order_(std::move(order));
-  for (const Watch& watch : watches_) watch(effects.records);
+  for (const Watch& watch : watches_) watch(*turn);
 }
 
 /// A timer that is set too early only looks again, so it is moved forward and never back: under load that saves a

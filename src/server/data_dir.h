@@ -20,6 +20,7 @@ class DataDir {
 
   const std::string& path() const { return path_; }
   std::string database() const { return path_ + "/penstock.db"; }
+  std::string log() const { return path_ + "/log"; }
   std::string logs() const { return path_ + "/logs"; }
   std::string volumes() const { return path_ + "/volumes"; }
 

@@ -19,7 +19,7 @@
 #include "server/data_dir.h"
 #include "server/volumes.h"
 #include "server/worker_launch.h"
-#include "store/sqlite_store.h"
+#include "store/local_store.h"
 
 namespace penstock::server {
 namespace {
@@ -355,7 +355,7 @@ int serve(const ServeOptions& options) {
   if (!secret) return refuse(secret.error(), kExitFailed);
   auto vault_key = data->vault_key(random);
   if (!vault_key) return refuse(vault_key.error(), kExitFailed);
-  auto store = store::open_sqlite_store(data->database());
+  auto store = store::open_local_store({data->database(), data->log(), {}}, random);
   if (!store) return refuse(store.error(), kExitFailed);
   auto state = (*store)->load();
   if (!state) return refuse(state.error(), kExitFailed);

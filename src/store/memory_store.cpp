@@ -73,8 +73,8 @@ class MemoryStore final : public Store {
     return *found;
   }
 
-  Result<void> commit(std::span<const core::Record> turn) override {
-    for (const core::Record& record : turn) std::visit([&](const auto& change) { apply(change); }, record);
+  Result<void> commit(Turn turn) override {
+    for (const core::Record& record : *turn) std::visit([&](const auto& change) { apply(change); }, record);
     return {};
   }
 

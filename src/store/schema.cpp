@@ -199,6 +199,15 @@ ALTER TABLE jobs ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal';
 UPDATE jobs SET priority = 'low' WHERE low_priority <> 0;
 ALTER TABLE jobs DROP COLUMN low_priority;
 )sql",
+    R"sql(
+CREATE TABLE log_position (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  log INTEGER NOT NULL,
+  applied INTEGER NOT NULL,
+  is_open INTEGER NOT NULL
+) STRICT;
+)sql",
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 
 #include "store/job_rows.h"
 #include "store/row_codec.h"
@@ -39,13 +40,39 @@ Error explain(const std::string& file, const std::exception& cause) {
   return Error{Errc::unavailable, std::move(text)};
 }
 
-class SqliteStore final : public Store {
+// So that a reader on the other thread never waits long.
+constexpr std::size_t kStepsAtOnce = 256;
+
+/// The one row of its table. Its numbers use all 64 bits.
+struct LogPositionRow {
+  std::string id = "log";
+  std::int64_t log = 0;
+  std::int64_t applied = 0;
+  bool is_open = false;
+
+  static LogPositionRow of(const LogPosition& position) {
+    return {"log", static_cast<std::int64_t>(position.log), static_cast<std::int64_t>(position.applied),
+            position.is_open};
+  }
+  LogPosition value() const { return {static_cast<std::uint64_t>(log), static_cast<std::uint64_t>(applied), is_open}; }
+};
+
+template <IsA<LogPositionRow> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("log", value.log);
+  visit("applied", value.applied);
+  visit("is_open", value.is_open);
+}
+
+class Tables final : public SqliteStore {
  public:
-  SqliteStore(std::string file, std::unique_ptr<Database> db)
+  Tables(std::string file, std::unique_ptr<Database> db)
       : file_(std::move(file)),
         db_(std::move(db)),
         begin_(db_->prepare("BEGIN IMMEDIATE")),
         commit_(db_->prepare("COMMIT")),
+        put_position_(upsert<LogPositionRow>("log_position")),
         put_account_(upsert<core::Account>("accounts")),
         put_key_(upsert<core::ApiKey>("api_keys")),
         put_template_(upsert<core::Template>("templates")),
@@ -65,6 +92,7 @@ class SqliteStore final : public Store {
         jobs_(*db_) {}
 
   Result<core::StoredState> load() override {
+    const std::scoped_lock lock(mutex_);
     try {
       core::StoredState state;
       state.accounts = load_table<core::Account>("accounts");
@@ -86,6 +114,7 @@ class SqliteStore final : public Store {
   }
 
   Result<std::optional<core::StoredJob>> find_job(const EndpointId& endpoint, const JobId& job) override {
+    const std::scoped_lock lock(mutex_);
     try {
       return jobs_.find(endpoint, job);
     } catch (const std::exception& error) {
@@ -93,14 +122,54 @@ class SqliteStore final : public Store {
     }
   }
 
-  Result<void> commit(std::span<const core::Record> turn) override {
-    if (turn.empty()) return {};
+  Result<void> commit(Turn turn) override {
+    if (turn->empty()) return {};
+    return write(plan_turns({&turn, 1}), nullptr);
+  }
+
+  Result<void> apply(std::span<const Turn> turns, const LogPosition& position) override {
+    const std::vector<TurnStep> steps = plan_turns(turns);
+    std::span<const TurnStep> rest = steps;
+    while (rest.size() > kStepsAtOnce) {
+      if (auto done = write(rest.first(kStepsAtOnce), nullptr); !done) return done;
+      rest = rest.subspan(kStepsAtOnce);
+    }
+    return write(rest, &position);
+  }
+
+  Result<LogPosition> log_position() override {
+    const std::scoped_lock lock(mutex_);
     try {
-      const std::vector<TurnStep> steps = plan_turn(turn);
+      const auto all = load_table<LogPositionRow>("log_position");
+      return all.empty() ? LogPosition{} : all.front().value();
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+  Result<void> save(const LogPosition& position) override { return write({}, &position); }
+
+  Result<void> check() override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      const std::string found = db_->text("PRAGMA integrity_check(1)");
+      if (found == "ok") return {};
+      throw SqliteError(SQLITE_CORRUPT, found);
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+ private:
+  /// One transaction.
+  Result<void> write(std::span<const TurnStep> steps, const LogPosition* position) {
+    const std::scoped_lock lock(mutex_);
+    try {
       const Transaction transaction(*db_, begin_);
       for (const TurnStep& step : steps) {
         std::visit([&](const auto& record) { apply(step, record); }, *step.record);
       }
+      if (position != nullptr) put(put_position_, LogPositionRow::of(*position));
       commit_.run();
       return {};
     } catch (const std::exception& error) {
@@ -108,7 +177,6 @@ class SqliteStore final : public Store {
     }
   }
 
- private:
   template <class Value>
   Statement upsert(const char* table) {
     return db_->prepare(upsert_sql(table, column_names<Value>()));
@@ -159,10 +227,12 @@ class SqliteStore final : public Store {
   void apply(const TurnStep&, const core::CredentialSaved& record) { put(put_credential_, record.value); }
   void apply(const TurnStep&, const core::CredentialRemoved& record) { remove_credential_.add(record.id.str()).run(); }
 
+  std::mutex mutex_;  // of all below
   std::string file_;
   std::unique_ptr<Database> db_;  // outlives the statements below
   Statement begin_;
   Statement commit_;
+  Statement put_position_;
   Statement put_account_;
   Statement put_key_;
   Statement put_template_;
@@ -215,7 +285,7 @@ void use_wal(Database& db) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& file) {
+Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const std::string& file) {
   if (auto created = create_private(file); !created) return tl::unexpected(std::move(created.error()));
   try {
     auto db = std::make_unique<Database>(file);
@@ -223,7 +293,7 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& file) {
     check_owner(*db);
     use_wal(*db);
     migrate(*db);
-    return std::make_unique<SqliteStore>(file, std::move(db));
+    return std::make_unique<Tables>(file, std::move(db));
   } catch (const std::exception& error) {
     return tl::unexpected(explain(file, error));
   }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/error.h"
@@ -8,8 +10,34 @@
 
 namespace penstock::store {
 
-/// The journal as an SQLite database in WAL mode with synchronous=FULL: a turn is one transaction. Opens or creates the
-/// file and migrates an older schema. Errors: unavailable (cannot open, damaged, schema newer than this program).
-Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& file);
+/// How far the tables follow the log in front of them (store/log/log.h).
+struct LogPosition {
+  std::uint64_t log = 0;      // which log; 0: none was ever used
+  std::uint64_t applied = 0;  // sequence of the last turn that the tables have
+  bool is_open = false;       // turns may be in the log that the tables do not have
+
+  friend bool operator==(const LogPosition&, const LogPosition&) = default;
+};
+
+/// The state as tables of an SQLite database in WAL mode with synchronous=FULL. As a store by itself, a turn is one
+/// transaction.
+///
+/// Calls may come from two threads; each waits for the other's transaction.
+class SqliteStore : public Store {
+ public:
+  virtual Result<LogPosition> log_position() = 0;
+  virtual Result<void> save(const LogPosition& position) = 0;
+
+  /// Applies the turns in transactions of bounded size, `position` with the last one. When it fails or the process
+  /// dies, some of it may be there, and applying the same turns again makes it right. Errors: unavailable.
+  virtual Result<void> apply(std::span<const Turn> turns, const LogPosition& position) = 0;
+
+  /// Reads every page. Errors: unavailable, with what SQLite found.
+  virtual Result<void> check() = 0;
+};
+
+/// Opens or creates the file and migrates an older schema. Errors: unavailable (cannot open, damaged, schema newer than
+/// this program).
+Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const std::string& file);
 
 }  // namespace penstock::store

@@ -1,12 +1,16 @@
 #pragma once
 
+#include <memory>
 #include <optional>
-#include <span>
+#include <vector>
 
 #include "base/error.h"
 #include "core/records.h"
 
 namespace penstock::store {
+
+/// The records of one turn, shared by those who have still to write or show them.
+using Turn = std::shared_ptr<const std::vector<core::Record>>;
 
 /// The journal: durable state behind one interface. A turn is the list of records that the core produced between two
 /// commits; the loop commits it and only then sends the answers that depend on it.
@@ -27,7 +31,14 @@ class Store {
 
   /// Makes the turn durable, all of it or nothing, before it returns. An empty turn costs nothing. Errors: unavailable
   /// (disk full, I/O error); the turn is then not applied.
-  virtual Result<void> commit(std::span<const core::Record> turn) = 0;
+  virtual Result<void> commit(Turn turn) = 0;
+  Result<void> commit(std::vector<core::Record> records) {
+    return commit(std::make_shared<const std::vector<core::Record>>(std::move(records)));
+  }
+
+  /// False when the disk is nearly full: what is left is for work that was accepted, and nothing new should be. Becomes
+  /// true again by itself.
+  virtual bool has_room() const { return true; }
 };
 
 }  // namespace penstock::store

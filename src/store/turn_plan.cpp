@@ -62,9 +62,13 @@ class Planner {
 
 }  // namespace
 
-std::vector<TurnStep> plan_turn(std::span<const core::Record> turn) {
-  Planner planner(turn.size());
-  for (const core::Record& record : turn) planner.add(record);
+std::vector<TurnStep> plan_turns(std::span<const Turn> turns) {
+  std::size_t size = 0;
+  for (const Turn& turn : turns) size += turn->size();
+  Planner planner(size);
+  for (const Turn& turn : turns) {
+    for (const core::Record& record : *turn) planner.add(record);
+  }
   return planner.take();
 }
 

@@ -3,15 +3,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 
-#include "store/memory_store.h"
+#include "failures.h"
 #include "store/schema.h"
 #include "store/sqlite_store.h"
 #include "store_samples.h"
@@ -96,7 +94,7 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   wanted.jobs = {core::StoredJob{low.request, low.state, nullptr, {}}};
   ASSERT_TRUE(open()->commit(Turn{core::AccountSaved{wanted.accounts[0]}, core::TemplateSaved{wanted.templates[0]},
                                   core::EndpointSaved{wanted.endpoints[0]}, low}));
-  for (const char* later : {"network_volumes", "secrets", "registry_credentials"}) {
+  for (const char* later : {"network_volumes", "secrets", "registry_credentials", "log_position"}) {
     execute(std::string("DROP TABLE ") + later);
   }
   for (const char* later :
@@ -173,27 +171,6 @@ TEST_F(SqliteStoreTest, OnlyTheOwnerMayReadTheFiles) {
   }
 }
 
-/// No file may grow beyond `bytes` while this lives: writing fails as on a full disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
-    const rlimit limited{bytes, before_.rlim_max};
-    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limited), 0);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int) = nullptr;
-};
-
 core::JobAdded large_job(const std::string& name) {
   core::JobAdded job = full_job(name, "ep-1");
   job.request.input = core::bytes(std::string(200'000, 'x'));
@@ -236,71 +213,8 @@ TEST_F(SqliteStoreTest, AFullDiskLosesNothingAndRecovers) {
   expect_holds(*open(), wanted);
 }
 
-/// What the crash test writes as turn `n`: two jobs, a counter, and the completion of a job of the turn before.
-Turn numbered_turn(int n) {
-  const auto name = [](char kind, int number) { return std::string(1, kind) + "-" + std::to_string(number); };
-  Turn turn = {full_job(name('a', n), "ep-1"), full_job(name('b', n), "ep-1"),
-               core::CountersSaved{id<EndpointId>("ep-1"), {n, 0, 0}}};
-  if (n > 0) {
-    turn.push_back(core::JobChanged{id<JobId>(name('a', n - 1)), completed_state(), true,
-                                    core::bytes(std::string(static_cast<std::size_t>(n % 5) * 1500, 'r'))});
-  }
-  return turn;
-}
-
-[[noreturn]] void commit_until_killed(const std::string& file, int first, int pipe) {
-  auto store = open_sqlite_store(file);
-  if (!store) ::_exit(1);
-  for (int n = first;; ++n) {
-    if (!(*store)->commit(numbered_turn(n))) ::_exit(1);
-    if (::write(pipe, &n, sizeof n) != sizeof n) ::_exit(1);
-  }
-}
-
-/// Runs the child until it has acknowledged `turns` turns, kills it, and gives the last acknowledged number.
-int run_and_kill(const std::string& file, int first, int turns) {
-  int ends[2];
-  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::close(ends[0]);
-    commit_until_killed(file, first, ends[1]);
-  }
-  ::close(ends[1]);
-  int acknowledged = first - 1;
-  int n = 0;
-  while (acknowledged < first + turns - 1 && ::read(ends[0], &n, sizeof n) == sizeof n) acknowledged = n;
-  ::kill(child, SIGKILL);
-  while (::read(ends[0], &n, sizeof n) == sizeof n) acknowledged = n;
-  ::close(ends[0]);
-  int status = 0;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "the child ended by itself: " << status;
-  return acknowledged;
-}
-
 TEST_F(SqliteStoreTest, NoAcknowledgedTurnIsLostByKill9AndNoneIsHalf) {
-  int written = -1;
-  for (int round = 0; round < 8; ++round) {
-    const int acknowledged = run_and_kill(file(), written + 1, 5 + round * 7);
-    const auto store = open();
-    const auto state = store->load();
-    ASSERT_TRUE(state) << state.error().message;
-    ASSERT_EQ(state->counters.size(), 1U);
-    written = static_cast<int>(state->counters[0].second.completed);
-    ASSERT_GE(written, acknowledged);
-    ASSERT_LE(written, acknowledged + 1);
-
-    const auto model = make_memory_store();
-    for (int n = 0; n <= written; ++n) ASSERT_TRUE(model->commit(numbered_turn(n)));
-    expect_same(*state, *model->load());
-    for (int n = 0; n < written; ++n) {
-      const JobId job = id<JobId>("a-" + std::to_string(n));
-      const auto found = store->find_job(id<EndpointId>("ep-1"), job);
-      ASSERT_TRUE(found && *found) << job.str();
-      expect_same_job(**found, **model->find_job(id<EndpointId>("ep-1"), job));
-    }
-  }
+  expect_survives_kill9([this] { return open_sqlite_store(file()); });
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "store/local_store.h"
 #include "store/memory_store.h"
 #include "store/sqlite_store.h"
 #include "store_samples.h"
@@ -15,6 +16,7 @@ namespace {
 using core::Record;
 using Turn = std::vector<Record>;
 
+/// local_slow: nothing reaches the tables before a restart or a load(). local_fast: every turn does at once.
 class StoreContract : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override { open(); }
@@ -52,16 +54,27 @@ class StoreContract : public testing::TestWithParam<const char*> {
       store_ = make_memory_store();
       return;
     }
-    auto opened = open_sqlite_store(directory_.path() / "penstock.db");
+    auto opened = open_store();
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
   }
 
+  Result<std::unique_ptr<Store>> open_store() {
+    const std::string file = directory_.path() / "penstock.db";
+    if (std::string_view(GetParam()) == "sqlite") return open_sqlite_store(file);
+    LocalStoreOptions options{file, directory_.path() / "log", {}};
+    options.log.segment_bytes = 64 << 10;
+    if (std::string_view(GetParam()) == "local_slow") options.apply_after = Millis{3'600'000};
+    if (std::string_view(GetParam()) == "local_fast") options.apply_bytes = 1;
+    return open_local_store(std::move(options), random_);
+  }
+
   TemporaryDirectory directory_;
+  SeededRandom random_{1};
   std::unique_ptr<Store> store_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::Values("memory", "sqlite"),
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::Values("memory", "sqlite", "local_slow", "local_fast"),
                          [](const auto& info) { return std::string(info.param); });
 
 core::StoredJob stored(const core::JobAdded& added) {
@@ -436,7 +449,7 @@ TEST_P(StoreContract, AgreesWithRecordsAppliedOneByOneAndTwice) {
     const auto model = make_memory_store();
     for (int i = 0; i < 12; ++i) {
       const Turn turn = random_turn(random);
-      for (const Record& record : turn) ASSERT_TRUE(model->commit(std::span(&record, 1)));
+      for (const Record& record : turn) ASSERT_TRUE(model->commit(Turn{record}));
       commit(turn);
       if (random.below(3) == 0 && !turn.empty()) {
         const Turn last = {turn.back()};

@@ -208,8 +208,7 @@ void Shell::commit(const core::Effects& turn) {
   if (!store_->commit(records)) violated("the store refused a turn");
   if (!twin_) return;
   for (const core::Record& record : turn.records) {
-    const core::Record twice[] = {record, record};
-    if (!twin_->commit(twice)) violated("the second store refused a turn");
+    if (!twin_->commit({record, record})) violated("the second store refused a turn");
   }
 }
 

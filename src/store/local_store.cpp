@@ -1,0 +1,303 @@
+#include "store/local_store.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "store/log/backlog.h"
+#include "store/log/record_codec.h"
+#include "store/sqlite_store.h"
+
+namespace penstock::store {
+namespace {
+
+constexpr Millis kTryAgain{1000};
+constexpr Millis kSyncEvery{1000};
+constexpr std::size_t kReplayBytes = 16U << 20;  // of the log, before they are applied at start
+
+class LocalStore final : public Store {
+ public:
+  LocalStore(LocalStoreOptions options, std::unique_ptr<SqliteStore> tables, std::unique_ptr<Log> log,
+             LogPosition position)
+      : options_(std::move(options)),
+        tables_(std::move(tables)),
+        log_(std::move(log)),
+        position_(position),
+        applied_(position.applied),
+        thread_([this] { run(); }) {}
+
+  ~LocalStore() override {
+    {
+      const std::scoped_lock lock(mutex_);
+      leaving_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+  Result<core::StoredState> load() override {
+    if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
+    return tables_->load();
+  }
+
+  Result<std::optional<core::StoredJob>> find_job(const EndpointId& endpoint, const JobId& job) override {
+    backlog_.drop(applied_);
+    std::optional<core::StoredJob> found;
+    if (!backlog_.holds_whole(job)) {
+      auto stored = tables_->find_job(endpoint, job);
+      if (!stored) return stored;
+      found = std::move(*stored);
+    }
+    backlog_.apply_to(found, endpoint, job);
+    return found;
+  }
+
+  Result<void> commit(Turn turn) override {
+    if (turn->empty()) return {};
+    std::string& buffer = log_->begin();
+    for (const core::Record& record : *turn) encode(record, buffer);
+    const std::uint64_t bytes = buffer.size();
+    const auto sequence = log_->append();
+    if (!sequence) return tl::unexpected(sequence.error());
+    backlog_.drop(applied_);
+    backlog_.add(*sequence, turn);
+    return hand_over(std::move(turn), bytes);
+  }
+
+  bool has_room() const override { return log_->has_room() && !is_stuck_; }
+
+ private:
+  using Instant = std::chrono::steady_clock::time_point;
+
+  static Instant now() { return std::chrono::steady_clock::now(); }
+
+  /// What waits for the tables, all of it: read before the tables are.
+  Result<void> settle() {
+    std::unique_lock lock(mutex_);
+    hurry_ = true;
+    wake_.notify_one();
+    applied_all_.wait(lock,
+                      [&] { return (waiting_.empty() && !is_applying_) || !failure_.message.empty() || is_stuck_; });
+    hurry_ = false;
+    if (!failure_.message.empty()) return tl::unexpected(failure_);
+    return {};
+  }
+
+  Result<void> hand_over(Turn turn, std::uint64_t bytes) {
+    std::unique_lock lock(mutex_);
+    if (waiting_.empty()) waiting_since_ = now();
+    const bool was_empty = waiting_.empty();
+    waiting_.push_back(std::move(turn));
+    waiting_bytes_ += bytes;
+    const bool is_large = waiting_bytes_ >= options_.apply_bytes && waiting_bytes_ - bytes < options_.apply_bytes;
+    if (was_empty || is_large || !log_->is_ready()) wake_.notify_one();
+    applied_all_.wait(lock, [&] {
+      return waiting_bytes_ + applying_bytes_ <= options_.backlog_bytes_max || !failure_.message.empty();
+    });
+    if (!failure_.message.empty()) return tl::unexpected(failure_);
+    return {};
+  }
+
+  // ---------------------------------------------------------------- the store's thread
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    Instant next_sync = now() + kSyncEvery;
+    while (true) {
+      wait_for_work(lock, next_sync);
+      const bool leave = leaving_;
+      lock.unlock();
+      if (options_.log.durability == Durability::every_second && now() >= next_sync) {
+        keep(log_->sync());
+        next_sync = now() + kSyncEvery;
+      }
+      make_room();
+      lock.lock();
+      if (is_due()) apply_waiting(lock);
+      if (leave && (waiting_.empty() || is_stuck_ || !failure_.message.empty())) break;
+    }
+    lock.unlock();
+    keep(log_->sync());
+    LogPosition closed = position_;
+    closed.is_open = is_stuck_ || !failure_.message.empty();
+    if (!closed.is_open) keep(tables_->save(closed));
+  }
+
+  bool is_due() const {
+    if (waiting_.empty() || !failure_.message.empty()) return false;
+    return leaving_ || hurry_ || waiting_bytes_ >= options_.apply_bytes ||
+           now() - waiting_since_ >= options_.apply_after;
+  }
+
+  bool has_work() const { return leaving_ || is_due() || (had_room_ && !log_->is_ready()); }
+
+  void wait_for_work(std::unique_lock<std::mutex>& lock, Instant next_sync) {
+    if (is_stuck_ || !had_room_) {
+      wake_.wait_for(lock, kTryAgain, [&] { return leaving_; });
+      return;
+    }
+    std::optional<Instant> until;
+    if (!waiting_.empty()) until = waiting_since_ + options_.apply_after;
+    if (options_.log.durability == Durability::every_second) until = std::min(until.value_or(next_sync), next_sync);
+    if (until) {
+      wake_.wait_until(lock, *until, [&] { return has_work(); });
+    } else {
+      wake_.wait(lock, [&] { return has_work() || !waiting_.empty(); });
+    }
+  }
+
+  void apply_waiting(std::unique_lock<std::mutex>& lock) {
+    std::vector<Turn> turns = std::exchange(waiting_, {});
+    applying_bytes_ = std::exchange(waiting_bytes_, 0);
+    is_applying_ = true;
+    lock.unlock();
+    LogPosition after = position_;
+    after.applied += turns.size();
+    auto done = tables_->apply(turns, after);
+    if (done) {
+      position_ = after;
+      applied_ = after.applied;
+      log_->trim(after.applied);
+      turns.clear();
+    }
+    lock.lock();
+    is_applying_ = false;
+    if (done) {
+      applying_bytes_ = 0;
+      if (is_stuck_.exchange(false)) log::info("the tables can be written again");
+    } else {
+      // They are in the log; the tables get them when they can be written again.
+      if (!is_stuck_.exchange(true)) log::error("{}; new work is refused until this is mended", done.error().message);
+      turns.insert(turns.end(), std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.end()));
+      waiting_ = std::move(turns);
+      waiting_bytes_ += std::exchange(applying_bytes_, 0);
+    }
+    applied_all_.notify_all();
+  }
+
+  void make_room() {
+    const auto ready = log_->prepare();
+    if (ready.has_value() == had_room_) return;
+    had_room_ = ready.has_value();
+    if (ready) {
+      log::info("there is room for the log again: new work is accepted");
+    } else {
+      log::error("{}; new work is refused until there is space", ready.error().message);
+    }
+  }
+
+  /// What the thread cannot mend is told by the next commit().
+  void keep(const Result<void>& done) {
+    if (done) return;
+    const std::scoped_lock lock(mutex_);
+    failure_ = done.error();
+    applied_all_.notify_all();
+  }
+
+  LocalStoreOptions options_;
+  std::unique_ptr<SqliteStore> tables_;
+  std::unique_ptr<Log> log_;
+  Backlog backlog_;       // of the loop
+  LogPosition position_;  // of the store's thread
+  bool had_room_ = true;  // of the store's thread
+
+  std::atomic<std::uint64_t> applied_;
+  std::atomic<bool> is_stuck_ = false;  // the tables cannot be written at present
+  std::mutex mutex_;                    // of all below
+  std::condition_variable wake_;
+  std::condition_variable applied_all_;
+  std::vector<Turn> waiting_;
+  std::uint64_t waiting_bytes_ = 0;
+  std::uint64_t applying_bytes_ = 0;
+  Instant waiting_since_;
+  bool is_applying_ = false;
+  bool hurry_ = false;
+  bool leaving_ = false;
+  Error failure_;
+  std::thread thread_;
+};
+
+Error with_advice(Error error) {
+  error.message += "; `penstock doctor` says what can be saved";
+  return error;
+}
+
+/// Brings what the log has and the tables have not into the tables.
+Result<LogEnd> replay(SqliteStore& tables, const std::string& directory, LogPosition& position) {
+  std::vector<Turn> turns;
+  std::size_t bytes = 0;
+  const auto apply = [&]() -> Result<void> {
+    LogPosition after = position;
+    after.applied += turns.size();
+    if (auto done = tables.apply(turns, after); !done) return done;
+    position = after;
+    turns.clear();
+    bytes = 0;
+    return {};
+  };
+  auto end =
+      read_log(directory, position.log, position.applied, [&](std::uint64_t, std::string_view turn) -> Result<void> {
+        auto records = decode_turn(turn);
+        if (!records) return tl::unexpected(std::move(records.error()));
+        turns.push_back(std::make_shared<const std::vector<core::Record>>(std::move(*records)));
+        bytes += turn.size();
+        return bytes < kReplayBytes ? Result<void>() : apply();
+      });
+  if (!end) return tl::unexpected(with_advice(std::move(end.error())));
+  if (!turns.empty()) {
+    log::info("bringing {} turns from the log into the tables", turns.size());
+    if (auto done = apply(); !done) return tl::unexpected(std::move(done.error()));
+  }
+  return end;
+}
+
+/// Whether the directory holds what the position says. A log that is not there was lost, or one of the two was put back
+/// from a copy.
+Result<void> check_belonging(const std::string& directory, const LogPosition& position) {
+  const auto segments = list_segments(directory);
+  if (!segments) return tl::unexpected(segments.error());
+  if (position.log == 0 && !segments->empty()) {
+    return tl::unexpected(
+        with_advice({Errc::unavailable,
+                     fmt::format("the log in {} belongs to another database: this one never had one", directory)}));
+  }
+  if (position.is_open && segments->empty()) {
+    return tl::unexpected(with_advice(
+        {Errc::unavailable, fmt::format("the log in {} is missing, and the last server did not end in order: what it "
+                                        "acknowledged last may be there only",
+                                        directory)}));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_local_store(LocalStoreOptions options, Random& random) {
+  auto tables = open_sqlite_store(options.database);
+  if (!tables) return tl::unexpected(std::move(tables.error()));
+  auto position = (*tables)->log_position();
+  if (!position) return tl::unexpected(std::move(position.error()));
+  if (auto fits = check_belonging(options.log_directory, *position); !fits) return tl::unexpected(fits.error());
+
+  LogEnd end;
+  if (position->log == 0) {
+    position->log = random.next() | 1;
+  } else {
+    auto found = replay(**tables, options.log_directory, *position);
+    if (!found) return tl::unexpected(std::move(found.error()));
+    end = *found;
+  }
+  position->is_open = true;
+  if (auto saved = (*tables)->save(*position); !saved) return tl::unexpected(std::move(saved.error()));
+  auto log = Log::open(options.log_directory, position->log, end, options.log);
+  if (!log) return tl::unexpected(std::move(log.error()));
+  return std::make_unique<LocalStore>(std::move(options), std::move(*tables), std::move(*log), *position);
+}
+
+}  // namespace penstock::store

@@ -1,0 +1,114 @@
+#include "store/log/backlog.h"
+
+#include <utility>
+
+namespace penstock::store {
+namespace {
+
+/// The job that a record speaks of; null when of none, or of many.
+const JobId* job_of(const core::Record& record) {
+  if (const auto* added = std::get_if<core::JobAdded>(&record)) return &added->request.id;
+  if (const auto* changed = std::get_if<core::JobChanged>(&record)) return &changed->id;
+  if (const auto* chunk = std::get_if<core::ChunkAdded>(&record)) return &chunk->job;
+  if (const auto* cleared = std::get_if<core::ChunksCleared>(&record)) return &cleared->job;
+  return nullptr;
+}
+
+bool removes_many(const core::Record& record) {
+  return std::holds_alternative<core::JobsForgotten>(record) || std::holds_alternative<core::EndpointRemoved>(record);
+}
+
+using Job = std::optional<core::StoredJob>;
+
+template <class Record>
+void apply(Job&, const Record&) {}  // nothing to do with jobs
+
+void apply(Job& job, const core::JobAdded& record) {
+  job = core::StoredJob{record.request, record.state, nullptr, {}};
+}
+
+void apply(Job& job, const core::JobChanged& record) {
+  if (!job) return;
+  job->state = record.state;
+  if (record.sets_output) job->output = record.output;
+}
+
+void apply(Job& job, const core::ChunkAdded& record) {
+  if (!job) return;
+  const auto index = static_cast<std::size_t>(record.index);
+  if (index < job->chunks.size()) {
+    job->chunks[index] = record.chunk;
+  } else {
+    job->chunks.push_back(record.chunk);
+  }
+}
+
+void apply(Job& job, const core::ChunksCleared&) {
+  if (job) job->chunks.clear();
+}
+
+void apply(Job& job, const core::JobsForgotten& record) {
+  if (job && core::is_terminal(job->state.status) && job->state.expires <= record.expired_at) job.reset();
+}
+
+void apply(Job& job, const core::EndpointRemoved& record) {
+  if (job && job->request.endpoint == record.id) job.reset();
+}
+
+}  // namespace
+
+void Backlog::add(std::uint64_t sequence, Turn turn) {
+  if (turns_.empty()) first_ = sequence;
+  ENSURE(sequence == first_ + turns_.size());
+  turns_.push_back(std::move(turn));
+}
+
+void Backlog::drop(std::uint64_t sequence) {
+  for (; !turns_.empty() && first_ <= sequence; ++first_, turns_.pop_front()) {
+    if (first_ > indexed_) continue;
+    for (const core::Record& record : *turns_.front()) {
+      if (removes_many(record)) removals_.pop_front();
+      const JobId* const job = job_of(record);
+      if (job == nullptr) continue;
+      const auto known = changes_.find(*job);
+      known->second.pop_front();
+      if (known->second.empty()) changes_.erase(known);
+    }
+  }
+}
+
+void Backlog::index_all() {
+  const std::uint64_t end = first_ + turns_.size();
+  for (std::uint64_t sequence = std::max(first_, indexed_ + 1); sequence < end; ++sequence) {
+    for (const core::Record& record : *turns_[sequence - first_]) {
+      if (removes_many(record)) removals_.push_back({sequence, &record});
+      if (const JobId* const job = job_of(record)) changes_[*job].push_back({sequence, &record});
+    }
+    indexed_ = sequence;
+  }
+}
+
+bool Backlog::holds_whole(const JobId& job) {
+  index_all();
+  const auto known = changes_.find(job);
+  return known != changes_.end() && std::holds_alternative<core::JobAdded>(*known->second.front().record);
+}
+
+void Backlog::apply_to(Job& job, const EndpointId& endpoint, const JobId& id) {
+  index_all();
+  static const std::deque<Change> kNone;
+  const auto known = changes_.find(id);
+  const std::deque<Change>& changes = known == changes_.end() ? kNone : known->second;
+  const auto take = [&](const Change& change) {
+    std::visit([&](const auto& record) { apply(job, record); }, *change.record);
+  };
+  auto removal = removals_.begin();
+  for (const Change& change : changes) {
+    for (; removal != removals_.end() && removal->is_before(change); ++removal) take(*removal);
+    take(change);
+  }
+  for (; removal != removals_.end(); ++removal) take(*removal);
+  if (job && job->request.endpoint != endpoint) job.reset();
+}
+
+}  // namespace penstock::store

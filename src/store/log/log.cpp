@@ -1,0 +1,224 @@
+#include "store/log/log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace penstock::store {
+namespace {
+
+constexpr std::size_t kZerosAtOnce = 1U << 20;
+constexpr std::size_t kFreeMax = 3;
+constexpr const char* kFreePrefix = "free-";
+constexpr const char* kNextName = "next";
+constexpr std::size_t kBufferKeptBytes = 4U << 20;  // a larger one is given back after its turn
+
+Error io_error(const std::string& path, const char* what) {
+  const int code = errno;
+  const char* const help = code == ENOSPC || code == EDQUOT ? "; make space on that disk" : "";
+  return Error{Errc::unavailable, fmt::format("{} {}: {}{}", what, path, std::strerror(code), help)};
+}
+
+std::shared_ptr<const int> own(int descriptor) {
+  return {new int(descriptor), [](const int* held) {
+            ::close(*held);
+            delete held;
+          }};
+}
+
+bool write_all(int file, std::string_view bytes, std::uint64_t offset, int flags) {
+  while (!bytes.empty()) {
+    iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+    const ssize_t written = ::pwritev2(file, &part, 1, static_cast<off_t>(offset), flags);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+  return true;
+}
+
+/// So that what was made or renamed in a directory is there after a crash.
+bool sync_directory(const std::string& path) {
+  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return false;
+  const bool done = ::fsync(directory) == 0;
+  ::close(directory);
+  return done;
+}
+
+/// A name block, one block of zeros where the first frame goes, and zeros up to the segment's size where there is
+/// nothing yet.
+bool fill(int file, const SegmentName& name, std::uint64_t bytes) {
+  const off_t present = ::lseek(file, 0, SEEK_END);
+  if (present < 0) return false;
+  const std::string zeros(kZerosAtOnce, '\0');
+  for (auto at = static_cast<std::uint64_t>(present); at < bytes; at += zeros.size()) {
+    if (!write_all(file, std::string_view(zeros).substr(0, std::min<std::uint64_t>(zeros.size(), bytes - at)), at, 0)) {
+      return false;
+    }
+  }
+  if (static_cast<std::uint64_t>(present) > bytes && ::ftruncate(file, static_cast<off_t>(bytes)) != 0) return false;
+  return write_all(file, segment_block(name) + std::string(kBlockBytes, '\0'), 0, 0) && ::fsync(file) == 0;
+}
+
+}  // namespace
+
+Log::Log(std::string directory, std::uint64_t log, const LogEnd& end, LogOptions options)
+    : directory_(std::move(directory)),
+      log_(log),
+      options_(options),
+      next_index_(end.next_index),
+      appended_(end.last),
+      synced_(end.last) {}
+
+Log::~Log() = default;
+
+Result<std::unique_ptr<Log>> Log::open(std::string directory, std::uint64_t log, const LogEnd& end,
+                                       LogOptions options) {
+  std::error_code problem;
+  std::filesystem::create_directories(directory, problem);
+  if (problem) {
+    return fail(Errc::unavailable,
+                fmt::format("the log directory {} cannot be made: {}", directory, problem.message()));
+  }
+  std::filesystem::permissions(directory, std::filesystem::perms::owner_all, problem);
+  std::unique_ptr<Log> opened(new Log(std::move(directory), log, end, options));
+  if (auto freed = opened->free_all(); !freed) return tl::unexpected(std::move(freed.error()));
+  if (auto first = opened->next_segment(); !first) return tl::unexpected(std::move(first.error()));
+  return opened;
+}
+
+std::string Log::path_of(std::uint64_t index) const {
+  return directory_ + "/" + segment_file_name(index);
+}
+
+Result<Log::Segment> Log::make_segment(std::uint64_t index, const std::string& recycled) const {
+  const std::string path = path_of(index);
+  // Under another name until it is whole: a crash leaves a file that nobody takes for a segment.
+  const std::string unnamed = recycled.empty() ? directory_ + "/" + kNextName : recycled;
+  const int descriptor = ::open(unnamed.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) return tl::unexpected(io_error(unnamed, "cannot open the log file"));
+  Segment made{index, 0, path, own(descriptor)};
+  if (!fill(descriptor, {log_, index}, options_.segment_bytes)) {
+    Error error = io_error(unnamed, "cannot write the log file");
+    if (recycled.empty()) ::unlink(unnamed.c_str());
+    return tl::unexpected(std::move(error));
+  }
+  if (::rename(unnamed.c_str(), path.c_str()) != 0 || !sync_directory(directory_)) {
+    return tl::unexpected(io_error(path, "cannot make the log file"));
+  }
+  return made;
+}
+
+std::string& Log::begin() {
+  if (buffer_.capacity() > kBufferKeptBytes) buffer_ = std::string();
+  buffer_.clear();
+  begin_frame(buffer_);
+  return buffer_;
+}
+
+Result<std::uint64_t> Log::append() {
+  const std::uint64_t sequence = appended_ + 1;
+  if (buffer_.size() - kFrameHeadBytes > kTurnBytesMax) {
+    return fail(Errc::unavailable, fmt::format("a turn of {} bytes is too large for the log: {} at most",
+                                               buffer_.size() - kFrameHeadBytes, kTurnBytesMax));
+  }
+  seal_frame(buffer_, log_, sequence, synced_);
+  // One that is larger than a segment makes an empty one grow.
+  if (offset_ + buffer_.size() > options_.segment_bytes && offset_ > kBlockBytes) {
+    if (auto changed = next_segment(); !changed) return tl::unexpected(std::move(changed.error()));
+  }
+  const bool every_turn = options_.durability == Durability::every_turn;
+  if (!write_all(*file_, buffer_, offset_, every_turn ? RWF_DSYNC : 0)) {
+    return tl::unexpected(io_error(directory_, "cannot write to the log in"));
+  }
+  offset_ += buffer_.size();
+  appended_ = sequence;
+  if (every_turn) synced_ = sequence;
+  return sequence;
+}
+
+Result<void> Log::next_segment() {
+  const std::scoped_lock lock(mutex_);
+  if (auto made = make_ready(); !made) return made;
+  if (!used_.empty()) used_.back().last = appended_;
+  used_.push_back(*std::exchange(ready_, std::nullopt));
+  is_ready_ = false;
+  next_index_ = used_.back().index + 1;
+  file_ = used_.back().file;
+  offset_ = kBlockBytes;
+  return {};
+}
+
+Result<void> Log::make_ready() {
+  if (ready_) return {};
+  auto made = make_segment(next_index_, free_.empty() ? "" : free_.back());
+  is_full_ = !made;
+  if (!made) return tl::unexpected(std::move(made.error()));
+  if (!free_.empty()) free_.pop_back();
+  ready_ = std::move(*made);
+  is_ready_ = true;
+  return {};
+}
+
+Result<void> Log::prepare() {
+  const std::scoped_lock lock(mutex_);
+  return make_ready();
+}
+
+void Log::trim(std::uint64_t sequence) {
+  const std::scoped_lock lock(mutex_);
+  while (used_.size() > 1 && used_.front().last <= sequence) {
+    free(used_.front().path);
+    used_.pop_front();
+  }
+}
+
+/// Renamed at once: the segments that are left have no gap, whenever the file is used again.
+void Log::free(const std::string& path) {
+  std::string name = fmt::format("{}/{}{}", directory_, kFreePrefix, free_number_++);
+  if (free_.size() < kFreeMax && ::rename(path.c_str(), name.c_str()) == 0) {
+    free_.push_back(std::move(name));
+  } else {
+    ::unlink(path.c_str());
+  }
+}
+
+Result<void> Log::free_all() {
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_, problem)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kFreePrefix) || name == kNextName) std::filesystem::remove(entry.path(), problem);
+  }
+  auto found = list_segments(directory_);
+  if (!found) return tl::unexpected(std::move(found.error()));
+  for (const SegmentFile& segment : *found) free(segment.path);
+  return {};
+}
+
+Result<void> Log::sync() {
+  std::vector<std::shared_ptr<const int>> files;
+  std::uint64_t through = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    through = appended_;
+    for (const Segment& segment : used_) {
+      if (segment.file != nullptr && (segment.last == 0 || segment.last > synced_)) files.push_back(segment.file);
+    }
+  }
+  for (const auto& file : files) {
+    if (::fdatasync(*file) != 0) return tl::unexpected(io_error(directory_, "cannot sync the log in"));
+  }
+  synced_ = through;
+  return {};
+}
+
+}  // namespace penstock::store

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "store/log/log_reader.h"
+
+namespace penstock::store {
+
+enum class Durability {
+  every_turn,    // on the disk before append() returns
+  every_second,  // handed to the operating system before append() returns; on the disk after sync()
+};
+
+struct LogOptions {
+  Durability durability = Durability::every_turn;
+  std::uint64_t segment_bytes = 16U << 20;
+};
+
+/// The append-only log of turns, for writing. A segment is filled with zeros before it is used, and used again once its
+/// turns are applied elsewhere: a sync of bytes that exist already costs two thirds of one that makes a file grow.
+///
+/// Two threads: the loop appends; the store's thread prepares the next segment, trims and syncs. What they share is
+/// atomic, or behind one mutex that append() takes only to go on to the next segment.
+class Log {
+ public:
+  /// Goes on behind what read_log() found, in a new segment. Every turn up to there must be applied: the segments that
+  /// are there are used again. Errors: unavailable (cannot be written; no space for the first segment).
+  static Result<std::unique_ptr<Log>> open(std::string directory, std::uint64_t log, const LogEnd& end,
+                                           LogOptions options);
+  ~Log();
+
+  /// The buffer for the next turn, with room for the frame's head at its start.
+  std::string& begin();
+  /// Makes the turn in the buffer durable and gives its sequence. Errors: unavailable (I/O error; no space).
+  Result<std::uint64_t> append();
+
+  /// False: the disk has no room for a next segment. What is left of the present one is for work in progress.
+  bool has_room() const { return is_ready_ || !is_full_ || offset_ < options_.segment_bytes / 2; }
+  /// False: prepare() has something to do.
+  bool is_ready() const { return is_ready_; }
+
+  /// For the store's thread: makes sure that a next segment is ready. Errors: unavailable (no space; try again).
+  Result<void> prepare();
+  /// For the store's thread: the turns up to `sequence` are not needed any more.
+  void trim(std::uint64_t sequence);
+  /// For the store's thread, with every_second: what was appended so far is then on the disk. Errors: unavailable.
+  Result<void> sync();
+
+ private:
+  struct Segment {
+    std::uint64_t index = 0;
+    std::uint64_t last = 0;  // sequence of its last turn
+    std::string path;
+    std::shared_ptr<const int> file;  // closes itself
+  };
+
+  Log(std::string directory, std::uint64_t log, const LogEnd& end, LogOptions options);
+
+  std::string path_of(std::uint64_t index) const;
+  /// From the file `recycled`, or a new one when it is empty.
+  Result<Segment> make_segment(std::uint64_t index, const std::string& recycled) const;
+  Result<void> next_segment();
+  // With the mutex held.
+  Result<void> make_ready();
+  void free(const std::string& path);
+  Result<void> free_all();
+
+  std::string directory_;
+  std::uint64_t log_;
+  LogOptions options_;
+
+  // Of the loop.
+  std::string buffer_;
+  std::shared_ptr<const int> file_;  // of the present segment
+
+  // Shared.
+  mutable std::mutex mutex_;
+  std::deque<Segment> used_;      // oldest first; the last one is the present one
+  std::optional<Segment> ready_;  // the next one
+  std::uint64_t next_index_;
+  std::vector<std::string> free_;  // files to use again
+  std::uint64_t free_number_ = 0;
+
+  std::atomic<std::uint64_t> appended_;    // sequence of the last turn
+  std::atomic<std::uint64_t> synced_;      // the same, of those on the disk
+  std::atomic<std::uint64_t> offset_ = 0;  // in the present segment
+  std::atomic<bool> is_ready_ = false;     // there is a next segment
+  std::atomic<bool> is_full_ = false;      // the last try to make one failed
+};
+
+}  // namespace penstock::store

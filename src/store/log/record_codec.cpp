@@ -1,0 +1,335 @@
+#include "store/log/record_codec.h"
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "store/fields.h"
+
+namespace penstock::store {
+namespace {
+
+// ---------------------------------------------------------------- writing
+
+void put_number(std::string& out, std::uint64_t value) {
+  while (value >= 0x80) {
+    out.push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out.push_back(static_cast<char>(value));
+}
+
+/// Small numbers of either sign are short.
+void put_signed(std::string& out, std::int64_t value) {
+  put_number(out, (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
+}
+
+void put_text(std::string& out, std::string_view text) {
+  put_number(out, text.size());
+  out.append(text);
+}
+
+void put_payload(std::string& out, const core::Bytes& payload) {
+  out.push_back(payload == nullptr ? 0 : 1);
+  if (payload != nullptr) put_text(out, *payload);
+}
+
+class FieldWriter {
+ public:
+  explicit FieldWriter(std::string& out) : out_(out) {}
+
+  template <class Member>
+  void operator()(const char*, const Member& member) {
+    put(member);
+  }
+
+ private:
+  void put(const std::string& value) { put_text(out_, value); }
+  void put(bool value) { put_number(out_, value ? 1 : 0); }
+  void put(int value) { put_signed(out_, value); }
+  void put(std::int64_t value) { put_signed(out_, value); }
+  void put(Millis value) { put_signed(out_, value.count()); }
+  void put(Time value) { put_signed(out_, to_ms(value)); }
+  // By name: an enumerator may move in the source.
+  void put(core::KeyScope value) { put_text(out_, value == core::KeyScope::all ? "all" : "read_only"); }
+  void put(core::ScalerType value) { put_text(out_, core::to_text(value)); }
+  void put(core::FlashBoot value) { put_text(out_, core::to_text(value)); }
+  void put(core::JobStatus value) { put_text(out_, core::to_text(value)); }
+  void put(core::Priority value) { put_text(out_, core::to_text(value)); }
+  void put(const core::EnvVar& value) {
+    put(value.key);
+    put(value.value);
+  }
+  void put(const core::PortName& value) {
+    put(value.port);
+    put(value.name);
+  }
+  template <class Tag>
+  void put(const Id<Tag>& value) {
+    put(value.str());
+  }
+  template <class Item>
+  void put(const std::vector<Item>& items) {
+    put_number(out_, items.size());
+    for (const Item& item : items) put(item);
+  }
+  template <class Value>
+  void put(const std::optional<Value>& value) {
+    put(value.has_value());
+    if (value) put(*value);
+  }
+
+  std::string& out_;
+};
+
+template <class Value>
+constexpr std::uint64_t count_fields() {
+  std::uint64_t count = 0;
+  const Value value{};
+  each_field(value, [&](const char*, const auto&) { ++count; });
+  return count;
+}
+
+template <class Value>
+void put_fields(std::string& out, const Value& value) {
+  static const std::uint64_t count = count_fields<Value>();
+  put_number(out, count);
+  each_field(value, FieldWriter(out));
+}
+
+// ---------------------------------------------------------------- reading
+
+/// Does not leave this file.
+struct Damaged : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  bool at_end() const { return rest_.empty(); }
+
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t next = byte();
+      value |= static_cast<std::uint64_t>(next & 0x7f) << shift;
+      if (next < 0x80) return value;
+    }
+    throw Damaged("a number has no end");
+  }
+
+  std::int64_t signed_number() {
+    const std::uint64_t value = number();
+    return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+  }
+
+  std::uint8_t byte() {
+    if (rest_.empty()) throw Damaged("it ends too early");
+    const auto next = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return next;
+  }
+
+  std::string_view text() {
+    const std::uint64_t size = number();
+    if (size > rest_.size()) throw Damaged("it ends too early");
+    const std::string_view found = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return found;
+  }
+
+  core::Bytes payload() { return byte() == 0 ? nullptr : core::bytes(std::string(text())); }
+
+ private:
+  std::string_view rest_;
+};
+
+class FieldReader {
+ public:
+  /// Fields from `count` on were unknown to the version that wrote; they keep the value that they have.
+  FieldReader(Reader& in, std::uint64_t count) : in_(in), left_(count) {}
+
+  template <class Member>
+  void operator()(const char*, Member& member) {
+    if (left_ == 0) return;
+    --left_;
+    get(member);
+  }
+
+  std::uint64_t left() const { return left_; }
+
+ private:
+  void get(std::string& value) { value = in_.text(); }
+  void get(bool& value) { value = in_.number() != 0; }
+  void get(std::int64_t& value) { value = in_.signed_number(); }
+  void get(Millis& value) { value = Millis{in_.signed_number()}; }
+  void get(Time& value) { value = from_ms(in_.signed_number()); }
+  void get(int& value) {
+    const std::int64_t read = in_.signed_number();
+    if (!std::in_range<int>(read)) throw Damaged("a number is out of range");
+    value = static_cast<int>(read);
+  }
+  void get(core::KeyScope& value) { value = in_.text() == "all" ? core::KeyScope::all : core::KeyScope::read_only; }
+  void get(core::ScalerType& value) { take(value, core::parse_scaler_type(in_.text())); }
+  void get(core::FlashBoot& value) { take(value, core::parse_flash_boot(in_.text())); }
+  void get(core::JobStatus& value) { take(value, core::parse_job_status(in_.text())); }
+  void get(core::Priority& value) { take(value, core::parse_priority(in_.text())); }
+  void get(core::EnvVar& value) {
+    get(value.key);
+    get(value.value);
+  }
+  void get(core::PortName& value) {
+    get(value.port);
+    get(value.name);
+  }
+  template <class Tag>
+  void get(Id<Tag>& value) {
+    const std::string_view text = in_.text();
+    value = {};
+    if (text.empty()) return;
+    auto id = Id<Tag>::parse(text);
+    if (!id) throw Damaged(id.error().message);
+    value = std::move(*id);
+  }
+  template <class Item>
+  void get(std::vector<Item>& items) {
+    items.clear();
+    for (std::uint64_t left = in_.number(); left > 0; --left) get(items.emplace_back());
+  }
+  template <class Value>
+  void get(std::optional<Value>& value) {
+    value.reset();
+    if (in_.number() != 0) get(value.emplace());
+  }
+
+  template <class Value>
+  static void take(Value& value, std::optional<Value> parsed) {
+    if (!parsed) throw Damaged("a name is not known to this version");
+    value = std::move(*parsed);
+  }
+
+  Reader& in_;
+  std::uint64_t left_;
+};
+
+template <class Value>
+void get_fields(Reader& in, Value& value) {
+  FieldReader fields(in, in.number());
+  each_field(value, fields);
+  if (fields.left() > 0) throw Damaged("it has fields that only a newer version knows");
+}
+
+// ---------------------------------------------------------------- each kind, both ways
+
+// What a kind of record consists of: fields of one value, or single values. `io` is a Writer or a Reader below.
+template <class Io, class Record>
+void each_part(Io& io, Record& record) {
+  using Kind = std::remove_const_t<Record>;
+  if constexpr (requires { record.account; }) {
+    io.fields(record.account);
+  } else if constexpr (requires { record.key; }) {
+    io.fields(record.key);
+  } else if constexpr (std::is_same_v<Kind, core::EndpointSaved>) {
+    io.fields(record.endpoint);
+  } else if constexpr (std::is_same_v<Kind, core::WorkerSaved>) {
+    io.fields(record.worker);
+  } else if constexpr (std::is_same_v<Kind, core::CountersSaved>) {
+    io.fields(record);
+  } else if constexpr (std::is_same_v<Kind, core::JobAdded>) {
+    io.fields(record.request);
+    io.payload(record.request.input);
+    io.payload(record.request.s3_config);
+    io.fields(record.state);
+  } else if constexpr (std::is_same_v<Kind, core::JobChanged>) {
+    io.value(record.id);
+    io.fields(record.state);
+    io.value(record.sets_output);
+    io.payload(record.output);
+  } else if constexpr (std::is_same_v<Kind, core::ChunkAdded>) {
+    io.value(record.job);
+    io.value(record.index);
+    io.payload(record.chunk);
+  } else if constexpr (std::is_same_v<Kind, core::ChunksCleared>) {
+    io.value(record.job);
+  } else if constexpr (std::is_same_v<Kind, core::JobsForgotten>) {
+    io.value(record.expired_at);
+  } else if constexpr (requires { record.value; }) {
+    io.fields(record.value);
+  } else {
+    io.value(record.id);  // the removals
+  }
+}
+
+struct Writer {
+  std::string& out;
+
+  template <class Value>
+  void fields(const Value& value) {
+    put_fields(out, value);
+  }
+  template <class Value>
+  void value(const Value& value) {
+    FieldWriter{out}("", value);
+  }
+  void payload(const core::Bytes& bytes) { put_payload(out, bytes); }
+};
+
+struct Parts {
+  Reader& in;
+
+  template <class Value>
+  void fields(Value& value) {
+    get_fields(in, value);
+  }
+  template <class Value>
+  void value(Value& value) {
+    FieldReader{in, 1}("", value);
+  }
+  void payload(core::Bytes& bytes) { bytes = in.payload(); }
+};
+
+template <class Kind>
+core::Record decode_as(Reader& in) {
+  Kind record;
+  Parts parts{in};
+  each_part(parts, record);
+  return record;
+}
+
+template <std::size_t... Kinds>
+core::Record decode_kind(std::size_t kind, Reader& in, std::index_sequence<Kinds...>) {
+  using Decode = core::Record (*)(Reader&);
+  static constexpr Decode kDecode[] = {&decode_as<std::variant_alternative_t<Kinds, core::Record>>...};
+  if (kind >= sizeof...(Kinds)) throw Damaged("a kind of record is not known to this version");
+  return kDecode[kind](in);
+}
+
+}  // namespace
+
+void encode(const core::Record& record, std::string& out) {
+  static_assert(std::variant_size_v<core::Record> < 0x80);
+  out.push_back(static_cast<char>(record.index()));
+  Writer writer{out};
+  std::visit([&](const auto& value) { each_part(writer, value); }, record);
+}
+
+Result<std::vector<core::Record>> decode_turn(std::string_view bytes) {
+  std::vector<core::Record> records;
+  Reader in(bytes);
+  try {
+    while (!in.at_end()) {
+      const std::size_t kind = in.byte();
+      records.push_back(decode_kind(kind, in, std::make_index_sequence<std::variant_size_v<core::Record>>()));
+    }
+  } catch (const Damaged& error) {
+    return fail(Errc::unavailable, "record " + std::to_string(records.size() + 1) + " cannot be read: " + error.what());
+  }
+  return records;
+}
+
+}  // namespace penstock::store

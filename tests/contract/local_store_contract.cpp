@@ -1,0 +1,187 @@
+// What holds for the log with tables behind it: crashes, full disks, parts that do not belong together.
+
+#include "store/local_store.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "failures.h"
+#include "store/sqlite_store.h"
+#include "store_samples.h"
+#include "temporary_directory.h"
+
+namespace penstock::store::contract {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Turn = std::vector<core::Record>;
+
+class LocalStoreTest : public testing::Test {
+ protected:
+  LocalStoreOptions options() const {
+    LocalStoreOptions all{(directory_.path() / "penstock.db").string(), (directory_.path() / "log").string(), {}};
+    all.log.segment_bytes = 1U << 20;
+    all.apply_after = apply_after_;
+    return all;
+  }
+
+  Result<std::unique_ptr<Store>> try_open() { return open_local_store(options(), random_); }
+
+  std::unique_ptr<Store> open() {
+    auto opened = try_open();
+    EXPECT_TRUE(opened) << opened.error().message;
+    return opened ? std::move(*opened) : nullptr;
+  }
+
+  std::string refusal() {
+    const auto opened = try_open();
+    EXPECT_FALSE(opened);
+    return opened ? "" : opened.error().message;
+  }
+
+  /// A copy of everything, as a crash at this instant would leave it.
+  void crash_to(const fs::path& copy) const { fs::copy(directory_.path(), copy, fs::copy_options::recursive); }
+
+  void put_back(const fs::path& copy) const {
+    for (const char* part : {"penstock.db", "penstock.db-wal", "penstock.db-shm", "log"}) {
+      fs::remove_all(directory_.path() / part);
+    }
+    fs::copy(copy, directory_.path(), fs::copy_options::recursive);
+  }
+
+  TemporaryDirectory directory_;
+  TemporaryDirectory elsewhere_;
+  SystemRandom random_;
+  Millis apply_after_{3'600'000};
+};
+
+core::JobAdded large_job(const std::string& name) {
+  core::JobAdded job = full_job(name, "ep-1");
+  job.request.input = core::bytes(std::string(200'000, 'x'));
+  return job;
+}
+
+TEST_F(LocalStoreTest, NoAcknowledgedTurnIsLostByKill9AndNoneIsHalf) {
+  expect_survives_kill9([this] { return try_open(); });
+}
+
+TEST_F(LocalStoreTest, NorWhileTheTablesAreWritten) {
+  apply_after_ = Millis{1};
+  expect_survives_kill9([this] { return try_open(); });
+}
+
+TEST_F(LocalStoreTest, WhatOnlyTheLogHasIsThereAfterACrash) {
+  const core::JobAdded job = full_job("job-1", "ep-1");
+  const auto store = open();
+  ASSERT_TRUE(store->commit(Turn{job}));
+  crash_to(elsewhere_.path() / "copy");
+  put_back(elsewhere_.path() / "copy");
+  core::StoredState wanted;
+  wanted.jobs = {{job.request, job.state, nullptr, {}}};
+  expect_holds(*open(), wanted);
+}
+
+TEST_F(LocalStoreTest, AMissingLogIsRefusedUnlessTheEndWasInOrder) {
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->commit(Turn{full_job("job-1", "ep-1")}));
+    crash_to(elsewhere_.path() / "copy");
+  }
+  fs::remove_all(directory_.path() / "log");
+  EXPECT_NE(open(), nullptr);  // all of it was in the tables
+
+  put_back(elsewhere_.path() / "copy");
+  fs::remove_all(directory_.path() / "log");
+  const std::string told = refusal();
+  EXPECT_NE(told.find("is missing"), std::string::npos) << told;
+  EXPECT_NE(told.find("penstock doctor"), std::string::npos) << told;
+}
+
+TEST_F(LocalStoreTest, ALogOfAnotherDatabaseIsRefused) {
+  ASSERT_TRUE(open()->commit(Turn{full_job("job-1", "ep-1")}));
+  fs::remove(directory_.path() / "penstock.db");
+  EXPECT_NE(refusal().find("belongs to another database"), std::string::npos);
+}
+
+TEST_F(LocalStoreTest, AnOlderCopyOfTheTablesIsRefusedWhenTheLogHasMovedOn) {
+  apply_after_ = Millis{1};
+  open().reset();
+  fs::copy(directory_.path() / "penstock.db", elsewhere_.path() / "old.db");
+  for (int round = 0; round < 2; ++round) {
+    const auto store = open();
+    for (int i = 0; i < 20; ++i) {
+      ASSERT_TRUE(store->commit(Turn{large_job("job-" + std::to_string(round) + "-" + std::to_string(i))}));
+    }
+  }
+  fs::copy(elsewhere_.path() / "old.db", directory_.path() / "penstock.db", fs::copy_options::overwrite_existing);
+  EXPECT_NE(refusal().find("is missing"), std::string::npos);
+}
+
+/// The store's thread does its work within this time; far more than it needs.
+template <class Condition>
+bool comes_true(const Condition& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST_F(LocalStoreTest, AFullDiskIsToldBeforeItIsTooLateAndRecovers) {
+  apply_after_ = Millis{1};
+  auto store = open();
+  core::StoredState wanted;
+  int number = 0;
+  const auto commit_one = [&] {
+    const core::JobAdded job = large_job("job-" + std::to_string(number++));
+    const auto done = store->commit(Turn{job});
+    if (done) wanted.jobs.push_back({job.request, job.state, nullptr, {}});
+    return done.has_value();
+  };
+  ASSERT_TRUE(commit_one());
+  {
+    const FileSizeLimit limit(1U << 20);  // a segment; the tables grow beyond it
+    int accepted = 0;
+    while (store->has_room() && accepted < 100) {
+      ASSERT_TRUE(commit_one()) << "no turn may fail while there is room";
+      ++accepted;
+      std::this_thread::yield();
+    }
+    EXPECT_LT(accepted, 100);
+    EXPECT_FALSE(store->has_room());
+    for (const core::StoredJob& job : wanted.jobs) {  // what is there can be read meanwhile
+      const auto found = store->find_job(job.request.endpoint, job.request.id);
+      ASSERT_TRUE(found && *found);
+      expect_same_job(**found, job);
+    }
+  }
+  EXPECT_TRUE(comes_true([&] { return store->has_room(); }));
+  ASSERT_TRUE(commit_one());
+  expect_holds(*store, wanted);
+  store.reset();
+  expect_holds(*open(), wanted);
+}
+
+TEST_F(LocalStoreTest, CommittersWaitWhenTheTablesFallFarBehind) {
+  LocalStoreOptions small = options();
+  small.backlog_bytes_max = 1000;
+  small.apply_after = Millis{20};
+  auto store = open_local_store(small, random_);
+  ASSERT_TRUE(store);
+  core::StoredState wanted;
+  for (int i = 0; i < 20; ++i) {
+    const core::JobAdded job = full_job("job-" + std::to_string(i), "ep-1");
+    ASSERT_TRUE((*store)->commit(Turn{job}));
+    wanted.jobs.push_back({job.request, job.state, nullptr, {}});
+  }
+  expect_holds(**store, wanted);
+}
+
+}  // namespace
+}  // namespace penstock::store::contract
