@@ -14,10 +14,17 @@ net::Response json_answer(std::string body, int status) {
 }
 
 net::Response error_answer(const Error& error) {
+  if (error.code == Errc::busy) return busy_answer(error.message, 1);
   std::string body = "{\"error\":";
   json::write_string(body, error.message);
-  net::Response response = json_answer(body + "}", http_status(error.code));
-  if (error.code == Errc::busy) response.headers.emplace_back("Retry-After", "1");
+  return json_answer(body + "}", http_status(error.code));
+}
+
+net::Response busy_answer(const std::string& message, int retry_after_s) {
+  std::string body = "{\"error\":";
+  json::write_string(body, message);
+  net::Response response = json_answer(body + "}", http_status(Errc::busy));
+  response.headers.emplace_back("Retry-After", std::to_string(retry_after_s));
   return response;
 }
 

@@ -11,6 +11,8 @@ namespace penstock::api {
 
 /// `{"error":"..."}` with the status of the refusal: the shape of the job and worker APIs.
 net::Response error_answer(const Error& error);
+/// 429 with how long to wait.
+net::Response busy_answer(const std::string& message, int retry_after_s);
 net::Response json_answer(std::string body, int status = 200);
 
 /// The answer to `OPTIONS`, and what every answer of a client API carries, so that browsers may call it.

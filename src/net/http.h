@@ -57,6 +57,9 @@ class Responder {
   /// The body is whole.
   void end();
 
+  /// Lets go of it when the request is over: answered, or its client gone and the handles dropped.
+  void keep(std::shared_ptr<void> companion);
+
   /// Called at most once, when the client goes away before send() or end(). Replaces an earlier one.
   void on_gone(std::function<void()> gone);
   bool gone() const;

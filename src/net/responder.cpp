@@ -42,6 +42,7 @@ void Responder::State::end() {
   ENSURE(!answered && streaming);
   answered = true;
   on_gone = nullptr;
+  companion = nullptr;
   const auto open = gone ? nullptr : connection.lock();
   if (open) open->end_stream();
 }
@@ -50,6 +51,7 @@ void Responder::State::send(Response response, std::function<void(bool)> written
   ENSURE(!answered && !streaming);
   answered = true;
   on_gone = nullptr;
+  companion = nullptr;
   const auto open = gone ? nullptr : connection.lock();
   if (open) {
     open->answer(std::move(response), std::move(written));
@@ -60,6 +62,7 @@ void Responder::State::send(Response response, std::function<void(bool)> written
 
 void Responder::State::client_gone() {
   gone = true;
+  companion = nullptr;
   // The call may drop the last handle and with it this object.
   const std::function<void()> call = std::exchange(on_gone, nullptr);
   if (call) call();
@@ -93,6 +96,11 @@ void Responder::end() {
   ENSURE(state_ != nullptr);
   const std::shared_ptr<State> state = state_;
   state->end();
+}
+
+void Responder::keep(std::shared_ptr<void> companion) {
+  ENSURE(state_ != nullptr);
+  state_->companion = std::move(companion);
 }
 
 void Responder::on_gone(std::function<void()> gone) {

@@ -25,6 +25,7 @@ struct Responder::State {
 
   std::weak_ptr<Connection> connection;
   std::function<void()> on_gone;
+  std::shared_ptr<void> companion;
   bool streaming = false;  // begin() was called
   bool answered = false;   // wholly: send() or end() was called
   bool gone = false;

@@ -236,12 +236,47 @@ void job_settings(std::vector<Setting>& all) {
                      [](Config& c) -> auto& { return c.engine.template_sharing; }));
 }
 
+/// Calls with each limit's name and its number.
+template <class Limits, class Call>
+void for_each_limit(Limits& limits, Call call) {
+  for (std::size_t i = 0; i < core::kOperations; ++i) {
+    const auto operation = static_cast<core::Operation>(i);
+    const std::string name(core::to_text(operation));
+    call(name + "_per_10s", limits.of(operation).per_window);
+    call(name + "_concurrent", limits.of(operation).concurrent);
+  }
+}
+
+void limit_settings(std::vector<Setting>& all) {
+  all.push_back(flag("limits.hosted", "limit requests as the hosted service does, where nothing else is set below",
+                     [](Config& c) -> auto& { return c.hosted_limits; }));
+  all.push_back(number("limits.per_worker", 0, 1'000'000, 1,
+                       "a limit that is set is never lower than running workers times this",
+                       [](Config& c) -> auto& { return c.rate_limits.per_worker; }));
+  const core::RateLimits hosted = core::RateLimits::hosted();
+  for_each_limit(hosted, [&](const std::string& name, int number) {
+    const bool concurrent = name.ends_with("_concurrent");
+    all.push_back({"limits." + name,
+                   (concurrent ? "requests at a time" : "requests in 10 s") +
+                       std::string(" to one endpoint, 0: no limit; hosted: ") +
+                       (number == 0 ? "none" : std::to_string(number)),
+                   [name](Config& c, const std::string& text) -> Result<void> {
+                     const auto value = whole(text, 0, 1'000'000'000);
+                     if (!value) return tl::unexpected<Error>(value.error());
+                     c.set_limits[name] = static_cast<int>(*value);
+                     return {};
+                   },
+                   "0"});
+  });
+}
+
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> all = [] {
     std::vector<Setting> made;
     server_settings(made);
     worker_settings(made);
     job_settings(made);
+    limit_settings(made);
     return made;
   }();
   return all;
@@ -368,6 +403,11 @@ Result<Config> load_config(const std::string& file, const std::map<std::string, 
     return fail(Errc::invalid, "server.ephemeral keeps nothing and server.data (" + config.data +
                                    ") keeps everything: give one of them");
   }
+  if (config.hosted_limits) config.rate_limits.operations = core::RateLimits::hosted().operations;
+  for_each_limit(config.rate_limits, [&](const std::string& name, int& number) {
+    const auto set = config.set_limits.find(name);
+    if (set != config.set_limits.end()) number = set->second;
+  });
   const auto listen = parse_listen(config.listen);
   if (!listen) return tl::unexpected<Error>(listen.error());
   config.engine.process_images = config.process_images.value_or(is_loopback(listen->first));

@@ -9,6 +9,7 @@
 #include "api/router.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "core/limits/rate_limiter.h"
 #include "core/settings.h"
 #include "graphql/limits.h"
 #include "net/http_server.h"
@@ -32,6 +33,9 @@ struct Config {
   core::EngineSettings engine;
   api::BodyLimits bodies;
   Millis openai_timeout{300'000};
+  bool hosted_limits = false;
+  std::map<std::string, int> set_limits;  // "run_per_10s" and such, where somebody set it
+  core::RateLimits rate_limits;           // what comes of these
   std::size_t subscriptions_max = 1'000;
   graphql::Limits graphql;
   net::HttpLimits http;

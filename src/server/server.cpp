@@ -53,8 +53,9 @@ class Server {
         core_(
             loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
         graphql_(core_, vault_, loop_, graphql_options()),
-        jobs_(core_),
-        openai_(core_, loop_, config_.openai_timeout),
+        admission_(core_, config_.rate_limits),
+        jobs_(core_, admission_),
+        openai_(core_, loop_, admission_, config_.openai_timeout),
         worker_(core_, loop_, keys_),
         admin_(core_, keys_, facts_),
         router_(graphql_, jobs_, openai_, worker_, admin_, config_.bodies),
@@ -130,6 +131,7 @@ class Server {
   core::Engine engine_;
   CoreLoop core_;
   api::GraphqlApi graphql_;
+  api::Admission admission_;
   api::JobsApi jobs_;
   api::OpenAiApi openai_;
   api::WorkerApi worker_;

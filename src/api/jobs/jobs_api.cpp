@@ -19,22 +19,27 @@ constexpr std::int64_t kWaitMax = 300'000;
 constexpr std::int64_t kWaitDefault = 90'000;
 constexpr std::int64_t kStreamWaitDefault = 5'000;  // below the Python client's read time-out of 10 s (1.7)
 
-struct Operation {
+struct Route {
   std::string_view name;
   bool names_job;
   std::string_view methods;
+  std::optional<core::Operation> counted;  // as what; none: without limit
 };
-constexpr Operation kOperations[] = {
-    {"run", false, "POST"},         {"runsync", false, "POST"},
-    {"status", true, "GET, POST"},  {"status-sync", true, "GET, POST"},
-    {"stream", true, "GET, POST"},  {"cancel", true, "POST"},
-    {"retry", true, "POST"},        {"purge-queue", false, "POST"},
-    {"health", false, "GET, POST"},
+constexpr Route kRoutes[] = {
+    {"run", false, "POST", core::Operation::run},
+    {"runsync", false, "POST", core::Operation::runsync},
+    {"status", true, "GET, POST", core::Operation::status},
+    {"status-sync", true, "GET, POST", core::Operation::status},
+    {"stream", true, "GET, POST", core::Operation::status},
+    {"cancel", true, "POST", core::Operation::cancel},
+    {"retry", true, "POST", std::nullopt},
+    {"purge-queue", false, "POST", core::Operation::purge_queue},
+    {"health", false, "GET, POST", std::nullopt},
 };
 
-const Operation* find_operation(std::string_view name) {
-  const auto found = std::ranges::find(kOperations, name, &Operation::name);
-  return found == std::end(kOperations) ? nullptr : found;
+const Route* find_operation(std::string_view name) {
+  const auto found = std::ranges::find(kRoutes, name, &Route::name);
+  return found == std::end(kRoutes) ? nullptr : found;
 }
 
 std::optional<std::int64_t> whole_number(const std::string* text) {
@@ -64,7 +69,7 @@ bool JobsApi::knows(std::string_view operation) {
 }
 
 void JobsApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
-  const Operation& operation = *find_operation(parts[1]);
+  const Route& operation = *find_operation(parts[1]);
   if (operation.methods.find(request.method) == std::string_view::npos) {
     return responder.send(wrong_method(request, operation.methods));
   }
@@ -82,6 +87,10 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
   const bool reads = operation.name.starts_with("status") || operation.name == "stream" || operation.name == "health";
   if (caller.key->scope == core::KeyScope::read_only && !reads) {
     return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
+  }
+  if (operation.counted) {
+    const auto refused = admission_.admit(*endpoint, *operation.counted, responder);
+    if (refused) return responder.send(busy_answer(refused->message, refused->retry_after_s));
   }
   const std::size_t expected_parts = operation.names_job ? 3 : 2;
   if (parts.size() != expected_parts) {

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/admission.h"
 #include "api/core.h"
 #include "net/http.h"
 
@@ -12,7 +13,7 @@ namespace penstock::api {
 /// (contract/data-plane 1). Translates; decides nothing.
 class JobsApi {
  public:
-  explicit JobsApi(Core& core) : core_(core) {}
+  JobsApi(Core& core, Admission& admission) : core_(core), admission_(admission) {}
 
   /// True for an operation of this API ("run", "status" ...).
   static bool knows(std::string_view operation);
@@ -28,6 +29,7 @@ class JobsApi {
               net::Responder responder);
 
   Core& core_;
+  Admission& admission_;
 };
 
 }  // namespace penstock::api

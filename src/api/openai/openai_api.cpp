@@ -40,6 +40,9 @@ void OpenAiApi::handle(net::Request request, const std::vector<std::string_view>
   if (parts.size() < 4 || parts[2] != "v1") {
     return refuse(Errc::not_found, "no such route: paths look like /v2/" + endpoint->str() + "/openai/v1/models");
   }
+  if (const auto refused = admission_.admit(*endpoint, core::Operation::openai, responder)) {
+    return responder.send(openai_busy(refused->message, refused->retry_after_s));
+  }
   const std::string route = "/" + join(std::vector(parts.begin() + 2, parts.end()), "/");
   const bool posts = request.method == "POST";
   if (posts && trim(request.body).empty()) {

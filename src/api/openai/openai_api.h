@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/admission.h"
 #include "api/core.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -13,7 +14,8 @@ namespace penstock::api {
 class OpenAiApi {
  public:
   /// `timeout`: for an answer; of a stream, for its first chunk and from one to the next.
-  OpenAiApi(Core& core, net::Loop& loop, Millis timeout) : core_(core), loop_(loop), timeout_(timeout) {}
+  OpenAiApi(Core& core, net::Loop& loop, Admission& admission, Millis timeout)
+      : core_(core), loop_(loop), admission_(admission), timeout_(timeout) {}
 
   static bool knows(std::string_view operation) { return operation == "openai"; }
 
@@ -23,6 +25,7 @@ class OpenAiApi {
  private:
   Core& core_;
   net::Loop& loop_;
+  Admission& admission_;
   Millis timeout_;
 };
 

@@ -96,9 +96,15 @@ net::Response openai_error(int status, std::string_view message, std::string_vie
 }
 
 net::Response openai_error(const Error& error) {
+  if (error.code == Errc::busy) return openai_busy(error.message, 1);
   const Kind kind = kind_of(error.code);
-  net::Response response = openai_error(http_status(error.code), error.message, kind.type, kind.code);
-  if (error.code == Errc::busy) response.headers.emplace_back("Retry-After", "1");
+  return openai_error(http_status(error.code), error.message, kind.type, kind.code);
+}
+
+net::Response openai_busy(const std::string& message, int retry_after_s) {
+  const Kind kind = kind_of(Errc::busy);
+  net::Response response = openai_error(http_status(Errc::busy), message, kind.type, kind.code);
+  response.headers.emplace_back("Retry-After", std::to_string(retry_after_s));
   return response;
 }
 

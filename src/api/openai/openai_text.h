@@ -26,6 +26,7 @@ Result<OpenAiQuestion> openai_question(std::string_view route, std::string_view 
 net::Response openai_error(int status, std::string_view message, std::string_view type, std::string_view code,
                            bool retry = true);
 net::Response openai_error(const Error& error);
+net::Response openai_busy(const std::string& message, int retry_after_s);
 
 /// A job that ended without a result: the status that vLLM gave if the error names one, else 500, or 504 when it ran
 /// out of time.

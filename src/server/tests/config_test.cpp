@@ -81,6 +81,22 @@ TEST(Config, ephemeral_and_a_data_directory_contradict_each_other) {
   EXPECT_NE(refusal("", {}, {{"server.ephemeral", "true"}, {"server.data", "/x"}}), "accepted");
 }
 
+TEST(Config, limits_are_off_and_one_setting_switches_the_hosted_ones_on) {
+  EXPECT_FALSE(load_config("", {}, {})->rate_limits.any());
+  const auto hosted = load_config("", {{"PENSTOCK_LIMITS_RUN_PER_10S", "7"}},
+                                  {{"limits.hosted", "true"}, {"limits.openai_concurrent", "0"}});
+  ASSERT_TRUE(hosted);
+  EXPECT_EQ(hosted->rate_limits.of(core::Operation::run).per_window, 7);
+  EXPECT_EQ(hosted->rate_limits.of(core::Operation::run).concurrent, 200);
+  EXPECT_EQ(hosted->rate_limits.of(core::Operation::openai).concurrent, 0);
+  EXPECT_EQ(hosted->rate_limits.per_worker, 50);
+  const auto single = load_config("", {}, {{"limits.cancel_per_10s", "3"}, {"limits.per_worker", "0"}});
+  EXPECT_EQ(single->rate_limits.of(core::Operation::cancel).per_window, 3);
+  EXPECT_EQ(single->rate_limits.of(core::Operation::run).per_window, 0);
+  EXPECT_EQ(single->rate_limits.per_worker, 0);
+  EXPECT_NE(refusal("", {}, {{"limits.run_per_10s", "-1"}}), "accepted");
+}
+
 TEST(Config, every_setting_is_listed_once_with_a_variable) {
   std::map<std::string, int> seen;
   for (const auto& info : setting_infos()) {
