@@ -30,11 +30,12 @@ JobEntry& EngineState::admit(JobRequest request) {
 
 void EngineState::changed(JobEntry& job, bool sets_output) {
   fx->records.push_back(JobChanged{job.request.id, job.state, sets_output, sets_output ? job.output : Bytes{},
-                                   job.request.endpoint, false});
+                                   job.request.endpoint, false, job.request.traceparent});
 }
 
 void EngineState::cursor_moved(JobEntry& job) {
-  fx->records.push_back(JobChanged{job.request.id, job.state, false, {}, job.request.endpoint, true});
+  fx->records.push_back(
+      JobChanged{job.request.id, job.state, false, {}, job.request.endpoint, true, job.request.traceparent});
 }
 
 void EngineState::enqueue(JobEntry& job) {

@@ -38,6 +38,7 @@ struct HandOut {
   int attempt = 0;
   Bytes input;
   Bytes s3_config;
+  std::string traceparent;  // the client's; empty: none
 };
 
 // ---- replies

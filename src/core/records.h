@@ -52,6 +52,7 @@ struct JobChanged {
   Bytes output;
   EndpointId endpoint = {};  // for those who watch; a store knows it from JobAdded
   bool cursor_only = false;  // nothing changed but what was read of the stream
+  std::string traceparent;   // of the job, for those who watch
 };
 /// `index` counts from 0 within the job's present attempt.
 struct ChunkAdded {

@@ -236,6 +236,30 @@ void job_settings(std::vector<Setting>& all) {
                      [](Config& c) -> auto& { return c.engine.template_sharing; }));
 }
 
+void trace_settings(std::vector<Setting>& all) {
+  all.push_back({"otlp.endpoint", "where spans of jobs are exported to, by OTLP over HTTP; http://127.0.0.1:4318",
+                 [](Config& c, const std::string& value) -> Result<void> {
+                   if (!value.starts_with("http://") && !value.starts_with("https://")) {
+                     return tl::unexpected<Error>(bad_value(value, "a URL such as http://127.0.0.1:4318 is"));
+                   }
+                   c.otlp_endpoint = value.substr(0, value.find_last_not_of('/') + 1);
+                   return {};
+                 }});
+  all.push_back({"otlp.headers", "sent with them, such as authorization=Bearer x,x-tenant=1",
+                 [](Config& c, const std::string& value) -> Result<void> {
+                   c.otlp_headers.clear();
+                   for (const std::string_view header : split_list(value, ',')) {
+                     const auto sign = header.find('=');
+                     if (sign == std::string_view::npos || sign == 0) {
+                       return tl::unexpected<Error>(
+                           bad_value(std::string(header), "name=value, separated by commas, is"));
+                     }
+                     c.otlp_headers.emplace_back(trim(header.substr(0, sign)), trim(header.substr(sign + 1)));
+                   }
+                   return {};
+                 }});
+}
+
 /// Calls with each limit's name and its number.
 template <class Limits, class Call>
 void for_each_limit(Limits& limits, Call call) {
@@ -277,6 +301,7 @@ const std::vector<Setting>& settings() {
     worker_settings(made);
     job_settings(made);
     limit_settings(made);
+    trace_settings(made);
     return made;
   }();
   return all;

@@ -16,6 +16,8 @@
 
 namespace penstock::server {
 
+using KeyedTexts = std::vector<std::pair<std::string, std::string>>;
+
 /// Everything that an operator can set, after defaults, penstock.toml, PENSTOCK_* variables and flags were merged, the
 /// later over the earlier.
 struct Config {
@@ -33,6 +35,8 @@ struct Config {
   core::EngineSettings engine;
   api::BodyLimits bodies;
   Millis openai_timeout{300'000};
+  std::string otlp_endpoint;  // empty: spans are not exported
+  KeyedTexts otlp_headers;
   bool hosted_limits = false;
   std::map<std::string, int> set_limits;  // "run_per_10s" and such, where somebody set it
   core::RateLimits rate_limits;           // what comes of these
@@ -49,8 +53,6 @@ struct SettingInfo {
   std::string initial;  // what holds when nobody sets it; empty when that depends
 };
 const std::vector<SettingInfo>& setting_infos();
-
-using KeyedTexts = std::vector<std::pair<std::string, std::string>>;
 
 /// Merges a file (may be empty: none), the environment (all of it; only PENSTOCK_* is looked at) and flags given as
 /// `section.key` and text. Errors: invalid (an unknown key, with the nearest known one; a value that does not fit; an

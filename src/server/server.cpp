@@ -9,6 +9,7 @@
 #include "api/auth/vault.h"
 #include "api/graphql/graphql_api.h"
 #include "api/router.h"
+#include "api/trace/span_exporter.h"
 #include "base/log.h"
 #include "host/cpus.h"
 #include "host/gpus.h"
@@ -54,9 +55,10 @@ class Server {
             loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
         graphql_(core_, vault_, loop_, graphql_options()),
         admission_(core_, config_.rate_limits),
-        jobs_(core_, admission_),
-        openai_(core_, loop_, admission_, config_.openai_timeout),
-        worker_(core_, loop_, keys_),
+        traces_(!config_.otlp_endpoint.empty()),
+        jobs_(core_, admission_, traces_),
+        openai_(core_, loop_, admission_, traces_, config_.openai_timeout),
+        worker_(core_, loop_, keys_, traces_),
         admin_(core_, keys_, facts_),
         router_(graphql_, jobs_, openai_, worker_, admin_, config_.bodies),
         http_(
@@ -109,6 +111,7 @@ class Server {
   Result<std::uint16_t> listen();
   std::optional<std::string> first_keys();
   void check_vault() const;
+  Result<void> export_spans();
   void check_volumes() const;
   void obey(core::LaunchOrder order);
   void start_worker(const core::StartWorker& order);
@@ -132,6 +135,7 @@ class Server {
   CoreLoop core_;
   api::GraphqlApi graphql_;
   api::Admission admission_;
+  api::Traces traces_;
   api::JobsApi jobs_;
   api::OpenAiApi openai_;
   api::WorkerApi worker_;
@@ -143,6 +147,8 @@ class Server {
   bool leaving_ = false;
   bool http_done_ = false;
   net::Loop::Timer goodbye_;
+  std::unique_ptr<net::HttpClient> collector_;
+  std::unique_ptr<api::SpanExporter> exporter_;
   std::unique_ptr<launch::Launcher> launcher_;  // last: its thread must end before anything that its events reach
 };
 
@@ -155,7 +161,24 @@ Result<std::uint16_t> Server::listen() {
   return http_.listen(address.first, address.second);
 }
 
+/// The operator named the collector, so it may be anywhere.
+Result<void> Server::export_spans() {
+  if (config_.otlp_endpoint.empty()) return {};
+  net::HttpClientOptions options;
+  options.rules = *net::AddressRules::make(true, "0.0.0.0/0, ::/0");
+  auto client = net::HttpClient::make(loop_, std::move(options));
+  if (!client) return tl::unexpected<Error>(client.error());
+  collector_ = std::move(*client);
+  api::SpanExporterOptions spans;
+  spans.url = config_.otlp_endpoint + "/v1/traces";
+  spans.headers = config_.otlp_headers;
+  spans.version = PENSTOCK_VERSION;
+  exporter_ = std::make_unique<api::SpanExporter>(core_, traces_, loop_, *collector_, std::move(spans));
+  return {};
+}
+
 Result<void> Server::start(core::StoredState state) {
+  if (auto exported = export_spans(); !exported) return exported;
   const auto port = listen();
   if (!port) return tl::unexpected<Error>(port.error());
   const std::string host = parse_listen(config_.listen)->first;

@@ -110,6 +110,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("ttl_ms", value.ttl);
   visit("priority", value.priority);
   visit("created_ms", value.created);
+  visit("traceparent", value.traceparent);
 }
 
 template <IsA<core::JobState> Value, class Visit>

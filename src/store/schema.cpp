@@ -208,6 +208,9 @@ CREATE TABLE log_position (
   is_open INTEGER NOT NULL
 ) STRICT;
 )sql",
+    R"sql(
+ALTER TABLE jobs ADD COLUMN traceparent TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 }  // namespace

@@ -90,7 +90,8 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   wanted.endpoints = {full_endpoint("ep-1")};
   wanted.endpoints[0].volumes.clear();
   wanted.endpoints[0].model_references.clear();
-  const core::JobAdded low = full_job("job-1", "ep-1");
+  core::JobAdded low = full_job("job-1", "ep-1");
+  low.request.traceparent.clear();
   wanted.jobs = {core::StoredJob{low.request, low.state, nullptr, {}}};
   ASSERT_TRUE(open()->commit(Turn{core::AccountSaved{wanted.accounts[0]}, core::TemplateSaved{wanted.templates[0]},
                                   core::EndpointSaved{wanted.endpoints[0]}, low}));
@@ -100,7 +101,7 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   for (const char* later :
        {"accounts DROP COLUMN pub_key", "templates DROP COLUMN config", "templates DROP COLUMN port_names",
         "endpoints DROP COLUMN volumes", "endpoints DROP COLUMN model_references", "jobs DROP COLUMN priority",
-        "jobs ADD COLUMN low_priority INTEGER NOT NULL DEFAULT 1"}) {
+        "jobs DROP COLUMN traceparent", "jobs ADD COLUMN low_priority INTEGER NOT NULL DEFAULT 1"}) {
     execute(std::string("ALTER TABLE ") + later);
   }
   execute("PRAGMA user_version = 1");

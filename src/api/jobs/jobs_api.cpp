@@ -127,11 +127,19 @@ void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bo
   command.request.endpoint = endpoint;
   command.request.sync = sync;
   if (sync) command.wait = wait_of(request, kWaitDefault);
-  call(core_, std::move(command), std::move(responder), [](net::Responder& to, core::Reply reply) {
+  std::string trace = client_traceparent(request);
+  command.request.traceparent = trace;
+  call(core_, std::move(command), std::move(responder), [this, trace](net::Responder& to, core::Reply reply) {
     if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) {
-      return to.send(json_answer(job_status_text(accepted->id, core::JobStatus::in_queue, accepted->wait)));
+      auto answer = json_answer(job_status_text(accepted->id, core::JobStatus::in_queue, accepted->wait));
+      traces_.tell(answer, accepted->id, trace);
+      return to.send(std::move(answer));
     }
-    answer_job(to, reply);
+    const auto* job = std::get_if<core::JobReply>(&reply.what);
+    if (!job) return to.send(error_answer(std::get<Error>(reply.what)));
+    auto answer = json_answer(job_text(job->job));
+    traces_.tell(answer, job->job.id, trace);
+    to.send(std::move(answer));
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/admission.h"
 #include "api/core.h"
+#include "api/trace/trace_context.h"
 #include "net/http.h"
 
 namespace penstock::api {
@@ -13,7 +14,8 @@ namespace penstock::api {
 /// (contract/data-plane 1). Translates; decides nothing.
 class JobsApi {
  public:
-  JobsApi(Core& core, Admission& admission) : core_(core), admission_(admission) {}
+  JobsApi(Core& core, Admission& admission, const Traces& traces)
+      : core_(core), admission_(admission), traces_(traces) {}
 
   /// True for an operation of this API ("run", "status" ...).
   static bool knows(std::string_view operation);
@@ -30,6 +32,7 @@ class JobsApi {
 
   Core& core_;
   Admission& admission_;
+  const Traces& traces_;
 };
 
 }  // namespace penstock::api

@@ -7,17 +7,19 @@
 
 namespace penstock::api {
 
-OpenAiCall::OpenAiCall(Core& core, net::Loop& loop, EndpointId endpoint, bool streams, Millis timeout,
-                       net::Responder responder)
-    : core_(core),
-      loop_(loop),
+OpenAiCall::OpenAiCall(const OpenAiMeans& means, EndpointId endpoint, bool streams, net::Responder responder)
+    : core_(means.core),
+      loop_(means.loop),
+      traces_(means.traces),
+      timeout_(means.timeout),
       endpoint_(std::move(endpoint)),
       streams_(streams),
-      timeout_(timeout),
       responder_(std::move(responder)) {}
 
-void OpenAiCall::submit(std::string input) {
+void OpenAiCall::submit(std::string input, std::string traceparent) {
+  traceparent_ = std::move(traceparent);
   core::Submit command;
+  command.request.traceparent = traceparent_;
   command.request.endpoint = endpoint_;
   command.request.sync = true;
   command.request.input = core::bytes(std::move(input));
@@ -108,7 +110,7 @@ void OpenAiCall::begin() {
   if (begun_) return;
   begun_ = true;
   net::Response head = events_head();
-  head.headers.emplace_back("x-request-id", job_->str());
+  name_job(head);
   responder_.begin(std::move(head));
 }
 
@@ -131,8 +133,13 @@ void OpenAiCall::too_late() {
 
 void OpenAiCall::send(net::Response response) {
   if (responder_.gone() || begun_) return;  // a stream that breaks off says so by its missing end
-  response.headers.emplace_back("x-request-id", job_->str());
+  name_job(response);
   responder_.send(std::move(response));
+}
+
+void OpenAiCall::name_job(net::Response& response) const {
+  response.headers.emplace_back("x-request-id", job_->str());
+  traces_.tell(response, *job_, traceparent_);
 }
 
 }  // namespace penstock::api

@@ -8,20 +8,29 @@
 #include "api/core.h"
 #include "api/jobs/chunk_reader.h"
 #include "api/openai/openai_text.h"
+#include "api/trace/trace_context.h"
 #include "net/http.h"
 #include "net/loop.h"
 
 namespace penstock::api {
+
+/// What every call uses.
+struct OpenAiMeans {
+  Core& core;
+  net::Loop& loop;
+  const Traces& traces;
+  Millis timeout;  // for the whole answer; of a stream, for its first chunk and from one to the next
+};
 
 /// One request of an OpenAI client on its way: submits the job, reads its chunks beside the cursor of /stream, answers.
 /// Nobody else knows the job, so it is cancelled when its client leaves or has waited too long. Owned by whoever calls
 /// it next: the core, the connection or the loop.
 class OpenAiCall : public std::enable_shared_from_this<OpenAiCall> {
  public:
-  /// `timeout`: for the whole answer; of a stream, for its first chunk and from one to the next.
-  OpenAiCall(Core& core, net::Loop& loop, EndpointId endpoint, bool streams, Millis timeout, net::Responder responder);
+  OpenAiCall(const OpenAiMeans& means, EndpointId endpoint, bool streams, net::Responder responder);
 
-  void submit(std::string input);
+  /// `traceparent`: the client's; empty: none.
+  void submit(std::string input, std::string traceparent);
 
  private:
   void accepted(core::Reply reply);
@@ -36,13 +45,16 @@ class OpenAiCall : public std::enable_shared_from_this<OpenAiCall> {
   void too_late();
   void cancel();
   void send(net::Response response);
+  void name_job(net::Response& response) const;
 
   Core& core_;
   net::Loop& loop_;
+  const Traces& traces_;
+  Millis timeout_;
   EndpointId endpoint_;
   bool streams_;
-  Millis timeout_;
   net::Responder responder_;
+  std::string traceparent_;
   Time deadline_{};
   std::optional<JobId> job_;
   std::unique_ptr<ChunkReader> reader_;

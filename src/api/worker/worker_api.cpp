@@ -18,17 +18,18 @@ constexpr std::size_t kReasonMax = 300;
 
 constexpr std::string_view kOperations[] = {"job-take", "job-take-batch", "job-stop", "job-done", "job-stream", "ping"};
 
-std::string hand_out_text(const core::HandOut& job) {
+std::string hand_out_text(const core::HandOut& job, const Traces& traces) {
   std::string out = "{\"id\":\"" + job.id.str() + "\",\"input\":" + *job.input;
   if (job.s3_config) out += ",\"s3Config\":" + *job.s3_config;
+  if (const auto trace = traces.of(job.id, job.traceparent)) out += ",\"traceparent\":\"" + trace->header() + "\"";
   return out + "}";
 }
 
-std::string hand_outs_text(const std::vector<core::HandOut>& jobs) {
+std::string hand_outs_text(const std::vector<core::HandOut>& jobs, const Traces& traces) {
   std::string out = "[";
   for (const auto& job : jobs) {
     if (out.size() > 1) out += ',';
-    out += hand_out_text(job);
+    out += hand_out_text(job, traces);
   }
   return out + "]";
 }
@@ -112,7 +113,7 @@ void WorkerApi::take(const net::Request& request, const Address& at, bool batch,
     if (jobs.empty()) return to.send(nothing_for_you());
     core::HandOutLost lost{at.endpoint, at.worker, {}};
     for (const auto& job : jobs) lost.jobs.emplace_back(job.id, job.attempt);
-    to.send(json_answer(batch ? hand_outs_text(jobs) : hand_out_text(jobs.front())),
+    to.send(json_answer(batch ? hand_outs_text(jobs, traces_) : hand_out_text(jobs.front(), traces_)),
             [this, lost = std::move(lost)](bool written) {
               if (!written) core_.give(lost);
             });

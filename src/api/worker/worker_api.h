@@ -5,6 +5,7 @@
 
 #include "api/auth/keys.h"
 #include "api/core.h"
+#include "api/trace/trace_context.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -14,7 +15,8 @@ namespace penstock::api {
 /// (contract/data-plane 2). Each route takes the key of the worker that it names.
 class WorkerApi {
  public:
-  WorkerApi(Core& core, net::Loop& loop, const WorkerKeys& keys) : core_(core), loop_(loop), keys_(keys) {}
+  WorkerApi(Core& core, net::Loop& loop, const WorkerKeys& keys, const Traces& traces)
+      : core_(core), loop_(loop), keys_(keys), traces_(traces) {}
 
   static bool knows(std::string_view operation);
 
@@ -42,6 +44,7 @@ class WorkerApi {
   Core& core_;
   net::Loop& loop_;
   const WorkerKeys& keys_;
+  const Traces& traces_;
 };
 
 }  // namespace penstock::api

@@ -38,6 +38,7 @@ struct JobRequest {
   std::optional<Millis> ttl;                // policy.ttl; none: the endpoint's
   Priority priority = Priority::normal;
   Time created{};
+  std::string traceparent;  // the client's, valid; empty: none
 };
 
 /// Where the job stands. Small: every change of it is one record.
