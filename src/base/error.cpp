@@ -16,6 +16,8 @@ int http_status(Errc code) noexcept {
       return 404;
     case Errc::conflict:
       return 400;  // contract/data-plane 1.5: /retry in a wrong state is 400
+    case Errc::key_reused:
+      return 422;
     case Errc::too_large:
       return 413;
     case Errc::busy:

@@ -13,7 +13,8 @@ enum class Errc {
   unauthenticated,  // no key, or one that was never valid
   forbidden,        // a valid key that may not do this
   not_found,
-  conflict,  // right in itself, but not in the present state
+  conflict,    // right in itself, but not in the present state
+  key_reused,  // an idempotency key that stands for another request
   too_large,
   busy,         // a limit is reached; later may help
   unavailable,  // this server cannot do it now (starting, stopping, storage)

@@ -99,6 +99,8 @@ struct UpdateSettings {
 // ---- jobs, from clients
 
 /// With `wait`, the reply is JobReply when the job is terminal or the wait is over (/runsync). Without, JobAccepted.
+/// With the idempotency key of a job that is there, the reply is about that job and there is no other. Errors:
+/// key_reused (its input is another). Before, the owner recalls the job of a key that the engine does not know.
 struct Submit {
   Token to = 0;
   JobRequest request;  // id and created are set by the engine

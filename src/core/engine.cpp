@@ -93,6 +93,13 @@ JobEntry* EngineState::find(const EndpointId& endpoint, const JobId& job) const 
   return found->second.get();
 }
 
+JobEntry* EngineState::find_keyed(const EndpointEntry& entry, std::string_view idempotency_key) const {
+  const auto found = entry.keyed.find(idempotency_key);
+  if (found == entry.keyed.end()) return nullptr;
+  const JobState& state = found->second->state;
+  return is_terminal(state.status) && state.expires <= now ? nullptr : found->second;
+}
+
 JobEntry* EngineState::job_or_refuse(const EndpointId& endpoint, const JobId& job, Token to) {
   if (!endpoint_or_refuse(endpoint, to)) return nullptr;
   if (JobEntry* found = find(endpoint, job)) return found;
@@ -391,6 +398,15 @@ bool Engine::has_job(const EndpointId& endpoint, const JobId& job) const {
   return entry != state_->endpoints.end() && entry->second->jobs.contains(job);
 }
 
+bool Engine::has_key(const EndpointId& endpoint, std::string_view idempotency_key) const {
+  const auto entry = state_->endpoints.find(endpoint);
+  return entry != state_->endpoints.end() && state_->find_keyed(*entry->second, idempotency_key);
+}
+
+std::uint64_t Engine::jobs_let_go() const {
+  return state_->jobs_let_go;
+}
+
 Result<JobView> Engine::find_job(Time now, const EndpointId& endpoint, const JobId& job) const {
   if (!find_endpoint(endpoint)) return fail(Errc::not_found, "endpoint \"" + endpoint.str() + "\" not found");
   const JobEntry* found = state_->find(endpoint, job);
@@ -462,6 +478,8 @@ void Engine::check_invariants() const {
     int in_progress = 0;
     for (const auto& [id, job] : entry->jobs) {
       ENSURE(job->request.id == id);
+      const bool keyed = !job->request.idempotency_key.empty() && !is_terminal(job->state.status);
+      ENSURE(!keyed || entry->keyed.at(job->request.idempotency_key) == job.get());
       ENSURE(job->place.has_value() == (job->state.status == JobStatus::in_queue));
       queued += job->state.status == JobStatus::in_queue ? 1 : 0;
       if (job->state.status == JobStatus::in_progress) {

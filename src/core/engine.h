@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -81,6 +82,10 @@ class Engine {
 
   /// Whether the job is in memory. A job that is not may still be in the store: RecallJob brings it back.
   bool has_job(const EndpointId& endpoint, const JobId& job) const;
+  /// The same for the job of an idempotency key.
+  bool has_key(const EndpointId& endpoint, std::string_view idempotency_key) const;
+  /// Jobs that memory has let go of so far. What a turn lets go of is in the store when that turn is committed.
+  std::uint64_t jobs_let_go() const;
   /// Errors: not_found (never submitted here, or forgotten).
   Result<JobView> find_job(Time now, const EndpointId& endpoint, const JobId& job) const;
   /// Errors: not_found.

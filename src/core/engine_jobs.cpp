@@ -24,6 +24,12 @@ JobEntry& EngineState::admit(JobRequest request) {
   made->request = std::move(request);
   made->arrival = ++last_arrival;
   JobEntry& job = *made;
+  if (const std::string& key = job.request.idempotency_key; !key.empty()) {
+    const auto known = entry.keyed.find(key);
+    const bool later = known == entry.keyed.end() || known->second->request.created <= job.request.created;
+    if (later && known != entry.keyed.end()) entry.keyed.erase(known);
+    if (later) entry.keyed.emplace(key, &job);
+  }
   ENSURE(entry.jobs.emplace(job.request.id, std::move(made)).second);
   return job;
 }
@@ -173,7 +179,10 @@ void EngineState::let_go(JobEntry& job) {
   resident_bytes -= static_cast<std::size_t>(payload_bytes(job));
   residents.erase(*job.resident);
   std::erase_if(unexplained, [&](const Unexplained& reply) { return reply.job == &job; });
+  ++jobs_let_go;
   EndpointEntry& entry = job.endpoint;
+  const auto keyed = entry.keyed.find(job.request.idempotency_key);
+  if (keyed != entry.keyed.end() && keyed->second == &job) entry.keyed.erase(keyed);
   entry.jobs.erase(JobId(job.request.id));
 }
 
@@ -254,6 +263,9 @@ void EngineState::feed_streams(JobEntry& job) {
 void EngineState::on(Submit& c) {
   EndpointEntry* entry = endpoint_or_refuse(c.request.endpoint, c.to);
   if (!entry) return;
+  if (!c.request.idempotency_key.empty()) {
+    if (JobEntry* first = find_keyed(*entry, c.request.idempotency_key)) return answer_again(c, *first);
+  }
   const std::int64_t queued = entry->queue.size();
   const std::int64_t room = std::max<std::int64_t>(
       settings.queue_jobs_min, std::int64_t{entry->endpoint.workers_max} * settings.queue_jobs_per_worker);
@@ -277,12 +289,29 @@ void EngineState::on(Submit& c) {
   arm(job);
   fx->records.push_back(JobAdded{job.request, job.state});
   if (!c.wait) {
-    reply_about(job, c.to, JobAccepted{job.request.id, std::nullopt});
+    reply_about(job, c.to, JobAccepted{job.request.id, JobStatus::in_queue, std::nullopt});
   } else if (c.to != 0) {
-    Waiter& waiter = add_waiter(c.to, Waiter::Kind::job, shut_down ? now : now + *c.wait);
-    waiter.job = &job;
-    job.waiters.push_back(&waiter);
+    await(job, c.to, *c.wait);
   }
+}
+
+void EngineState::await(JobEntry& job, Token to, Millis wait) {
+  Waiter& waiter = add_waiter(to, Waiter::Kind::job, shut_down ? now : now + wait);
+  waiter.job = &job;
+  job.waiters.push_back(&waiter);
+}
+
+/// The job of this idempotency key is there already.
+void EngineState::answer_again(Submit& c, JobEntry& first) {
+  if (*first.request.input != *c.request.input) {
+    return reply_error(c.to, Errc::key_reused,
+                       "idempotency key \"" + c.request.idempotency_key + "\" stands for job \"" +
+                           first.request.id.str() + "\", which has another input; use another key for another request");
+  }
+  const bool ended = is_terminal(first.state.status);
+  if (!c.wait) return reply_about(first, c.to, JobAccepted{first.request.id, first.state.status, std::nullopt});
+  if (ended || shut_down) return reply_about(first, c.to, JobReply{view_of(first)});
+  if (c.to != 0) await(first, c.to, *c.wait);
 }
 
 void EngineState::on(AwaitJob& c) {
@@ -292,9 +321,7 @@ void EngineState::on(AwaitJob& c) {
     reply_about(*job, c.to, JobReply{view_of(*job)});
     return;
   }
-  Waiter& waiter = add_waiter(c.to, Waiter::Kind::job, now + c.wait);
-  waiter.job = job;
-  job->waiters.push_back(&waiter);
+  await(*job, c.to, c.wait);
 }
 
 void EngineState::on(ReadStream& c) {

@@ -108,6 +108,7 @@ struct EndpointEntry {
   Endpoint endpoint;
   Counters counters;
   std::unordered_map<JobId, std::unique_ptr<JobEntry>> jobs;
+  std::unordered_map<std::string_view, JobEntry*> keyed;  // of these, by idempotency key; the latest of each
   JobQueue queue;
   int in_progress = 0;
   std::vector<WorkerEntry*> workers;  // oldest first
@@ -214,6 +215,7 @@ class EngineState {
   JobEntry* job_or_refuse(const EndpointId& endpoint, const JobId& job, Token to);
   WorkerEntry* worker_of(const EndpointId& endpoint, const WorkerId& worker);
   JobEntry* find(const EndpointId& endpoint, const JobId& job) const;
+  JobEntry* find_keyed(const EndpointEntry& entry, std::string_view idempotency_key) const;
 
   // ---- control plane (engine_control.cpp)
   Result<Template> checked_template(const AccountId& owner, const TemplateInput& input, std::string_view taken_message);
@@ -233,6 +235,8 @@ class EngineState {
 
   // ---- jobs (engine_jobs.cpp)
   JobEntry& admit(JobRequest request);
+  void answer_again(Submit& c, JobEntry& first);
+  void await(JobEntry& job, Token to, Millis wait);
   void changed(JobEntry& job, bool sets_output = false);
   void cursor_moved(JobEntry& job);
   void enqueue(JobEntry& job);
@@ -310,6 +314,7 @@ class EngineState {
   std::unordered_map<Token, std::unique_ptr<Waiter>> waiters;
   std::list<JobEntry*> residents;  // terminal jobs in memory, longest finished first
   std::size_t resident_bytes = 0;
+  std::uint64_t jobs_let_go = 0;
   std::map<VolumeId, NetworkVolume> volumes;
   std::vector<VolumeId> volume_order;
   std::map<SecretId, Secret> secrets;

@@ -46,6 +46,7 @@ struct HandOut {
 struct Done {};
 struct JobAccepted {
   JobId id;
+  JobStatus status = JobStatus::in_queue;  // another one: the job of the idempotency key, as it stands
   std::optional<WaitReason> wait;
 };
 struct JobReply {

@@ -64,11 +64,31 @@ void CoreLoop::run_turn() {
   const Time now = clock_.now();
   for (core::Command& command : commands) {
     if (const auto* forget = std::get_if<core::Forget>(&command)) gone.push_back(forget->token);
+    if (const auto* submit = std::get_if<core::Submit>(&command); submit && !know_first(*submit, effects)) continue;
     engine_.apply(now, std::move(command), effects);
   }
   deliver(effects);
   for (const core::Token token : gone) callers_.erase(token);
   wake_at(engine_.next_wakeup());
+}
+
+/// Before a submission with an idempotency key is applied: brings the job of that key back if memory has let go of it.
+/// False: that cannot be known, and the caller was told.
+bool CoreLoop::know_first(const core::Submit& submit, core::Effects& turn) {
+  const core::JobRequest& request = submit.request;
+  if (request.idempotency_key.empty() || engine_.has_key(request.endpoint, request.idempotency_key)) return true;
+  if (!engine_.find_endpoint(request.endpoint)) return true;
+  if (engine_.jobs_let_go() != let_go_committed_) {  // it may be one of this turn, which the store does not know yet
+    deliver(turn);
+    turn.clear();
+  }
+  auto stored = store_.find_keyed_job(request.endpoint, request.idempotency_key);
+  if (!stored) {
+    turn.replies.push_back({submit.to, stored.error()});
+    return false;
+  }
+  if (stored->has_value()) engine_.apply(clock_.now(), core::RecallJob{std::move(**stored)}, turn);
+  return true;
 }
 
 void CoreLoop::deliver(core::Effects& effects) {
@@ -81,6 +101,7 @@ void CoreLoop::deliver(core::Effects& effects) {
       return;
     }
   }
+  let_go_committed_ = engine_.jobs_let_go();
   for (const auto& note : effects.notes) log::info("{}", note);
   for (const auto& warning : effects.warnings) log::warn("{}", warning);
   for (const auto& d : effects.decisions) {

@@ -43,6 +43,7 @@ class CoreLoop final : public api::Core {
 
  private:
   void deliver(core::Effects& effects);
+  bool know_first(const core::Submit& submit, core::Effects& turn);
   void wake_at(std::optional<Time> at);
 
   net::Loop& loop_;
@@ -58,6 +59,7 @@ class CoreLoop final : public api::Core {
   core::Token next_token_ = 1;
   bool turn_posted_ = false;
   bool failed_ = false;
+  std::uint64_t let_go_committed_ = 0;  // Engine::jobs_let_go() as of the last commit
   std::optional<Time> wake_at_;
 };
 

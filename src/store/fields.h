@@ -111,6 +111,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("priority", value.priority);
   visit("created_ms", value.created);
   visit("traceparent", value.traceparent);
+  visit("idempotency_key", value.idempotency_key);
 }
 
 template <IsA<core::JobState> Value, class Visit>

@@ -89,6 +89,10 @@ JobRows::JobRows(Database& db)
       change_state_and_output_(db.prepare(update_sql("jobs", "id", state_and_output_columns()))),
       exists_(db.prepare("SELECT 1 FROM jobs WHERE id = ?")),
       find_(db.prepare(select_sql("jobs WHERE id = ? AND endpoint = ?", job_columns()))),
+      find_keyed_(db.prepare(
+          select_sql("jobs INDEXED BY jobs_by_key WHERE endpoint = ? AND idempotency_key = ? AND idempotency_key <> ''",
+                     job_columns()) +
+          " DESC LIMIT 1")),
       find_live_(db.prepare(
           select_sql("jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')", job_columns()))),
       put_payload_(db.prepare("INSERT INTO payloads (job, kind, part, bytes) VALUES (?, ?, ?, ?)")),
@@ -178,6 +182,13 @@ std::optional<core::StoredJob> JobRows::find(const EndpointId& endpoint, const J
   find_.add(id.str()).add(endpoint.str());
   if (!find_.step()) return std::nullopt;
   return read(find_);
+}
+
+std::optional<core::StoredJob> JobRows::find_keyed(const EndpointId& endpoint, const std::string& idempotency_key) {
+  const StatementReset reset(find_keyed_);
+  find_keyed_.add(endpoint.str()).add(idempotency_key);
+  if (!find_keyed_.step()) return std::nullopt;
+  return read(find_keyed_);
 }
 
 core::StoredJob JobRows::read(Statement& row) {

@@ -24,6 +24,7 @@ class JobRows {
   /// Those that are not terminal, in order of submission.
   std::vector<core::StoredJob> load_live();
   std::optional<core::StoredJob> find(const EndpointId& endpoint, const JobId& id);
+  std::optional<core::StoredJob> find_keyed(const EndpointId& endpoint, const std::string& idempotency_key);
 
  private:
   core::StoredJob read(Statement& row);
@@ -37,6 +38,7 @@ class JobRows {
   Statement change_state_and_output_;
   Statement exists_;
   Statement find_;
+  Statement find_keyed_;
   Statement find_live_;
   Statement put_payload_;
   Statement find_payloads_;

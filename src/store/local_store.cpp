@@ -58,6 +58,23 @@ class LocalStore final : public Store {
     return found;
   }
 
+  Result<std::optional<core::StoredJob>> find_keyed_job(const EndpointId& endpoint,
+                                                        const std::string& idempotency_key) override {
+    backlog_.drop(applied_);
+    const auto has_key = [&](const std::optional<core::StoredJob>& job) {
+      return job && job->request.idempotency_key == idempotency_key;
+    };
+    if (const auto job = backlog_.find_keyed(endpoint, idempotency_key)) {
+      auto found = find_job(endpoint, *job);
+      if (!found || has_key(*found)) return found;
+    }
+    auto stored = tables_->find_keyed_job(endpoint, idempotency_key);
+    if (!stored || !*stored) return stored;
+    backlog_.apply_to(*stored, endpoint, JobId((*stored)->request.id));
+    if (!has_key(*stored)) stored->reset();
+    return stored;
+  }
+
   Result<void> commit(Turn turn) override {
     if (turn->empty()) return {};
     std::string& buffer = log_->begin();

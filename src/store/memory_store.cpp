@@ -23,6 +23,15 @@ class OrderedTable {
     return known == places_.end() ? nullptr : &values_.at(known->second);
   }
 
+  /// Walks them all: a test's tables are small.
+  template <class Matches>
+  std::optional<Value> latest(Matches&& matches) const {
+    for (auto it = values_.rbegin(); it != values_.rend(); ++it) {
+      if (matches(it->second)) return it->second;
+    }
+    return std::nullopt;
+  }
+
   void erase(const Key& key) {
     const auto known = places_.find(key);
     if (known == places_.end()) return;
@@ -71,6 +80,13 @@ class MemoryStore final : public Store {
     const core::StoredJob* found = jobs_.find(job);
     if (found == nullptr || found->request.endpoint != endpoint) return std::nullopt;
     return *found;
+  }
+
+  Result<std::optional<core::StoredJob>> find_keyed_job(const EndpointId& endpoint,
+                                                        const std::string& idempotency_key) override {
+    return jobs_.latest([&](const core::StoredJob& job) {
+      return job.request.endpoint == endpoint && job.request.idempotency_key == idempotency_key;
+    });
   }
 
   Result<void> commit(Turn turn) override {

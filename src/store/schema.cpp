@@ -211,6 +211,10 @@ CREATE TABLE log_position (
     R"sql(
 ALTER TABLE jobs ADD COLUMN traceparent TEXT NOT NULL DEFAULT '';
 )sql",
+    R"sql(
+ALTER TABLE jobs ADD COLUMN idempotency_key TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_by_key ON jobs (endpoint, idempotency_key) WHERE idempotency_key <> '';
+)sql",
 };
 
 }  // namespace

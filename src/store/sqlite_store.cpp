@@ -122,6 +122,16 @@ class Tables final : public SqliteStore {
     }
   }
 
+  Result<std::optional<core::StoredJob>> find_keyed_job(const EndpointId& endpoint,
+                                                        const std::string& idempotency_key) override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      return jobs_.find_keyed(endpoint, idempotency_key);
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
   Result<void> commit(Turn turn) override {
     if (turn->empty()) return {};
     return write(plan_turns({&turn, 1}), nullptr);

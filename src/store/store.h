@@ -29,6 +29,10 @@ class Store {
   /// Terminal jobs are asked for here once the core has let go of them. Errors: unavailable.
   virtual Result<std::optional<core::StoredJob>> find_job(const EndpointId& endpoint, const JobId& job) = 0;
 
+  /// The same for the latest job with this idempotency key in that endpoint, forgotten ones aside. Errors: unavailable.
+  virtual Result<std::optional<core::StoredJob>> find_keyed_job(const EndpointId& endpoint,
+                                                                const std::string& idempotency_key) = 0;
+
   /// Makes the turn durable, all of it or nothing, before it returns. An empty turn costs nothing. Errors: unavailable
   /// (disk full, I/O error); the turn is then not applied.
   virtual Result<void> commit(Turn turn) = 0;

@@ -160,6 +160,49 @@ def test_dp_015_full_queue_is_429_with_retry_after(fresh_server):
     assert client.health(ep)["jobs"]["inQueue"] == len(accepted)
 
 
+def keyed(client, ep: str, key: str, body: dict, route: str = "run", header: bool = True):
+    if not header:
+        return client.call("POST", f"{ep}/{route}", {**body, "idempotencyKey": key})
+    return requests.post(f"{client.url}/v2/{ep}/{route}", json=body, timeout=30,
+                         headers={"Authorization": f"Bearer {client.key}", "Idempotency-Key": key})
+
+
+def test_dp_idempotency_key_gives_the_first_job_again(client, ep, worker):
+    first = keyed(client, ep, "order-7", {"input": {"n": 7}}).json()
+    assert keyed(client, ep, "order-7", {"input": {"n": 7}}, header=False).json()["id"] == first["id"]
+    assert keyed(client, ep, '"order-7"', {"input": {"n": 7}}).json()["id"] == first["id"]
+    assert client.health(ep)["jobs"]["inQueue"] == 1
+    worker.finish(worker.take_job()["id"], "done")
+    again = keyed(client, ep, "order-7", {"input": {"n": 7}}).json()
+    assert again == {"id": first["id"], "status": "COMPLETED"}
+    sync = keyed(client, ep, "order-7", {"input": {"n": 7}}, route="runsync").json()
+    assert sync["id"] == first["id"] and sync["output"] == "done"
+    other = keyed(client, ep, "order-7", {"input": {"n": 8}})
+    assert other.status_code == 422 and first["id"] in other.json()["error"]
+
+
+def test_dp_idempotency_keys_that_are_wrong(client, ep):
+    both = requests.post(f"{client.url}/v2/{ep}/run", json={"input": {}, "idempotencyKey": "a"}, timeout=10,
+                         headers={"Authorization": f"Bearer {client.key}", "Idempotency-Key": "b"})
+    assert both.status_code == 400 and "differ" in both.json()["error"]
+    for key in ("", "k" * 256, "a\nb", 7):
+        answer = client.call("POST", f"{ep}/run", {"input": {}, "idempotencyKey": key})
+        assert answer.status_code == 400 and "idempotencyKey" in answer.json()["error"]
+
+
+def test_dp_idempotency_key_holds_over_kill_9(fresh_server):
+    server = fresh_server({"jobs.memory_mb": 1})
+    client = server.client()
+    ep = Endpoints(client).make(workersMax=0)
+    jobs = {key: keyed(client, ep, key, {"input": key}).json()["id"] for key in ("waits", "ended")}
+    client.ok("POST", f"{ep}/cancel/{jobs['ended']}")
+    server.kill()
+    server.start()
+    for key, job in jobs.items():
+        answer = keyed(client, ep, key, {"input": key}).json()
+        assert (answer["id"], answer["status"]) == (job, "IN_QUEUE" if key == "waits" else "CANCELLED")
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"null", b'{"input":null}', b'{"input":{}',
                                   b'{"input":{}} x', b'\xff\xfe{"input":1}'])
 def test_dp_bad_bodies_are_400_json(client, ep, body):

@@ -92,6 +92,7 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   wanted.endpoints[0].model_references.clear();
   core::JobAdded low = full_job("job-1", "ep-1");
   low.request.traceparent.clear();
+  low.request.idempotency_key.clear();
   wanted.jobs = {core::StoredJob{low.request, low.state, nullptr, {}}};
   ASSERT_TRUE(open()->commit(Turn{core::AccountSaved{wanted.accounts[0]}, core::TemplateSaved{wanted.templates[0]},
                                   core::EndpointSaved{wanted.endpoints[0]}, low}));
@@ -104,6 +105,7 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
         "jobs DROP COLUMN traceparent", "jobs ADD COLUMN low_priority INTEGER NOT NULL DEFAULT 1"}) {
     execute(std::string("ALTER TABLE ") + later);
   }
+  execute("DROP INDEX jobs_by_key; ALTER TABLE jobs DROP COLUMN idempotency_key");
   execute("PRAGMA user_version = 1");
   expect_holds(*open(), wanted);
   wanted.volumes = {volume("vol-1")};

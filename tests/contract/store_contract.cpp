@@ -90,6 +90,34 @@ TEST_P(StoreContract, AnEmptyTurnChangesNothing) {
   expect_holds(restarted(), {});
 }
 
+TEST_P(StoreContract, FindsTheLatestJobOfAnIdempotencyKey) {
+  const auto keyed = [](const char* name, const char* endpoint, const char* key) {
+    core::JobAdded added = bare_job(name, endpoint);
+    added.request.idempotency_key = key;
+    return added;
+  };
+  const auto found = [this](const char* endpoint, const char* key) {
+    const auto job = store().find_keyed_job(id<EndpointId>(endpoint), key);
+    return job && *job ? (*job)->request.id.str() : std::string("none");
+  };
+  commit({keyed("job-1", "ep-1", "k"), keyed("job-2", "ep-2", "k"), keyed("job-3", "ep-1", "l"),
+          keyed("job-4", "ep-1", "")});
+  EXPECT_EQ(found("ep-1", "k"), "job-1");
+  EXPECT_EQ(found("ep-2", "k"), "job-2");
+  EXPECT_EQ(found("ep-2", "l"), "none");
+  EXPECT_EQ(found("ep-1", "K"), "none");
+  commit({keyed("job-5", "ep-1", "k")});
+  restart();
+  EXPECT_EQ(found("ep-1", "k"), "job-5");
+  EXPECT_EQ(found("ep-1", "l"), "job-3");
+  core::JobState ended;
+  ended.status = core::JobStatus::completed;
+  ended.expires = from_ms(5);
+  commit({core::JobChanged{id<JobId>("job-3"), ended, false, {}}, core::JobsForgotten{from_ms(5)}});
+  EXPECT_EQ(found("ep-1", "l"), "none");
+  EXPECT_EQ(found("ep-1", "k"), "job-5");
+}
+
 TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   core::StoredState wanted;
   wanted.accounts = {account("acc-1"), account("acc-0")};
@@ -438,6 +466,11 @@ void StoreContract::expect_agrees(Store& model) {
       const auto known = *model.find_job(endpoint, job);
       ASSERT_EQ(got.has_value(), known.has_value()) << job.str();
       if (got) expect_same_job(*got, *known);
+      const std::string key = full_job(job.str(), "ep-0").request.idempotency_key;
+      const auto got_keyed = *store().find_keyed_job(endpoint, key);
+      const auto known_keyed = *model.find_keyed_job(endpoint, key);
+      ASSERT_EQ(got_keyed.has_value(), known_keyed.has_value()) << job.str();
+      if (got_keyed) expect_same_job(*got_keyed, *known_keyed);
     }
   }
 }

@@ -143,6 +143,7 @@ core::JobAdded full_job(std::string_view name, std::string_view endpoint) {
   added.request.execution_timeout = Millis{0};
   added.request.ttl = Millis{86'400'000};
   added.request.priority = core::Priority::low;
+  added.request.idempotency_key = awkward_text("key-" + std::string(name));
   added.request.created = from_ms(1'720'811'680'148);
   added.request.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   added.state.status = core::JobStatus::in_progress;
@@ -196,6 +197,7 @@ void expect_same_job(const core::StoredJob& got, const core::StoredJob& wanted) 
   EXPECT_EQ(got.request.execution_timeout, wanted.request.execution_timeout) << name;
   EXPECT_EQ(got.request.ttl, wanted.request.ttl) << name;
   EXPECT_EQ(got.request.priority, wanted.request.priority) << name;
+  EXPECT_EQ(got.request.idempotency_key, wanted.request.idempotency_key) << name;
   EXPECT_EQ(got.request.created, wanted.request.created) << name;
   EXPECT_EQ(got.request.traceparent, wanted.request.traceparent) << name;
   EXPECT_TRUE(got.state == wanted.state) << name << " has another state";

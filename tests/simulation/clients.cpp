@@ -30,6 +30,11 @@ void Clients::submit(const EndpointId& endpoint) {
   core::Submit command;
   command.request.endpoint = endpoint;
   command.request.input = core::bytes("{\"n\":" + std::to_string(next_input_++) + "}");
+  if (dice_.chance(250)) {  // few keys, so that they meet again
+    const std::string key = "key" + std::to_string(dice_.below(12));
+    command.request.idempotency_key = key;
+    command.request.input = core::bytes(dice_.chance(850) ? "\"" + key + "\"" : "\"another\"");
+  }
   if (dice_.chance(100)) command.request.s3_config = core::bytes("{\"bucketName\":\"b\"}");
   if (dice_.chance(200)) command.request.execution_timeout = Millis{dice_.between(5, 60) * 1'000};
   if (dice_.chance(100)) command.request.ttl = Millis{dice_.between(10, 120) * 1'000};

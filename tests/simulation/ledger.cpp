@@ -41,6 +41,8 @@ void Tally::add(const Tally& o) {
   endpoints_deleted += o.endpoints_deleted;
   releases += o.releases;
   volumes_removed += o.volumes_removed;
+  answered_again += o.answered_again;
+  keys_reused += o.keys_reused;
   turns += o.turns;
 }
 
@@ -222,6 +224,7 @@ void Ledger::see(const core::JobAdded& r) {
     violated("job {} does not begin in the queue", r.request.id.str());
   }
   if (!same(r.request.input, submit->request.input)) violated("job {}: the input changed", r.request.id.str());
+  check_key(r);
   ++tally_.submitted;
   jobs_.edit(r.request.id) = JobShadow{r.request, r.state, nullptr, {}};
 }
@@ -268,13 +271,6 @@ void Ledger::check_hand_out(const JobShadow& before, const core::JobChanged& r) 
                to_ms(before.state.queued), other_id.str(), to_text(other.request.priority), to_ms(other.state.queued));
     }
   }
-}
-
-/// By which jobs of an endpoint take their turns.
-Time Ledger::turn_of(const JobShadow& job) const {
-  if (job.request.priority == core::Priority::high) return job.state.queued - settings_.priority_ageing;
-  if (job.request.priority == core::Priority::low) return job.state.queued + settings_.priority_ageing;
-  return job.state.queued;
 }
 
 void Ledger::check_end(const JobShadow& before, const core::JobChanged& r) {
@@ -509,6 +505,11 @@ void Ledger::see(const core::Reply& reply) {
     if (const auto* list = std::get_if<core::StopList>(&reply.what)) see_stops(*list, poll->second);
     polls_.erase(poll);
   }
+  const auto* submit = command_as<core::Submit>();
+  if (submit && submit->to == reply.to) {
+    if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) see_submitted(accepted->id);
+    if (const auto* answer = std::get_if<core::JobReply>(&reply.what)) see_submitted(answer->job.id);
+  }
   if (const auto* page = std::get_if<core::StreamPage>(&reply.what)) see_page(*page);
   if (const auto* error = std::get_if<Error>(&reply.what)) see_error(*error, reply.to);
 }
@@ -549,6 +550,7 @@ void Ledger::see_page(const core::StreamPage& page) {
 
 void Ledger::see_error(const Error& error, core::Token to) {
   if (error.code == Errc::busy) ++tally_.refused_full;
+  if (error.code == Errc::key_reused) check_reused();
   const bool lets_go = settings_.resident_jobs_max < 1'000 || settings_.resident_bytes_max < 1'000'000;
   if (error.code != Errc::not_found || !command_ || lets_go) return;
   std::visit(

@@ -83,6 +83,8 @@ struct Tally {
   int endpoints_deleted = 0;
   int releases = 0;
   int volumes_removed = 0;
+  int answered_again = 0;  // the job of an idempotency key, instead of another one
+  int keys_reused = 0;     // refused: with another input
   int turns = 0;
 
   void add(const Tally& other);
@@ -165,6 +167,9 @@ class Ledger {
   void check_no_churn(const core::Effects& effects) const;
 
   Time turn_of(const JobShadow& job) const;
+  void check_key(const core::JobAdded& r) const;
+  void see_submitted(const JobId& id);
+  void check_reused();
   void check_hand_out(const JobShadow& before, const core::JobChanged& r);
   void check_end(const JobShadow& before, const core::JobChanged& r);
   void check_back_to_queue(const JobShadow& before, const core::JobChanged& r);

@@ -57,6 +57,7 @@ enum class Mutation {
   lost_exit,            // the end of a worker is not told
   unwritten_chunks,     // a page that was not written is reported as written
   wrong_endpoint,       // a worker's poll reaches another endpoint's queue
+  forgotten_key,        // the job of an idempotency key that memory has let go of is not looked for
   wrong_reason,         // a job is said to wait for another reason than it does
   old_reason,           // the reason is said to hold for longer than it does
 };

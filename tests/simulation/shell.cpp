@@ -58,6 +58,7 @@ void Shell::start() {
   ledger_.turn_begins();
   ledger_.server_started(timeline_.now());
   engine_->restore(timeline_.now(), std::move(*state), effects);
+  let_go_committed_ = 0;
   if (scenario_.narrated) narrate(timeline_.now(), core::SaveAccount{}, effects);
   ledger_.applied(timeline_.now(), nullptr, effects);
   trace_.add(timeline_.now(), effects);
@@ -147,11 +148,31 @@ void Shell::run_turn() {
   std::vector<core::Command> commands;
   commands.swap(inbox_);
   core::Effects turn;
-  for (core::Command& command : commands) apply(std::move(command), turn);
+  for (core::Command& command : commands) {
+    if (const auto* submit = std::get_if<core::Submit>(&command)) know_first(*submit, turn);
+    if (!up()) return;
+    apply(std::move(command), turn);
+  }
   finish_turn(turn);
   if (!up()) return;
   for (const core::Token token : gone_) callers_.erase(token);
   gone_.clear();
+}
+
+void Shell::know_first(const core::Submit& submit, core::Effects& turn) {
+  const core::JobRequest& request = submit.request;
+  if (request.idempotency_key.empty() || engine_->has_key(request.endpoint, request.idempotency_key)) return;
+  if (!engine_->find_endpoint(request.endpoint)) return;
+  if (engine_->jobs_let_go() != let_go_committed_) {
+    finish_turn(turn);
+    if (!up()) return;
+    turn.clear();
+    ledger_.turn_begins();
+  }
+  auto stored = store_->find_keyed_job(request.endpoint, request.idempotency_key);
+  if (stored && *stored && scenario_.mutation != Mutation::forgotten_key) {
+    apply(core::RecallJob{std::move(**stored)}, turn);
+  }
 }
 
 void Shell::apply(core::Command command, core::Effects& turn) {
@@ -237,6 +258,7 @@ void Shell::finish_turn(core::Effects& turn) {
   }
   if (death == Death::before_commit) return die(true);
   commit(turn);
+  let_go_committed_ = engine_->jobs_let_go();
   ledger_.committed();
   if (death == Death::after_commit) return die(false);
   const bool cut = death == Death::between_replies && !turn.replies.empty();

@@ -74,6 +74,7 @@ class Shell {
 
   void run_turn();
   void apply(core::Command command, core::Effects& turn);
+  void know_first(const core::Submit& submit, core::Effects& turn);
   core::Command tampered(const core::Command& command);
   void tamper(const core::Command& command, core::Effects& effects);
   void expect_answer(const core::Command& command, core::Token token);
@@ -104,7 +105,8 @@ class Shell {
   std::map<core::Token, Caller> callers_;
   std::map<core::Token, Time> unanswered_;  // by when the engine must answer
   core::Token next_token_ = 1;
-  std::uint64_t life_ = 0;  // server processes so far
+  std::uint64_t life_ = 0;              // server processes so far
+  std::uint64_t let_go_committed_ = 0;  // as in server/core_loop
   bool turn_planned_ = false;
   bool stopping_ = false;
   bool calm_ = false;

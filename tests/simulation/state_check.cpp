@@ -60,7 +60,7 @@ void check_endpoint(const core::Engine& engine, const Ledger& ledger, const core
 
 bool equal(const core::StoredJob& a, const core::StoredJob& b) {
   const auto request = [](const core::JobRequest& r) {
-    return std::tie(r.id, r.endpoint, r.sync, r.execution_timeout, r.ttl, r.priority, r.created);
+    return std::tie(r.id, r.endpoint, r.sync, r.execution_timeout, r.ttl, r.priority, r.idempotency_key, r.created);
   };
   return request(a.request) == request(b.request) && same(a.request.input, b.request.input) &&
          same(a.request.s3_config, b.request.s3_config) && a.state == b.state && same(a.output, b.output) &&

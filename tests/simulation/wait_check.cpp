@@ -40,8 +40,11 @@ Staff staff_of(const Ledger& ledger, const core::Endpoint& endpoint) {
 void WaitCheck::see(Time now, const core::Effects& effects) {
   for (const core::Reply& reply : effects.replies) {
     if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) {
-      if (!accepted->wait) violated("job {} was accepted without a reason why it waits", accepted->id.str());
-      see(now, accepted->id, *accepted->wait);
+      if (is_terminal(accepted->status) == accepted->wait.has_value()) {
+        violated("job {} was accepted as {} with{} reason why it waits", accepted->id.str(), to_text(accepted->status),
+                 accepted->wait ? " a" : "out a");
+      }
+      if (accepted->wait) see(now, accepted->id, *accepted->wait);
     }
     const auto* answer = std::get_if<core::JobReply>(&reply.what);
     if (!answer) continue;

@@ -1,5 +1,6 @@
 #include "api/jobs/envelope.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -71,9 +72,30 @@ Result<void> read_policy(std::string_view text, core::JobRequest& request) {
   return {};
 }
 
+Result<std::string> checked_key(const std::string& key, const std::string& from) {
+  const bool printable = std::ranges::all_of(key, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+  if (!key.empty() && key.size() <= core::kIdempotencyKeyBytesMax && printable) return key;
+  return fail(Errc::invalid, from + (printable ? " has " : " has characters that are not printable ASCII among its ") +
+                                 std::to_string(key.size()) + " bytes; 1 to " +
+                                 std::to_string(core::kIdempotencyKeyBytesMax) + " of printable ASCII are accepted");
+}
+
+/// The key of the body, of the header, or both when they say the same.
+Result<std::string> key_of(const std::optional<std::string>& in_body, std::string_view header) {
+  if (header.empty()) return in_body ? checked_key(*in_body, "idempotencyKey") : Result<std::string>("");
+  const bool quoted = header.size() >= 2 && header.starts_with('"') && header.ends_with('"');
+  const std::string key(quoted ? header.substr(1, header.size() - 2) : header);
+  if (in_body && *in_body != key) {
+    return fail(Errc::invalid,
+                "the header Idempotency-Key and idempotencyKey in the body differ; give one of them, or the "
+                "same twice");
+  }
+  return checked_key(key, "the header Idempotency-Key");
+}
+
 }  // namespace
 
-Result<core::JobRequest> read_submission(std::string_view body) {
+Result<core::JobRequest> read_submission(std::string_view body, std::string_view key_header) {
   if (trim(body).empty()) {
     return fail(Errc::invalid, "the body is empty; a JSON object with the key \"input\" is expected");
   }
@@ -81,6 +103,7 @@ Result<core::JobRequest> read_submission(std::string_view body) {
   if (!members) return fail(Errc::invalid, "the body is not accepted: " + members.error().message);
   core::JobRequest request;
   request.input = core::bytes("{}");
+  std::optional<std::string> key_in_body;
   for (const auto& [key, value] : *members) {
     if (key == "input") {
       if (value == "null") return fail(Errc::invalid, "input is null; any other JSON value is accepted");
@@ -91,11 +114,20 @@ Result<core::JobRequest> read_submission(std::string_view body) {
       if (!value.starts_with('{'))
         return fail(Errc::invalid, "s3Config is " + shown(value) + "; an object is accepted");
       request.s3_config = core::bytes(std::string(value));
+    } else if (key == "idempotencyKey" && value != "null") {
+      const auto text = json::parse(value);
+      if (!text || !text->as_string()) {
+        return fail(Errc::invalid, "idempotencyKey is " + shown(value) + "; a text is accepted");
+      }
+      key_in_body = std::string(*text->as_string());
     } else if (key == "webhook" && value != "null" && value != "\"\"") {
       return fail(Errc::not_implemented,
                   "webhook is not implemented by this server: leave it out and read the result from /status");
     }
   }
+  auto key = key_of(key_in_body, key_header);
+  if (!key) return tl::unexpected<Error>(key.error());
+  request.idempotency_key = std::move(*key);
   return request;
 }
 

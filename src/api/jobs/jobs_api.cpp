@@ -120,7 +120,7 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
 }
 
 void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder) {
-  auto submission = read_submission(request.body);
+  auto submission = read_submission(request.body, request.header("idempotency-key"));
   if (!submission) return responder.send(error_answer(submission.error()));
   core::Submit command;
   command.request = std::move(*submission);
@@ -131,7 +131,7 @@ void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bo
   command.request.traceparent = trace;
   call(core_, std::move(command), std::move(responder), [this, trace](net::Responder& to, core::Reply reply) {
     if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) {
-      auto answer = json_answer(job_status_text(accepted->id, core::JobStatus::in_queue, accepted->wait));
+      auto answer = json_answer(job_status_text(accepted->id, accepted->status, accepted->wait));
       traces_.tell(answer, accepted->id, trace);
       return to.send(std::move(answer));
     }

@@ -43,6 +43,7 @@ Kind kind_of(Errc code) {
       return {"rate_limit_error", "rate_limit_exceeded"};
     case Errc::invalid:
     case Errc::conflict:
+    case Errc::key_reused:
     case Errc::too_large:
       return {"invalid_request_error", ""};
     case Errc::unavailable:

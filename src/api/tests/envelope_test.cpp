@@ -41,6 +41,22 @@ TEST(Submission, the_priority_has_a_name) {
   EXPECT_EQ(priority(R"({"priority":null,"lowPriority":null})"), core::Priority::normal);
 }
 
+TEST(Submission, an_idempotency_key_comes_in_the_body_or_in_the_header) {
+  const std::string body = R"({"input":1,"idempotencyKey":"order-7"})";
+  EXPECT_EQ(read_submission("{}")->idempotency_key, "");
+  EXPECT_EQ(read_submission(body)->idempotency_key, "order-7");
+  EXPECT_EQ(read_submission("{}", "order-7")->idempotency_key, "order-7");
+  EXPECT_EQ(read_submission("{}", "\"order-7\"")->idempotency_key, "order-7") << "a structured header is quoted";
+  EXPECT_EQ(read_submission(body, "order-7")->idempotency_key, "order-7");
+  EXPECT_EQ(read_submission(R"({"idempotencyKey":null})", "order-7")->idempotency_key, "order-7");
+  EXPECT_EQ(read_submission("{}", std::string(255, 'k'))->idempotency_key.size(), 255u);
+  const auto refusal = [](const auto& request) { return request ? std::string("accepted") : request.error().message; };
+  EXPECT_NE(refusal(read_submission(body, "order-8")).find("differ"), std::string::npos);
+  EXPECT_NE(refusal(read_submission("{}", std::string(256, 'k'))).find("256 bytes; 1 to 255"), std::string::npos);
+  EXPECT_NE(refusal(read_submission("{}", "\"\"")).find("0 bytes; 1 to 255"), std::string::npos);
+  EXPECT_NE(refusal(read_submission("{}", "caf\xc3\xa9")).find("printable ASCII"), std::string::npos);
+}
+
 struct Bad {
   const char* body;
   Errc code;
@@ -63,6 +79,9 @@ TEST(Submission, every_bad_body_says_what_is_wrong) {
       {R"({"input":1,"policy":{"priority":"urgent"}})", Errc::invalid, "policy.priority is \"urgent\"; \"high\""},
       {R"({"input":1,"policy":{"priority":1}})", Errc::invalid, "policy.priority is 1"},
       {R"({"policy":{"priority":"high","lowPriority":true}})", Errc::invalid, "give one of them"},
+      {R"({"idempotencyKey":7})", Errc::invalid, "idempotencyKey is 7; a text is accepted"},
+      {R"({"idempotencyKey":""})", Errc::invalid, "idempotencyKey has 0 bytes"},
+      {R"({"idempotencyKey":"a\nb"})", Errc::invalid, "not printable ASCII"},
       {R"({"input":1,"s3Config":"x"})", Errc::invalid, "s3Config is \"x\""},
       {R"({"input":1,"webhook":"https://example.com"})", Errc::not_implemented, "webhook is not implemented"},
   };

@@ -27,6 +27,8 @@ enum class Priority { high, normal, low };
 std::string_view to_text(Priority priority);  // "high"
 std::optional<Priority> parse_priority(std::string_view text);
 
+inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+
 /// What the client asked for. Never changes.
 struct JobRequest {
   JobId id;
@@ -37,6 +39,8 @@ struct JobRequest {
   std::optional<Millis> execution_timeout;  // policy.executionTimeout; none: the endpoint's
   std::optional<Millis> ttl;                // policy.ttl; none: the endpoint's
   Priority priority = Priority::normal;
+  /// Of the client: the same key in the same endpoint stands for this job as long as it is there. Empty: none.
+  std::string idempotency_key = {};
   Time created{};
   std::string traceparent;  // the client's, valid; empty: none
 };

@@ -18,6 +18,16 @@ bool removes_many(const core::Record& record) {
   return std::holds_alternative<core::JobsForgotten>(record) || std::holds_alternative<core::EndpointRemoved>(record);
 }
 
+/// Under what a record is found by its idempotency key; empty: not at all.
+std::string key_of(const EndpointId& endpoint, const std::string& idempotency_key) {
+  return idempotency_key.empty() ? "" : endpoint.str() + '\n' + idempotency_key;
+}
+
+std::string key_of(const core::Record& record) {
+  const auto* added = std::get_if<core::JobAdded>(&record);
+  return added ? key_of(added->request.endpoint, added->request.idempotency_key) : "";
+}
+
 using Job = std::optional<core::StoredJob>;
 
 template <class Record>
@@ -68,6 +78,11 @@ void Backlog::drop(std::uint64_t sequence) {
     if (first_ > indexed_) continue;
     for (const core::Record& record : *turns_.front()) {
       if (removes_many(record)) removals_.pop_front();
+      if (const std::string key = key_of(record); !key.empty()) {
+        const auto keyed = keyed_.find(key);
+        keyed->second.pop_front();
+        if (keyed->second.empty()) keyed_.erase(keyed);
+      }
       const JobId* const job = job_of(record);
       if (job == nullptr) continue;
       const auto known = changes_.find(*job);
@@ -82,10 +97,18 @@ void Backlog::index_all() {
   for (std::uint64_t sequence = std::max(first_, indexed_ + 1); sequence < end; ++sequence) {
     for (const core::Record& record : *turns_[sequence - first_]) {
       if (removes_many(record)) removals_.push_back({sequence, &record});
+      if (std::string key = key_of(record); !key.empty()) keyed_[std::move(key)].push_back({sequence, &record});
       if (const JobId* const job = job_of(record)) changes_[*job].push_back({sequence, &record});
     }
     indexed_ = sequence;
   }
+}
+
+std::optional<JobId> Backlog::find_keyed(const EndpointId& endpoint, const std::string& idempotency_key) {
+  index_all();
+  const auto known = keyed_.find(key_of(endpoint, idempotency_key));
+  if (known == keyed_.end()) return std::nullopt;
+  return std::get<core::JobAdded>(*known->second.back().record).request.id;
 }
 
 bool Backlog::holds_whole(const JobId& job) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -21,6 +22,8 @@ class Backlog {
 
   /// Whether it says all about this job, so that nobody needs to look into the tables.
   bool holds_whole(const JobId& job);
+  /// The job that was added last with this idempotency key; nothing when the tables must say.
+  std::optional<JobId> find_keyed(const EndpointId& endpoint, const std::string& idempotency_key);
   /// What becomes of the job that the tables have, or have not.
   void apply_to(std::optional<core::StoredJob>& job, const EndpointId& endpoint, const JobId& id);
 
@@ -42,7 +45,8 @@ class Backlog {
   // Made when somebody asks, for the turns up to `indexed_`: most turns come and go without.
   std::uint64_t indexed_ = 0;
   std::unordered_map<JobId, std::deque<Change>> changes_;
-  std::deque<Change> removals_;  // of many jobs at once
+  std::unordered_map<std::string, std::deque<Change>> keyed_;  // jobs added, by endpoint and idempotency key
+  std::deque<Change> removals_;                                // of many jobs at once
 };
 
 }  // namespace penstock::store
