@@ -112,9 +112,9 @@ class Bench:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("PENSTOCK_", "RUNPOD_"))}
         return Process(command, directory, {**clean, **(environment or {})})
 
-    def http_loop(self) -> Process:
-        program = self.program("bench/http_loop")
-        return Process([program], self.fresh_directory())
+    def http_loop(self, durable: bool) -> Process:
+        program, directory = self.program("bench/http_loop"), self.fresh_directory()
+        return Process([program, *(("--durable", str(directory)) if durable else ())], directory)
 
     def json_of(self, program: str, *arguments) -> dict:
         """The one line of JSON of a measuring program."""
@@ -176,10 +176,38 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def tree_cpu_seconds(pid: int) -> float:
+    """CPU time of a process and of all that descends from it, ended children included."""
+    children: dict[int, list[int]] = {}
+    used = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        children.setdefault(int(fields[1]), []).append(int(entry.name))
+        used[int(entry.name)] = sum(map(int, fields[11:15])) / TICKS
+    total, left = 0.0, [pid]
+    while left:
+        one = left.pop()
+        total += used.get(one, 0.0)
+        left += children.get(one, [])
+    return total
+
+
 def busy_seconds() -> float:
     """CPU time that all processors have spent working, or not given by the hypervisor."""
     user, nice, system, _idle, _iowait, irq, soft, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
     return (user + nice + system + irq + soft + steal) / TICKS
+
+
+def end_on_sigterm() -> None:
+    """SIGTERM ends the program as Ctrl-C does, so that what it started is cleaned up."""
+    def end(*_) -> None:
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, end)
 
 
 def machine() -> str:

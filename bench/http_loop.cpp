@@ -1,6 +1,8 @@
 // The least a server of the job path can be: one epoll loop that speaks the routes jobload uses and keeps jobs in
-// memory only. No keys, limits, retries, time-outs or durability, and it trusts the shape of what it reads. A yardstick
-// for what HTTP over loopback costs here, not a server.
+// memory. No keys, limits, retries, time-outs or recovery, and it trusts the shape of what it reads. Without --durable
+// a yardstick for what HTTP over loopback costs here. With it the yardstick for a durable server: what a turn of the
+// loop has accepted is synced to disk in one write, and then all answers of the turn leave. Not a server in either
+// case.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include "bench/support/http.h"
 #include "bench/support/measure.h"
 #include "bench/support/stream.h"
+#include "bench/support/turn_log.h"
 
 namespace penstock::bench {
 namespace {
@@ -57,7 +60,9 @@ std::string_view only_member(std::string_view body, std::string_view name) {
 
 class Server {
  public:
-  explicit Server(int port) : port_(port), listener_(listen_loopback(port_)), jobs_(kJobsKept) {
+  /// Durable when there is a log.
+  Server(int port, std::unique_ptr<TurnLog> log)
+      : port_(port), listener_(listen_loopback(port_)), log_(std::move(log)), jobs_(kJobsKept) {
     poller_.add(listener_.get(), this);
   }
 
@@ -72,12 +77,20 @@ class Server {
           on_event(*static_cast<Connection*>(event.data.ptr), event.events);
         }
       }
+      if (log_) end_turn();
       closed_.clear();
     }
   }
 
  private:
+  /// Of a durable server: an answer that waits for its turn's records.
+  struct Answer {
+    Connection* to;
+    std::size_t begin, size;  // in out_
+  };
+
   void accept();
+  void end_turn();
   void on_event(Connection& connection, std::uint32_t events);
   void close(Connection& connection);
   void handle(Connection& from, const Message& request);
@@ -94,6 +107,7 @@ class Server {
   int port_;
   Fd listener_;
   Poller poller_;
+  std::unique_ptr<TurnLog> log_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> closed_;  // kept to the end of the turn: its events may name them
   std::vector<Job> jobs_;
@@ -102,6 +116,7 @@ class Server {
   std::uint64_t last_job_ = 0;
   int workers_ = 0;
   std::string out_, body_;
+  std::vector<Answer> answers_;
 };
 
 void Server::accept() {
@@ -136,10 +151,19 @@ void Server::on_event(Connection& connection, std::uint32_t events) {
 }
 
 void Server::answer(Connection& to, std::string_view status, std::string_view body) {
-  out_.clear();
+  const std::size_t begin = out_.size();
   append_answer(out_, status, body);
+  if (log_) return answers_.push_back({&to, begin, out_.size() - begin});
   // A connection that broke is closed by the event that follows.
   to.stream.send(out_);
+  out_.clear();
+}
+
+void Server::end_turn() {
+  log_->commit();
+  for (const Answer& one : answers_) one.to->stream.send(std::string_view(out_).substr(one.begin, one.size));
+  answers_.clear();
+  out_.clear();
 }
 
 void Server::handle(Connection& from, const Message& request) {
@@ -182,6 +206,7 @@ void Server::submit(Connection& from, std::string_view body, bool sync) {
   job.taken = job.done = false;
   job.input = only_member(body, "\"input\":");
   job.waiter = sync ? &from : nullptr;
+  if (log_) log_->add(TurnLog::Kind::submitted, job.number, job.input);
   if (!sync) answer(from, "200 OK", fmt::format("{{\"id\":\"{}\",\"status\":\"IN_QUEUE\"}}", id_text(job.number)));
   if (idle_workers_.empty()) return queue_.push_back(job.number);
   Connection* worker = idle_workers_.front();
@@ -208,6 +233,7 @@ void Server::done(Connection& from, std::string_view id, std::string_view body) 
   Job& job = job_of(number_of(id));
   job.output = only_member(body, "\"output\":");
   job.done = true;
+  if (log_) log_->add(TurnLog::Kind::finished, job.number, job.output);
   answer(from, "200 OK", "{}");
   if (job.waiter != nullptr) answer_result(*job.waiter, job);
   job.waiter = nullptr;
@@ -233,12 +259,16 @@ void Server::answer_result(Connection& to, const Job& job) {
 int main(int argc, char** argv) {
   int port = 0;
   int seconds = 600;
-  CLI::App app{"The bare HTTP loop that jobload is measured against"};
+  std::string durable;
+  CLI::App app{"The bare loop that servers of the job path are measured against"};
   app.add_option("--port", port, "on 127.0.0.1; 0 takes a free one")->check(CLI::Range(0, 65'535));
   app.add_option("--seconds", seconds, "ends by itself after this time")->check(CLI::Range(1, 3'600));
+  app.add_option("--durable", durable, "directory for a log: answers wait until their turn is synced to disk")
+      ->check(CLI::ExistingDirectory);
   CLI11_PARSE(app, argc, argv);
   alarm(static_cast<unsigned>(seconds));
-  penstock::bench::Server server(port);
+  auto log = durable.empty() ? nullptr : std::make_unique<penstock::bench::TurnLog>(durable);
+  penstock::bench::Server server(port, std::move(log));
   fmt::print("{{\"url\":\"http://127.0.0.1:{}\",\"pid\":{}}}\n", server.port(), getpid());
   std::fflush(stdout);
   server.run();
