@@ -12,6 +12,7 @@ from pathlib import Path
 import cold_start
 from harness import ROOT, Bench, Failed, end_on_sigterm, machine
 from jobs import measure, report
+from jobs.peers import PEERS
 
 QUICK = measure.Effort(rounds=2, seconds=1.2, warmup=0.5, tries=1)
 
@@ -50,7 +51,7 @@ def main() -> int:
         bench = Bench(options.build.resolve(), options.dir, options.quiet)
         if options.what in (None, "jobs"):
             effort = QUICK if options.quick else measure.Effort(options.rounds, options.seconds, warmup=1, tries=3)
-            found = measure.measure(bench, effort, options.quick)
+            found = measure.measure(bench, effort, options.quick, () if options.quick else PEERS)
             parts.append(report.report(found, effort))
             last = report.closing_line(found)
         if options.what in (None, "coldstart"):
