@@ -7,6 +7,7 @@
 #include "json/json.h"
 #include "net/http_client.h"
 #include "server/config.h"
+#include "server/doctor.h"
 #include "server/server.h"
 
 extern char** environ;
@@ -96,6 +97,33 @@ int serve(const ServeFlags& flags) {
   return server::serve(options);
 }
 
+// ---------------------------------------------------------------- doctor
+
+struct DoctorFlags {
+  std::string data, config;
+  bool repair = false;
+  bool json = false;
+};
+
+void add_doctor(CLI::App& app, DoctorFlags& flags) {
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "check a data directory that no server uses; exit status 0: fine, 1: problems, 2: it could not look");
+  doctor->add_option("--data", flags.data, "data directory (default $XDG_DATA_HOME/penstock)");
+  doctor->add_option("--config", flags.config, "penstock.toml to read (or PENSTOCK_CONFIG)");
+  doctor->add_flag("--repair", flags.repair,
+                   "bring what is readable before the damage into the tables, move the rest aside, say what was lost");
+  doctor->add_flag("--json", flags.json, "one JSON object on standard output");
+}
+
+int doctor(const DoctorFlags& flags) {
+  server::KeyedTexts texts;
+  if (!flags.data.empty()) texts.emplace_back("server.data", flags.data);
+  const std::string file = flags.config.empty() ? variable("PENSTOCK_CONFIG") : flags.config;
+  const auto config = server::load_config(file, environment(), texts);
+  if (!config) return fail_with(config.error().message, kExitUsage);
+  return server::doctor({config->data, flags.repair, flags.json});
+}
+
 // ---------------------------------------------------------------- clients of the public API
 
 struct WorkerFlags {
@@ -171,8 +199,10 @@ int main(int argc, char** argv) {
   CLI::App app{"Penstock: serverless GPU endpoints on your own machines", "penstock"};
   app.set_version_flag("--version", "penstock " PENSTOCK_VERSION);
   ServeFlags serve_flags;
+  DoctorFlags doctor_flags;
   WorkerFlags worker_flags;
   add_serve(app, serve_flags);
+  add_doctor(app, doctor_flags);
   add_worker(app, worker_flags);
   try {
     app.parse(argc, argv);
@@ -185,6 +215,7 @@ int main(int argc, char** argv) {
     return kExitUsage;
   }
   if (app.got_subcommand("serve")) return serve(serve_flags);
+  if (app.got_subcommand("doctor")) return doctor(doctor_flags);
   const CLI::App* worker = app.get_subcommand("worker");
   return worker->got_subcommand("attach") ? attach(worker_flags) : detach(worker_flags);
 }

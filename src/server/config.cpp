@@ -159,6 +159,27 @@ void server_settings(std::vector<Setting>& all) {
                  }});
 }
 
+void store_settings(std::vector<Setting>& all) {
+  constexpr std::int64_t kMegabyte = 1024 * 1024;
+  all.push_back({"store.durability",
+                 "every_turn: what is acknowledged is on the disk; every_second: a power cut or a crash of the machine "
+                 "may lose up to a second of what was acknowledged",
+                 [](Config& c, const std::string& value) -> Result<void> {
+                   if (value != "every_turn" && value != "every_second") {
+                     return tl::unexpected<Error>(bad_value(value, "every_turn and every_second are"));
+                   }
+                   c.store.log.durability =
+                       value == "every_turn" ? store::Durability::every_turn : store::Durability::every_second;
+                   return {};
+                 },
+                 "every_turn"});
+  all.push_back(number("store.segment_mb", 1, 4'096, kMegabyte, "size of a file of the log",
+                       [](Config& c) -> auto& { return c.store.log.segment_bytes; }));
+  all.push_back(number("store.backlog_mb", 1, 65'536, kMegabyte,
+                       "of the log that is not in the tables yet; submissions wait beyond that",
+                       [](Config& c) -> auto& { return c.store.backlog_bytes_max; }));
+}
+
 void worker_settings(std::vector<Setting>& all) {
   constexpr std::int64_t kDay = 86'400'000;
   // The SDK divides by 1000 and never waits when that gives 0 (contract/data-plane 2.1).
@@ -298,6 +319,7 @@ const std::vector<Setting>& settings() {
   static const std::vector<Setting> all = [] {
     std::vector<Setting> made;
     server_settings(made);
+    store_settings(made);
     worker_settings(made);
     job_settings(made);
     limit_settings(made);

@@ -13,6 +13,7 @@
 #include "core/settings.h"
 #include "graphql/limits.h"
 #include "net/http_server.h"
+#include "store/local_store.h"
 
 namespace penstock::server {
 
@@ -43,6 +44,7 @@ struct Config {
   std::size_t subscriptions_max = 1'000;
   graphql::Limits graphql;
   net::HttpLimits http;
+  store::LocalStoreOptions store;  // its paths are the data directory's
 };
 
 /// One setting, as `serve --help` and the docs list it.

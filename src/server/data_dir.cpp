@@ -16,12 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string default_path() {
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data) return std::string(data) + "/penstock";
-  const char* home = std::getenv("HOME");
-  return std::string(home && *home ? home : ".") + "/.local/share/penstock";
-}
-
 std::string read_text(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -56,6 +50,12 @@ bool write_text(const std::string& file, const std::string& text) {
 }
 
 }  // namespace
+
+std::string DataDir::default_path() {
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data) return std::string(data) + "/penstock";
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home ? home : ".") + "/.local/share/penstock";
+}
 
 Result<DataDir> DataDir::open(const std::string& wanted, bool ephemeral) {
   std::string path = wanted.empty() ? default_path() : wanted;

@@ -13,6 +13,8 @@ class DataDir {
   /// Makes the directory if needed and locks it. `ephemeral`: a temporary one, removed by the destructor.
   /// Errors: unavailable (in use: by which process; not writable).
   static Result<DataDir> open(const std::string& path, bool ephemeral);
+  /// Where it is when nobody says.
+  static std::string default_path();
 
   DataDir(DataDir&& other) noexcept;
   DataDir& operator=(DataDir&&) = delete;

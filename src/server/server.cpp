@@ -369,6 +369,7 @@ int serve(const ServeOptions& options) {
   const Config& config = options.config;
   log::configure(config.log_level, config.log_json);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   allow_many_descriptors();
   if (!api::init_crypto()) return refuse({Errc::internal, "libsodium does not start"}, kExitFailed);
   auto nodes = host::find_nodes(config.fake_gpus);
@@ -380,7 +381,13 @@ int serve(const ServeOptions& options) {
   if (!secret) return refuse(secret.error(), kExitFailed);
   auto vault_key = data->vault_key(random);
   if (!vault_key) return refuse(vault_key.error(), kExitFailed);
-  auto store = store::open_local_store({data->database(), data->log(), {}}, random);
+  store::LocalStoreOptions store_options = config.store;
+  store_options.database = data->database();
+  store_options.log_directory = data->log();
+  if (store_options.log.durability == store::Durability::every_second) {
+    log::warn("store.durability = every_second: a power cut may lose up to a second of what was acknowledged");
+  }
+  auto store = store::open_local_store(std::move(store_options), random);
   if (!store) return refuse(store.error(), kExitFailed);
   auto state = (*store)->load();
   if (!state) return refuse(state.error(), kExitFailed);

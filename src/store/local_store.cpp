@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "store/log/backlog.h"
 #include "store/log/record_codec.h"
+#include "store/recovery.h"
 #include "store/sqlite_store.h"
 
 namespace penstock::store {
@@ -19,7 +20,6 @@ namespace {
 
 constexpr Millis kTryAgain{1000};
 constexpr Millis kSyncEvery{1000};
-constexpr std::size_t kReplayBytes = 16U << 20;  // of the log, before they are applied at start
 
 class LocalStore final : public Store {
  public:
@@ -240,59 +240,6 @@ class LocalStore final : public Store {
   std::thread thread_;
 };
 
-Error with_advice(Error error) {
-  error.message += "; `penstock doctor` says what can be saved";
-  return error;
-}
-
-/// Brings what the log has and the tables have not into the tables.
-Result<LogEnd> replay(SqliteStore& tables, const std::string& directory, LogPosition& position) {
-  std::vector<Turn> turns;
-  std::size_t bytes = 0;
-  const auto apply = [&]() -> Result<void> {
-    LogPosition after = position;
-    after.applied += turns.size();
-    if (auto done = tables.apply(turns, after); !done) return done;
-    position = after;
-    turns.clear();
-    bytes = 0;
-    return {};
-  };
-  auto end =
-      read_log(directory, position.log, position.applied, [&](std::uint64_t, std::string_view turn) -> Result<void> {
-        auto records = decode_turn(turn);
-        if (!records) return tl::unexpected(std::move(records.error()));
-        turns.push_back(std::make_shared<const std::vector<core::Record>>(std::move(*records)));
-        bytes += turn.size();
-        return bytes < kReplayBytes ? Result<void>() : apply();
-      });
-  if (!end) return tl::unexpected(with_advice(std::move(end.error())));
-  if (!turns.empty()) {
-    log::info("bringing {} turns from the log into the tables", turns.size());
-    if (auto done = apply(); !done) return tl::unexpected(std::move(done.error()));
-  }
-  return end;
-}
-
-/// Whether the directory holds what the position says. A log that is not there was lost, or one of the two was put back
-/// from a copy.
-Result<void> check_belonging(const std::string& directory, const LogPosition& position) {
-  const auto segments = list_segments(directory);
-  if (!segments) return tl::unexpected(segments.error());
-  if (position.log == 0 && !segments->empty()) {
-    return tl::unexpected(
-        with_advice({Errc::unavailable,
-                     fmt::format("the log in {} belongs to another database: this one never had one", directory)}));
-  }
-  if (position.is_open && segments->empty()) {
-    return tl::unexpected(with_advice(
-        {Errc::unavailable, fmt::format("the log in {} is missing, and the last server did not end in order: what it "
-                                        "acknowledged last may be there only",
-                                        directory)}));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_local_store(LocalStoreOptions options, Random& random) {
@@ -300,15 +247,18 @@ Result<std::unique_ptr<Store>> open_local_store(LocalStoreOptions options, Rando
   if (!tables) return tl::unexpected(std::move(tables.error()));
   auto position = (*tables)->log_position();
   if (!position) return tl::unexpected(std::move(position.error()));
-  if (auto fits = check_belonging(options.log_directory, *position); !fits) return tl::unexpected(fits.error());
+  if (auto fits = check_belonging(options.log_directory, *position); !fits) {
+    return tl::unexpected(with_advice(std::move(fits.error())));
+  }
 
   LogEnd end;
   if (position->log == 0) {
     position->log = random.next() | 1;
   } else {
-    auto found = replay(**tables, options.log_directory, *position);
-    if (!found) return tl::unexpected(std::move(found.error()));
-    end = *found;
+    Replay found = replay(**tables, options.log_directory, *position, OnDamage::leave);
+    if (!found.damage.message.empty()) return tl::unexpected(with_advice(std::move(found.damage)));
+    if (!found.hindrance.message.empty()) return tl::unexpected(std::move(found.hindrance));
+    end = found.end;
   }
   position->is_open = true;
   if (auto saved = (*tables)->save(*position); !saved) return tl::unexpected(std::move(saved.error()));

@@ -27,8 +27,8 @@ Error explain(const std::string& file, const std::exception& cause) {
                        cause.what());
   } else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || dynamic_cast<const DamagedRow*>(&cause) != nullptr) {
     text = fmt::format(
-        "the data file {} is damaged ({}); restore a backup, or move it away to start empty (the .recover command of "
-        "sqlite3 may save what is left)",
+        "the data file {} is damaged ({}); `penstock doctor` can say more; otherwise restore a backup (the .recover "
+        "command of sqlite3 may save what is left)",
         file, cause.what());
   } else if (code == SQLITE_FULL) {
     text = fmt::format("no space is left to write the data file {} ({})", file, cause.what());
@@ -63,6 +63,11 @@ void each_field(Value& value, Visit&& visit) {
   visit("log", value.log);
   visit("applied", value.applied);
   visit("is_open", value.is_open);
+}
+
+void check_pages(Database& db) {
+  const std::string found = db.text("PRAGMA integrity_check(1)");
+  if (found != "ok") throw SqliteError(SQLITE_CORRUPT, found);
 }
 
 class Tables final : public SqliteStore {
@@ -162,9 +167,18 @@ class Tables final : public SqliteStore {
   Result<void> check() override {
     const std::scoped_lock lock(mutex_);
     try {
-      const std::string found = db_->text("PRAGMA integrity_check(1)");
-      if (found == "ok") return {};
-      throw SqliteError(SQLITE_CORRUPT, found);
+      check_pages(*db_);
+      return {};
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+  Result<void> rebuild_indexes() override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      db_->execute("REINDEX");
+      return {};
     } catch (const std::exception& error) {
       return tl::unexpected(explain(file_, error));
     }
@@ -304,6 +318,27 @@ Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const std::string& file) 
     use_wal(*db);
     migrate(*db);
     return std::make_unique<Tables>(file, std::move(db));
+  } catch (const std::exception& error) {
+    return tl::unexpected(explain(file, error));
+  }
+}
+
+Result<SqliteFacts> inspect_sqlite(const std::string& file) {
+  try {
+    Database db(file);
+    configure(db);
+    check_owner(db);
+    check_pages(db);
+    SqliteFacts facts;
+    facts.schema = static_cast<int>(db.integer("PRAGMA user_version"));
+    const auto has_table = [&](const char* name) {
+      return db.integer(fmt::format("SELECT count(*) FROM sqlite_schema WHERE name = '{}'", name)) > 0;
+    };
+    if (has_table("accounts")) facts.has_account = db.integer("SELECT count(*) FROM accounts") > 0;
+    if (!has_table("log_position")) return facts;
+    Statement rows = db.prepare(select_sql("log_position", column_names<LogPositionRow>()));
+    if (rows.step()) facts.position = read_row<LogPositionRow>(rows).value();
+    return facts;
   } catch (const std::exception& error) {
     return tl::unexpected(explain(file, error));
   }

@@ -34,10 +34,21 @@ class SqliteStore : public Store {
 
   /// Reads every page. Errors: unavailable, with what SQLite found.
   virtual Result<void> check() = 0;
+  /// Makes every index anew from its table. Errors: unavailable.
+  virtual Result<void> rebuild_indexes() = 0;
 };
 
 /// Opens or creates the file and migrates an older schema. Errors: unavailable (cannot open, damaged, schema newer than
 /// this program).
 Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const std::string& file);
+
+/// What a file says about itself.
+struct SqliteFacts {
+  int schema = 0;
+  LogPosition position;
+  bool has_account = false;  // a server has started on it
+};
+/// Reads every page, and leaves the schema as it is. Errors: unavailable (as open_sqlite_store, or what is damaged).
+Result<SqliteFacts> inspect_sqlite(const std::string& file);
 
 }  // namespace penstock::store

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -67,14 +68,23 @@ std::optional<JobStatus> parse_job_status(std::string_view text) {
   return value_of(kJobStatuses, text);
 }
 
+namespace {
+
+/// Never below zero, also when the wall clock was set back while the server was down.
+std::int64_t since(Time from, Time to) {
+  return std::max(to - from, Millis{0}).count();
+}
+
+}  // namespace
+
 std::optional<std::int64_t> delay_ms(const JobState& state) {
   if (state.status == JobStatus::in_queue || !state.started) return std::nullopt;
-  return (*state.started - state.queued).count();
+  return since(state.queued, *state.started);
 }
 
 std::optional<std::int64_t> execution_ms(const JobState& state) {
   if (!is_terminal(state.status)) return std::nullopt;
-  return state.started && state.finished ? (*state.finished - *state.started).count() : 0;
+  return state.started && state.finished ? since(*state.started, *state.finished) : 0;
 }
 
 }  // namespace penstock::core

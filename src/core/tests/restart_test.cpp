@@ -42,6 +42,16 @@ TEST_F(Restart, QueuedJobsKeepTheirOrderAndTime) {
   EXPECT_EQ(rig.status(at, first), JobStatus::timed_out) << "its time to live went on";
 }
 
+TEST_F(Restart, AClockThatWasSetBackMakesNoNegativeTimes) {
+  JobState state;
+  state.status = JobStatus::completed;
+  state.queued = from_ms(5'000);
+  state.started = from_ms(4'000);
+  state.finished = from_ms(3'000);
+  EXPECT_EQ(delay_ms(state), 0);
+  EXPECT_EQ(execution_ms(state), 0);
+}
+
 TEST_F(Restart, ManagedWorkersAreAdoptedAndGoOn) {
   const auto at = rig.staffed();
   const JobId job = rig.submit(at.endpoint);

@@ -50,6 +50,21 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+bool holds_turns(std::string_view file) {
+  return file.size() > kBlockBytes &&
+         file.substr(kBlockBytes, kFrameHeadBytes).find_first_not_of('\0') != std::string_view::npos;
+}
+
+/// A look at the numbers in a frame's head: a checksum at each place would take long.
+bool could_be_behind(std::string_view file, std::size_t at, std::uint64_t applied) {
+  std::uint64_t sequence = 0;
+  std::uint64_t synced = 0;
+  std::memcpy(&sequence, file.data() + at + 8, sizeof sequence);
+  std::memcpy(&synced, file.data() + at + 16, sizeof synced);
+  constexpr std::uint64_t kFar = 1ULL << 48;
+  return sequence > applied && sequence < kFar && synced < sequence;
+}
+
 class LogScan {
  public:
   using OnTurn = std::function<Result<void>(std::uint64_t, std::string_view)>;
@@ -138,11 +153,6 @@ class LogScan {
     return {};
   }
 
-  static bool holds_turns(std::string_view file) {
-    return file.size() > kBlockBytes &&
-           file.substr(kBlockBytes, kFrameHeadBytes).find_first_not_of('\0') != std::string_view::npos;
-  }
-
   std::uint64_t log_;
   std::uint64_t applied_;
   const OnTurn& on_turn_;
@@ -182,6 +192,41 @@ Result<LogEnd> read_log(const std::string& directory, std::uint64_t log, std::ui
   const auto segments = list_segments(directory);
   if (!segments) return tl::unexpected(segments.error());
   return LogScan(log, applied, on_turn).run(*segments);
+}
+
+Result<SegmentRemains> search_segment(const SegmentFile& segment, std::uint64_t log, std::uint64_t applied,
+                                      const std::function<void(std::uint64_t, std::string_view)>& on_turn) {
+  const MappedFile file(segment.path);
+  if (!file.readable()) {
+    return fail(Errc::unavailable,
+                fmt::format("the log segment {} cannot be read: {}", segment.path, std::strerror(errno)));
+  }
+  const std::string_view bytes = file.view();
+  SegmentRemains remains;
+  if (const auto name = read_segment_block(bytes)) {
+    remains.has_name = true;
+    remains.name = *name;
+  }
+  remains.holds_bytes = holds_turns(bytes);
+  remains.passed_bytes = kBlockBytes;
+  bool in_order = true;
+  for (std::size_t at = kBlockBytes; at + kFrameHeadBytes <= bytes.size();) {
+    const auto frame = could_be_behind(bytes, at, applied) || in_order ? read_frame(bytes, at, log) : std::nullopt;
+    if (!frame) {
+      in_order = false;
+      at += kFrameAlign;
+      continue;
+    }
+    at += frame->size;
+    if (frame->sequence > applied) {
+      in_order = false;
+      remains.bytes = at;
+      on_turn(frame->sequence, frame->turn);
+    } else if (in_order) {
+      remains.passed_bytes = at;
+    }
+  }
+  return remains;
 }
 
 }  // namespace penstock::store

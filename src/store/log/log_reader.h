@@ -38,4 +38,20 @@ struct LogEnd {
 Result<LogEnd> read_log(const std::string& directory, std::uint64_t log, std::uint64_t applied,
                         const std::function<Result<void>(std::uint64_t sequence, std::string_view turn)>& on_turn);
 
+/// What is left in a segment, whatever its state.
+struct SegmentRemains {
+  bool has_name = false;  // its first block is readable
+  SegmentName name;
+  std::uint64_t passed_bytes = 0;  // from its start: turns up to `applied`
+  std::uint64_t bytes = 0;         // up to the end of the last turn behind `applied` that can be read; 0: there is none
+  bool holds_bytes = false;        // something was written behind its first block
+};
+
+/// Looks at every place of a damaged log's segment for turns behind `applied`, and hands over those that can be read.
+/// Turns from an earlier use of the file may be among them, if a crash cut them off before they were acknowledged.
+/// Errors: unavailable (cannot be read).
+Result<SegmentRemains> search_segment(
+    const SegmentFile& segment, std::uint64_t log, std::uint64_t applied,
+    const std::function<void(std::uint64_t sequence, std::string_view turn)>& on_turn);
+
 }  // namespace penstock::store
