@@ -24,6 +24,8 @@ int http_status(Errc code) noexcept {
       return 429;
     case Errc::unavailable:
       return 503;
+    case Errc::no_space:
+      return 507;
     case Errc::not_implemented:
       return 501;
     case Errc::internal:

@@ -18,6 +18,7 @@ enum class Errc {
   too_large,
   busy,         // a limit is reached; later may help
   unavailable,  // this server cannot do it now (starting, stopping, storage)
+  no_space,     // the disk has no room for anything new; work that was accepted goes on
   not_implemented,
   internal,  // a bug or a lost resource
 };

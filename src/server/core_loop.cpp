@@ -14,7 +14,8 @@ CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, c
       clock_(clock),
       give_order_(std::move(give_order)),
       on_fatal_(std::move(on_fatal)),
-      timer_(loop) {}
+      timer_(loop),
+      admission_(engine.settings().poll_hold) {}
 
 void CoreLoop::begin(core::Effects effects) {
   deliver(effects);
@@ -62,6 +63,7 @@ void CoreLoop::run_turn() {
   core::Effects effects;
   std::vector<core::Token> gone;
   const Time now = clock_.now();
+  admission_.filter(now, store_.has_room(), commands, effects.replies);
   for (core::Command& command : commands) {
     if (const auto* forget = std::get_if<core::Forget>(&command)) gone.push_back(forget->token);
     if (const auto* submit = std::get_if<core::Submit>(&command); submit && !know_first(*submit, effects)) continue;
@@ -69,6 +71,7 @@ void CoreLoop::run_turn() {
   }
   deliver(effects);
   for (const core::Token token : gone) callers_.erase(token);
+  wake_at(admission_.next_wakeup(now));
   wake_at(engine_.next_wakeup());
 }
 

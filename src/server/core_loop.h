@@ -9,13 +9,14 @@
 #include "core/engine.h"
 #include "launch/launcher.h"
 #include "net/loop.h"
+#include "server/admission.h"
 #include "store/store.h"
 
 namespace penstock::server {
 
 /// Drives the engine: gathers the commands of one turn, applies them, commits what they changed with one sync, and only
 /// then answers callers and gives orders to the launcher. So nothing that anybody was told can be lost, and no worker
-/// ever holds an attempt that the store does not know.
+/// ever holds an attempt that the store does not know. While the disk is nearly full, Admission keeps new work out.
 ///
 /// Lives on the loop's thread. When a commit fails, the engine is ahead of the store and there is no honest way on:
 /// `on_fatal` is called and nothing of that turn leaves.
@@ -54,6 +55,7 @@ class CoreLoop final : public api::Core {
   OnFatal on_fatal_;
   net::Loop::Timer timer_;
   std::vector<core::Command> commands_;
+  Admission admission_;
   std::unordered_map<core::Token, OnReply> callers_;
   std::vector<Watch> watches_;
   core::Token next_token_ = 1;

@@ -47,6 +47,7 @@ Kind kind_of(Errc code) {
     case Errc::too_large:
       return {"invalid_request_error", ""};
     case Errc::unavailable:
+    case Errc::no_space:
     case Errc::not_implemented:
     case Errc::internal:
       break;

@@ -50,6 +50,7 @@ TEST(Errors, MapToStatuses) {
   EXPECT_EQ(http_status(Errc::too_large), 413);
   EXPECT_EQ(http_status(Errc::busy), 429);
   EXPECT_EQ(http_status(Errc::unavailable), 503);
+  EXPECT_EQ(http_status(Errc::no_space), 507);
   EXPECT_EQ(http_status(Errc::not_implemented), 501);
   EXPECT_EQ(http_status(Errc::internal), 500);
 }

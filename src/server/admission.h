@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "core/commands.h"
+
+namespace penstock::server {
+
+/// Stands in front of the engine while the disk is nearly full: what would be new is refused, and polls for jobs wait,
+/// so that what room is left goes to the results of jobs that run. Everything else passes, and with room everything
+/// does.
+class Admission {
+ public:
+  /// A poll that waits here is answered with nothing after `poll_hold`.
+  explicit Admission(Millis poll_hold) : poll_hold_(poll_hold) {}
+
+  /// Takes out of a turn's commands what must not reach the engine now, and puts back what had to wait.
+  void filter(Time now, bool has_room, std::vector<core::Command>& commands, std::vector<core::Reply>& replies);
+
+  /// When to look again; nothing while nobody waits here.
+  std::optional<Time> next_wakeup(Time now) const;
+
+ private:
+  struct Held {
+    Time until;
+    core::TakeJobs poll;
+  };
+
+  void put_back(std::vector<core::Command>& commands);
+  void let_go(Time now, bool all, std::vector<core::Reply>& replies);
+
+  Millis poll_hold_;
+  std::vector<Held> held_;  // oldest first
+};
+
+}  // namespace penstock::server
