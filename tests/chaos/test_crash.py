@@ -174,3 +174,38 @@ def test_killing_workers_under_load(server):
             assert (state["status"], state["error"], state["retries"]) == ("FAILED", LOST_TWICE, 1), state
         assert client.status(endpoint, job) == state
     check_counters(client, endpoint, states)
+
+
+@pytest.mark.timeout(180)
+def test_stopping_workers_under_load(server):
+    """SIGSTOP: a worker that stands still longer than its lease loses its job to another one. When it goes on, it may post
+    a result that nobody waits for any more: each job keeps the one that it has."""
+    print(f"seed {SEED}")
+    rng = random.Random(SEED)
+    client = server.client()
+    endpoint = make_endpoint(client, "real", HELLO, workersMin=3, workersMax=3)
+    client.wait_health(endpoint, lambda health: health["workers"]["ready"] + health["workers"]["running"] == 3,
+                       "three workers", 60)
+    jobs = [client.run(endpoint, {"echo": n, "delay": 0.5}) for n in range(24)]
+    stopped: list[int] = []
+    try:
+        for _ in range(2):
+            client.wait_health(endpoint, lambda h: h["workers"]["running"] > 0 or h["jobs"]["inQueue"] == 0, "work", 60)
+            leaders = [pid for pid in server.worker_processes() if os.getsid(pid) == pid and pid not in stopped]
+            if leaders:
+                stopped.append(rng.choice(leaders))
+                os.killpg(stopped[-1], signal.SIGSTOP)
+        states = {job: client.wait_terminal(endpoint, job, 120) for job in jobs}
+    finally:
+        for pid in stopped:
+            try:
+                os.killpg(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass  # the server has ended it meanwhile
+    late = client.run(endpoint, {"echo": "late", "delay": 0})
+    assert client.wait_terminal(endpoint, late, 60)["status"] == "COMPLETED"
+    for number, (job, state) in enumerate(states.items()):
+        assert state["status"] == "COMPLETED" and state["output"][0]["echo"] == number, state
+        assert client.status(endpoint, job) == state
+    assert sum(state.get("retries", 0) for state in states.values()) <= len(stopped)
+    check_counters(client, endpoint, {**states, late: client.status(endpoint, late)})

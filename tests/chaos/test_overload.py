@@ -1,0 +1,154 @@
+"""More at once than anybody should ask for: memory stays bounded, nobody is dropped, and one endpoint that is flooded takes
+no more than its share from another."""
+
+import asyncio
+import resource
+import statistics
+import threading
+import time
+
+import pytest
+
+from chaos_run import SETTINGS, Load, judge, make_endpoint
+from fake_worker import FakeWorker
+from penstock import Server
+
+IDLE_POLLS = 10_000
+BUSY_CLIENTS = 2_000
+BUSY_JOBS = 30_000
+IDLE_POLL_BYTES_MAX = 16 * 1024
+SERVER_BYTES_MAX = 1 << 30
+OTHERS = 100  # descriptors of this process and of the server that are no polls
+OPEN = {**SETTINGS, "connections_max": 100_000}
+
+
+def allowed_polls() -> int:
+    """As many as the descriptors of this machine allow, for the server has busy clients beside them."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return min(IDLE_POLLS, most - BUSY_CLIENTS - OTHERS)
+
+
+class IdlePolls:
+    """Connections that each wait for the end of one job, on a thread of their own."""
+
+    def __init__(self, server: Server, endpoint: str, job: str, count: int):
+        self.host, _, port = server.url.removeprefix("http://").rpartition(":")
+        self.port = int(port)
+        self.request = (f"GET /v2/{endpoint}/status-sync/{job}?wait=300000 HTTP/1.1\r\nHost: {self.host}\r\n"
+                        f"Authorization: Bearer {server.key}\r\n\r\n").encode()
+        self.count = count
+        self.waiting = threading.Event()
+        self.answers: list[bytes] = []
+        self.problem: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._hold())
+        except BaseException as error:
+            self.problem = error
+            self.waiting.set()
+
+    async def _hold(self) -> None:
+        held = []
+        for _ in range(self.count):
+            reader, writer = await asyncio.open_connection(self.host, self.port, limit=4096)
+            writer.write(self.request)
+            held.append((reader, writer))
+        self.waiting.set()
+        for reader, writer in held:
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 120)
+            self.answers.append(head.split(b"\r\n", 1)[0])
+            writer.close()
+
+    def wait_until_held(self, timeout: float) -> None:
+        assert self.waiting.wait(timeout), "the polls were not accepted in time"
+        assert self.problem is None, self.problem
+
+    def wait_answers(self, timeout: float) -> None:
+        self.thread.join(timeout)
+        assert not self.thread.is_alive() and self.problem is None, (len(self.answers), self.problem)
+
+
+@pytest.mark.timeout(240)
+def test_idle_polls_and_busy_clients(tmp_path):
+    count = allowed_polls()
+    with Server(tmp_path / "data", OPEN) as server:
+        client = server.client()
+        endpoint = make_endpoint(client, "idle")
+        job = client.run(endpoint, {"number": 1})
+        client.status(endpoint, job)
+        before = server.memory_bytes()
+        polls = IdlePolls(server, endpoint, job, count)
+        polls.wait_until_held(60)
+        client.wait_health(endpoint, lambda _: server.descriptors() > count, "all connections to be open", 60)
+        each = (server.memory_bytes() - before) / count
+        with Load(server, tmp_path, BUSY_JOBS, clients=BUSY_CLIENTS, workers=64, late_permille=0) as load:
+            began = time.monotonic()
+            most = server.memory_bytes()
+            while load.last["acknowledged"] < BUSY_JOBS:
+                assert load.process.poll() is None and time.monotonic() < began + 120, load.last
+                most = max(most, server.memory_bytes())
+                time.sleep(0.05)
+            rate = BUSY_JOBS / (time.monotonic() - began)
+            judge(load.finish(120), BUSY_JOBS)
+        worker = FakeWorker(client, endpoint)
+        assert worker.take_job()["id"] == job
+        worker.finish(job, 42)
+        polls.wait_answers(120)
+        worker.close()
+    assert polls.answers == [b"HTTP/1.1 200 OK"] * count
+    print(f"{count} idle polls: {each:.0f} bytes each; with {BUSY_CLIENTS} busy clients {rate:.0f} submissions/s, "
+          f"VmRSS {most / 2**20:.0f} MiB at most")
+    assert each < IDLE_POLL_BYTES_MAX
+    assert most < SERVER_BYTES_MAX
+
+
+def answer_all(worker: FakeWorker, over: threading.Event) -> None:
+    while not over.is_set():
+        answer = worker.take(timeout=30)
+        if answer.status_code == 200:
+            worker.finish(answer.json()["id"], 1)
+
+
+def times_of_runsync(client, endpoint: str, seconds: float) -> list[float]:
+    found = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        began = time.monotonic()
+        assert client.ok("POST", f"{endpoint}/runsync", {"input": {}})["status"] == "COMPLETED"
+        found.append(time.monotonic() - began)
+    return found
+
+
+@pytest.mark.timeout(180)
+def test_a_flooded_endpoint_takes_its_share_only(tmp_path):
+    """One caller of a quiet endpoint, while another endpoint has 256 callers and a long queue."""
+    flood_clients = 256
+    with Server(tmp_path / "data", OPEN) as server:
+        client = server.client()
+        quiet = make_endpoint(client, "quiet")
+        worker, over = FakeWorker(client, quiet), threading.Event()
+        answering = threading.Thread(target=answer_all, args=(worker, over))
+        answering.start()
+        try:
+            alone = times_of_runsync(client, quiet, 2)
+            with Load(server, tmp_path, 10_000_000, clients=flood_clients, workers=4, queued_max=20_000,
+                      late_permille=0) as load:
+                load.wait_acknowledged(5_000)
+                began, first = time.monotonic(), load.last["acknowledged"]
+                flooded = times_of_runsync(client, quiet, 6)
+                flood_rate = (load.last["acknowledged"] - first) / (time.monotonic() - began)
+        finally:
+            over.set()
+            answering.join()
+            worker.close()
+    rate = len(flooded) / sum(flooded)
+    share = flood_rate / flood_clients
+    print(f"quiet endpoint: {statistics.median(alone) * 1000:.1f} ms alone, {statistics.median(flooded) * 1000:.1f} ms "
+          f"({rate:.0f}/s) beside a flood of {flood_rate:.0f}/s, which is {share:.0f}/s for each of its callers")
+    # A runsync is three exchanges, a flooding submission is one.
+    assert rate > share / 6
+    assert statistics.median(flooded) < 1
