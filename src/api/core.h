@@ -27,6 +27,12 @@ class Core {
   /// that follow find it. Errors: unavailable.
   virtual Result<void> recall(const EndpointId& endpoint, const JobId& job) = 0;
 
+  /// What the store has of one webhook delivery, with its content, after all commands given so far. Errors:
+  /// unavailable.
+  virtual Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) = 0;
+  /// The same for a page of them, without content.
+  virtual Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) = 0;
+
   /// `watch` sees the records of every turn from now on, once it is durable and its callers are answered. They hold
   /// for the call only.
   using Watch = std::function<void(const std::vector<core::Record>&)>;

@@ -41,6 +41,8 @@ void Router::handle(net::Request request, net::Responder responder) {
     return responder.send(not_implemented("REST v1"));
   } else if (parts.size() >= 2 && parts[0] == "penstock" && parts[1] == "v1") {
     parts.erase(parts.begin(), parts.begin() + 2);
+    if (!parts.empty() && WebhooksApi::knows(parts[0]))
+      return webhooks_.handle(std::move(request), parts, std::move(responder));
     return admin_.handle(std::move(request), parts, std::move(responder));
   } else if (parts.empty() && (request.method == "GET" || request.method == "HEAD")) {
     return responder.send(

@@ -7,6 +7,7 @@
 #include "api/graphql/graphql_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/openai/openai_api.h"
+#include "api/webhooks/webhooks_api.h"
 #include "api/worker/worker_api.h"
 
 namespace penstock::api {
@@ -23,8 +24,15 @@ struct BodyLimits {
 /// Which dialect a request speaks. All of them share one origin (contract/control-plane 0.1).
 class Router {
  public:
-  Router(GraphqlApi& graphql, JobsApi& jobs, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin, BodyLimits limits)
-      : graphql_(graphql), jobs_(jobs), openai_(openai), worker_(worker), admin_(admin), limits_(limits) {}
+  Router(GraphqlApi& graphql, JobsApi& jobs, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin,
+         WebhooksApi& webhooks, BodyLimits limits)
+      : graphql_(graphql),
+        jobs_(jobs),
+        openai_(openai),
+        worker_(worker),
+        admin_(admin),
+        webhooks_(webhooks),
+        limits_(limits) {}
 
   void handle(net::Request request, net::Responder responder);
 
@@ -37,6 +45,7 @@ class Router {
   OpenAiApi& openai_;
   WorkerApi& worker_;
   AdminApi& admin_;
+  WebhooksApi& webhooks_;
   BodyLimits limits_;
 };
 

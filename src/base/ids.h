@@ -64,6 +64,9 @@ struct SecretTag {
 struct CredentialTag {
   static constexpr const char* kName = "registry credential id";
 };
+struct DeliveryTag {
+  static constexpr const char* kName = "webhook delivery id";
+};
 
 using AccountId = Id<AccountTag>;
 using EndpointId = Id<EndpointTag>;
@@ -73,6 +76,7 @@ using WorkerId = Id<WorkerTag>;
 using VolumeId = Id<VolumeTag>;
 using SecretId = Id<SecretTag>;
 using CredentialId = Id<CredentialTag>;
+using DeliveryId = Id<DeliveryTag>;
 
 }  // namespace penstock
 

@@ -250,6 +250,29 @@ struct WorkerExited {
   std::string cause;
 };
 
+// ---- webhooks
+
+/// How a PostWebhook ended.
+struct WebhookPosted {
+  DeliveryId id;
+  std::optional<int> code;  // HTTP status; none: no answer
+  std::string error;        // why there is no answer
+};
+/// Begins a new round of a delivery, as the store knows it. Reply: DeliveryReply. Errors: not_found (forgotten, or
+/// somebody else's), conflict (being sent right now).
+struct RedeliverWebhook {
+  Token to = 0;
+  AccountId owner;
+  WebhookDelivery delivery;
+};
+/// The key that signs the account's webhooks, sealed. The one before is kept for those who still verify with it. Reply:
+/// Done.
+struct SaveWebhookSecret {
+  Token to = 0;
+  AccountId owner;
+  std::string sealed;
+};
+
 // ---- the shell
 
 /// The caller went away: it gets no reply.
@@ -269,6 +292,7 @@ using Command =
                  DeleteEndpoint, Submit, AwaitJob, ReadStream, StreamRead, CancelJob, RetryJob, PurgeQueue, LowerTtl,
                  RecallJob, TakeJobs, HandOutLost, PollStops, FinishJob, ReportProgress, AddChunk, Ping, AttachWorker,
                  DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume,
-                 DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings, ReadChunks>;
+                 DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings, ReadChunks,
+                 WebhookPosted, RedeliverWebhook, SaveWebhookSecret>;
 
 }  // namespace penstock::core

@@ -127,6 +127,9 @@ void EngineState::run_due_timers() {
     } else if (const auto* endpoint = std::get_if<EndpointEntry*>(&target)) {
       (*endpoint)->timer.fired();
       touch(**endpoint);
+    } else if (const auto* delivery = std::get_if<DeliveryEntry*>(&target)) {
+      (*delivery)->timer.fired();
+      delivery_due(**delivery);
     } else {
       Waiter& waiter = *std::get<Waiter*>(target);
       waiter.timer.fired();
@@ -244,6 +247,7 @@ void EngineState::restore(StoredState stored) {
     if (!added.worker.external) fx->orders.push_back(AdoptWorker{added.worker.id, added.worker.launch_handle});
     if (!owner) send_stop(added, settings.stop_grace);
   }
+  restore_deliveries(std::move(stored.deliveries));
   for (auto& job : stored.jobs) {
     const auto found = endpoints.find(job.request.endpoint);
     if (found == endpoints.end()) continue;
@@ -472,7 +476,27 @@ int Engine::stopping_workers() const {
       std::ranges::count_if(state_->workers, [](const auto& entry) { return entry.second->stop_sent; }));
 }
 
+int Engine::webhooks_in_flight() const {
+  return state_->webhooks_in_flight;
+}
+
+void EngineState::check_deliveries() const {
+  int posts = 0;
+  for (const auto& [id, entry] : deliveries) {
+    posts += entry->in_flight ? 1 : 0;
+    const auto& ready = entry->origin->ready;
+    const bool waits = std::ranges::find(ready, entry.get()) != ready.end();
+    ENSURE((entry->in_flight ? 1 : 0) + (entry->timer.armed() ? 1 : 0) + (waits ? 1 : 0) == 1);
+    ENSURE(!entry->complete);
+    ENSURE(!waits || shut_down || entry->origin->listed || !entry->origin->may_send(settings));
+  }
+  ENSURE(posts == webhooks_in_flight && posts <= settings.webhooks_in_flight_max);
+  ENSURE(ready_origins.empty() || shut_down || posts == settings.webhooks_in_flight_max);
+}
+
 void Engine::check_invariants() const {
+  state_->check_deliveries();
+  int webhooks_open = static_cast<int>(state_->deliveries.size());
   for (const EndpointEntry* entry : state_->endpoint_order) {
     int queued = 0;
     int in_progress = 0;
@@ -480,6 +504,7 @@ void Engine::check_invariants() const {
       ENSURE(job->request.id == id);
       const bool keyed = !job->request.idempotency_key.empty() && !is_terminal(job->state.status);
       ENSURE(!keyed || entry->keyed.at(job->request.idempotency_key) == job.get());
+      webhooks_open += !job->request.webhook.empty() && !is_terminal(job->state.status) ? 1 : 0;
       ENSURE(job->place.has_value() == (job->state.status == JobStatus::in_queue));
       queued += job->state.status == JobStatus::in_queue ? 1 : 0;
       if (job->state.status == JobStatus::in_progress) {
@@ -505,6 +530,7 @@ void Engine::check_invariants() const {
     ENSURE(state_->shut_down || managed <= entry->endpoint.workers_max);
     for (const WorkerEntry* worker : entry->polling) ENSURE(worker->take_poll != nullptr);
   }
+  ENSURE(webhooks_open == state_->webhooks_open);
 }
 
 }  // namespace penstock::core

@@ -92,6 +92,8 @@ class Engine {
   Result<Health> health(const EndpointId& endpoint) const;
   std::vector<WorkerView> workers_of(const EndpointId& endpoint) const;  // oldest first
   const Worker* find_worker(const WorkerId& id) const;
+  /// Posts that were wanted and whose end was not told yet.
+  int webhooks_in_flight() const;
   /// Workers that were told to stop and have not exited yet.
   int stopping_workers() const;
 

@@ -135,8 +135,8 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
     ++entry.in_progress;
     arm(job);
     changed(job);
-    out.jobs.push_back(
-        HandOut{job.request.id, job.state.attempt, job.request.input, job.request.s3_config, job.request.traceparent});
+    out.jobs.push_back(HandOut{job.request.id, job.state.attempt, job.request.input, job.request.s3_config,
+                               job.request.traceparent, job.request.webhook});
   }
   reply(worker.take_poll->token, std::move(out));
   drop_waiter(*worker.take_poll);

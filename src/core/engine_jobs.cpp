@@ -85,6 +85,7 @@ void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::o
   fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, counters});
   answer_job_waiters(job);
   feed_streams(job);
+  if (!job.request.webhook.empty()) announce_end(job);
   keep_resident(job);
 }
 
@@ -276,6 +277,16 @@ void EngineState::on(Submit& c) {
                     std::to_string(settings.queue_jobs_per_worker) + ") are not accepted; try again later");
     return;
   }
+  const bool has_webhook = !c.request.webhook.empty();
+  if (has_webhook && webhooks_open >= settings.webhooks_open_max) {
+    reply_error(
+        c.to, Errc::busy,
+        "webhook: " + std::to_string(webhooks_open) +
+            " jobs with a webhook are unfinished or not delivered yet, and no more are accepted; try again later, "
+            "or submit without webhook");
+    return;
+  }
+  if (has_webhook) ++webhooks_open;
   const std::string prefix = c.request.sync ? "sync-" : "";
   c.request.id = *JobId::parse(prefix + time_ordered_uuid(random, now) + "-u1");
   c.request.created = now;
@@ -391,6 +402,7 @@ void EngineState::on(RetryJob& c) {
                     "; only FAILED and TIMED_OUT jobs can be retried");
     return;
   }
+  if (!job->request.webhook.empty()) ++webhooks_open;
   const Millis ttl = job->state.ttl_deadline - job->state.queued;
   resident_bytes -= static_cast<std::size_t>(payload_bytes(*job));
   residents.erase(*job->resident);
@@ -451,6 +463,7 @@ void EngineState::on(RecallJob& c) {
     keep_resident(job);
     return;
   }
+  if (!job.request.webhook.empty()) ++webhooks_open;
   if (job.state.status == JobStatus::in_queue) {
     enqueue(job);
     arm(job);

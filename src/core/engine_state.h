@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -18,6 +19,7 @@ namespace penstock::core {
 //   engine_control.cpp  accounts, templates, endpoints
 //   engine_account.cpp  what an account keeps besides: network volumes, secrets, registry credentials, settings
 //   engine_jobs.cpp     submission, results, waiting clients
+//   engine_webhooks.cpp what is told about the end of jobs
 //   engine_workers.cpp  the worker protocol
 //   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
 
@@ -25,8 +27,9 @@ struct EndpointEntry;
 struct JobEntry;
 struct WorkerEntry;
 struct Waiter;
+struct DeliveryEntry;
 
-using TimerTarget = std::variant<JobEntry*, EndpointEntry*, Waiter*>;
+using TimerTarget = std::variant<JobEntry*, EndpointEntry*, Waiter*, DeliveryEntry*>;
 using Timers = std::multimap<Time, TimerTarget>;
 
 /// The one timer of its owner; gone with it.
@@ -46,6 +49,7 @@ class TimerSlot {
     if (at_) timers_.erase(*at_);
     at_.reset();
   }
+  bool armed() const { return at_.has_value(); }
   /// The timers' owner took this one out because it is due.
   void fired() { at_.reset(); }
 
@@ -144,6 +148,28 @@ struct Waiter {
   TimerSlot timer;
 };
 
+/// The webhook deliveries to one scheme, host and port.
+struct WebhookOrigin {
+  std::deque<DeliveryEntry*> ready;  // due, longest first
+  int deliveries = 0;                // pending, due or not
+  int in_flight = 0;
+  int unreachable_in_row = 0;
+  bool listed = false;  // in ready_origins
+
+  bool may_send(const EngineSettings& settings) const;
+};
+
+/// A pending delivery. It waits for its time (armed), for its turn (in its origin's `ready`), or is in flight.
+struct DeliveryEntry {
+  explicit DeliveryEntry(Timers& timers) : timer(timers) {}
+
+  WebhookDelivery delivery;
+  WebhookOrigin* origin = nullptr;
+  bool complete = false;  // its content is here
+  bool in_flight = false;
+  TimerSlot timer;
+};
+
 class EngineState {
  public:
   EngineState(EngineSettings settings, std::vector<Node> nodes, Random& random);
@@ -192,6 +218,9 @@ class EngineState {
   void on(SaveCredential& c);
   void on(DeleteCredential& c);
   void on(UpdateSettings& c);
+  void on(WebhookPosted& c);
+  void on(RedeliverWebhook& c);
+  void on(SaveWebhookSecret& c);
   void on(ReadChunks& c);
 
   // ---- replies and waiting callers (engine.cpp)
@@ -255,6 +284,17 @@ class EngineState {
   WaitReason wait_reason(const JobEntry& job) const;
   Millis execution_timeout(const JobEntry& job) const;
   Millis lease() const { return settings.ping_interval * settings.lease_pings; }
+
+  // ---- webhooks (engine_webhooks.cpp)
+  void announce_end(const JobEntry& job);
+  DeliveryEntry& add_delivery(WebhookDelivery delivery);
+  void delivery_due(DeliveryEntry& entry);
+  static void leave_content(DeliveryEntry& entry);
+  void list_origin(WebhookOrigin& origin);
+  void pump_webhooks();
+  void settle_delivery(DeliveryEntry& entry);
+  void restore_deliveries(std::vector<WebhookDelivery> stored);
+  void check_deliveries() const;
 
   // ---- workers (engine_workers.cpp)
   WorkerEntry& add_worker(Worker worker, EndpointEntry& entry);
@@ -321,6 +361,11 @@ class EngineState {
   std::vector<SecretId> secret_order;
   std::map<CredentialId, RegistryCredential> credentials;
   std::vector<CredentialId> credential_order;
+  std::map<std::string, WebhookOrigin> webhook_origins;
+  std::deque<WebhookOrigin*> ready_origins;                                   // may send, in turns
+  std::unordered_map<DeliveryId, std::unique_ptr<DeliveryEntry>> deliveries;  // pending
+  int webhooks_in_flight = 0;
+  int webhooks_open = 0;  // unfinished jobs with a webhook, and pending deliveries
   Time next_sweep{};
   std::int64_t last_arrival = 0;
   std::vector<EndpointEntry*> dirty;

@@ -39,6 +39,7 @@ struct HandOut {
   Bytes input;
   Bytes s3_config;
   std::string traceparent;  // the client's; empty: none
+  std::string webhook;      // empty: none
 };
 
 // ---- replies
@@ -98,10 +99,15 @@ struct CredentialReply {
   CredentialId id;
 };
 
+/// Without input and output.
+struct DeliveryReply {
+  WebhookDelivery delivery;
+};
+
 struct Reply {
   Token to = 0;
   std::variant<Error, Done, JobAccepted, JobReply, StreamPage, HandOuts, StopList, Purged, TemplateReply, EndpointReply,
-               WorkerAttached, VolumeReply, SecretReply, CredentialReply, ChunkPage>
+               WorkerAttached, VolumeReply, SecretReply, CredentialReply, ChunkPage, DeliveryReply>
       what;
 };
 
@@ -139,6 +145,12 @@ struct RemoveVolume {
 };
 using LaunchOrder = std::variant<StartWorker, StopWorker, AdoptWorker, RemoveVolume>;
 
+/// Send this once, and tell the end by WebhookPosted.
+struct PostWebhook {
+  WebhookDelivery delivery;  // state.attempts: how many there were before
+  bool complete = false;     // false: its input and output lie in the store
+};
+
 struct RecordedDecision {
   EndpointId endpoint;
   Time at{};
@@ -146,11 +158,13 @@ struct RecordedDecision {
   ScaleDecision decision;
 };
 
-/// Everything that a turn wants done. The shell commits `records`, and only then sends `replies` and gives `orders`.
+/// Everything that a turn wants done. The shell commits `records`, and only then sends `replies` and gives `orders`
+/// and `posts`.
 struct Effects {
   std::vector<Record> records;
   std::vector<Reply> replies;
   std::vector<LaunchOrder> orders;
+  std::vector<PostWebhook> posts;
   std::vector<RecordedDecision> decisions;  // that changed something
   std::vector<std::string> notes;           // for the log: what happened and why; no secrets
   std::vector<std::string> warnings;        // the same, where somebody should look
@@ -159,6 +173,7 @@ struct Effects {
     records.clear();
     replies.clear();
     orders.clear();
+    posts.clear();
     decisions.clear();
     notes.clear();
     warnings.clear();

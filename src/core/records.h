@@ -9,6 +9,7 @@
 #include "core/model/secret.h"
 #include "core/model/template.h"
 #include "core/model/volume.h"
+#include "core/model/webhook.h"
 #include "core/model/worker.h"
 
 namespace penstock::core {
@@ -63,7 +64,8 @@ struct ChunkAdded {
 struct ChunksCleared {
   JobId job;
 };
-/// Removes every terminal job whose result was to be forgotten at or before this instant, with its chunks.
+/// Removes every terminal job whose result was to be forgotten at or before this instant, with its chunks, and every
+/// settled webhook delivery that was.
 struct JobsForgotten {
   Time expired_at{};
 };
@@ -93,13 +95,23 @@ struct CredentialRemoved {
   CredentialId id;
 };
 
+/// Outlives its job and its endpoint.
+struct WebhookAdded {
+  WebhookDelivery delivery;
+};
+struct WebhookChanged {
+  DeliveryId id;
+  DeliveryState state;
+};
+
 using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRemoved, EndpointSaved, EndpointRemoved,
                             CountersSaved, JobAdded, JobChanged, ChunkAdded, ChunksCleared, JobsForgotten, WorkerSaved,
                             WorkerRemoved, VolumeSaved, VolumeRemoved, SecretSaved, SecretRemoved, CredentialSaved,
-                            CredentialRemoved>;
+                            CredentialRemoved, WebhookAdded, WebhookChanged>;
 
 /// What a store loads at start: everything that the records add up to, but for terminal jobs, which stay in the store
-/// until somebody asks for one. Jobs are in order of submission, the rest in order of creation.
+/// until somebody asks for one, and for settled webhook deliveries. Jobs are in order of submission, the rest in order
+/// of creation.
 struct StoredState {
   std::vector<Account> accounts;
   std::vector<ApiKey> keys;
@@ -111,6 +123,7 @@ struct StoredState {
   std::vector<NetworkVolume> volumes;
   std::vector<Secret> secrets;
   std::vector<RegistryCredential> credentials;
+  std::vector<WebhookDelivery> deliveries;  // pending ones, without input and output
 };
 
 }  // namespace penstock::core

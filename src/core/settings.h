@@ -42,6 +42,16 @@ struct EngineSettings {
       256 * 1024 * 1024;  // payloads of finished jobs kept in memory; older ones in the store
   std::size_t resident_jobs_max = 100'000;
 
+  // webhooks (contract/data-plane 1.9)
+  Millis webhook_first_retry{5'000};  // the second waits three times as long; further ones four times as long each
+  Millis webhook_retry_for{24h};      // from the job's end, beyond the three attempts that there always are
+  Millis webhook_retention{24h};      // how long a delivered one is listed
+  Millis webhook_retention_failed{168h};
+  std::size_t webhook_payload_bytes_max = 16 * 1024 * 1024;  // an input or output above it is left out of the body
+  int webhooks_in_flight_max = 64;
+  int webhooks_in_flight_per_host = 16;
+  int webhooks_open_max = 250'000;  // unfinished jobs with a webhook, and deliveries that wait; more are refused
+
   // control plane
   bool modify_resets_defaults = false;       // contract/control-plane D1: upstream-reset
   bool delete_requires_zero_workers = true;  // D2

@@ -315,6 +315,46 @@ void limit_settings(std::vector<Setting>& all) {
   });
 }
 
+void webhook_settings(std::vector<Setting>& all) {
+  constexpr std::int64_t kMegabyte = 1024 * 1024;
+  constexpr std::int64_t kYear = 31'536'000;
+  all.push_back(flag("webhooks.allow_private", "webhooks may go to loopback and private addresses",
+                     [](Config& c) -> auto& { return c.webhooks_allow_private; }));
+  all.push_back({"webhooks.allowed_networks",
+                 "networks that webhooks may go to whatever they are, for example 10.20.0.0/16,fd00::/8",
+                 [](Config& c, const std::string& value) -> Result<void> {
+                   const auto rules = net::AddressRules::make(false, value);
+                   if (!rules) return tl::unexpected<Error>(rules.error());
+                   c.webhooks_allowed_networks = value;
+                   return {};
+                 }});
+  all.push_back(text("webhooks.ca_file", "certificates (PEM) of authorities to trust besides the system's",
+                     [](Config& c) -> auto& { return c.webhooks_ca_file; }));
+  all.push_back(number("webhooks.timeout_ms", 100, 300'000, 1, "time for one attempt to deliver a webhook",
+                       [](Config& c) -> auto& { return c.webhooks_timeout; }));
+  all.push_back(number("webhooks.first_retry_ms", 1, 3'600'000, 1,
+                       "wait after the first failed attempt; the next is three times as long, then four times each",
+                       [](Config& c) -> auto& { return c.engine.webhook_first_retry; }));
+  all.push_back(number("webhooks.retry_for_s", 0, kYear, 1'000,
+                       "how long a webhook is tried beyond its three attempts; 0: no more than those",
+                       [](Config& c) -> auto& { return c.engine.webhook_retry_for; }));
+  all.push_back(number("webhooks.retention_s", 1, kYear, 1'000,
+                       "how long a delivered webhook can be listed and sent again",
+                       [](Config& c) -> auto& { return c.engine.webhook_retention; }));
+  all.push_back(number("webhooks.retention_failed_s", 1, kYear, 1'000, "the same for one that was given up",
+                       [](Config& c) -> auto& { return c.engine.webhook_retention_failed; }));
+  all.push_back(number("webhooks.payload_mb", 0, 256, kMegabyte,
+                       "an input or output above this size is left out of the body of a webhook",
+                       [](Config& c) -> auto& { return c.engine.webhook_payload_bytes_max; }));
+  all.push_back(number("webhooks.in_flight", 1, 10'000, 1, "webhooks being sent at once",
+                       [](Config& c) -> auto& { return c.engine.webhooks_in_flight_max; }));
+  all.push_back(number("webhooks.in_flight_per_host", 1, 10'000, 1, "webhooks being sent to one host at once",
+                       [](Config& c) -> auto& { return c.engine.webhooks_in_flight_per_host; }));
+  all.push_back(number("webhooks.open", 0, 100'000'000, 1,
+                       "unfinished jobs with a webhook and webhooks not yet delivered; a submission beyond is refused",
+                       [](Config& c) -> auto& { return c.engine.webhooks_open_max; }));
+}
+
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> all = [] {
     std::vector<Setting> made;
@@ -324,6 +364,7 @@ const std::vector<Setting>& settings() {
     job_settings(made);
     limit_settings(made);
     trace_settings(made);
+    webhook_settings(made);
     return made;
   }();
   return all;
@@ -459,6 +500,12 @@ Result<Config> load_config(const std::string& file, const std::map<std::string, 
   if (!listen) return tl::unexpected<Error>(listen.error());
   config.engine.process_images = config.process_images.value_or(is_loopback(listen->first));
   return config;
+}
+
+net::AddressRules webhook_rules(const Config& config) {
+  const bool own_machine = is_loopback(parse_listen(config.listen)->first) && config.engine.process_images;
+  return *net::AddressRules::make(config.webhooks_allow_private.value_or(own_machine),
+                                  config.webhooks_allowed_networks);
 }
 
 Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& text) {

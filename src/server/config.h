@@ -12,6 +12,7 @@
 #include "core/limits/rate_limiter.h"
 #include "core/settings.h"
 #include "graphql/limits.h"
+#include "net/address_rules.h"
 #include "net/http_server.h"
 #include "store/local_store.h"
 
@@ -32,7 +33,11 @@ struct Config {
   bool log_json = false;
   std::string account_email = "admin@localhost";
   std::optional<double> discount_factor;
-  std::string discount_expires;  // ISO 8601; needed with discount_factor
+  std::string discount_expires;                // ISO 8601; needed with discount_factor
+  std::optional<bool> webhooks_allow_private;  // none: see webhook_rules()
+  std::string webhooks_allowed_networks;
+  std::string webhooks_ca_file;
+  Millis webhooks_timeout{10'000};  // of one attempt (contract/data-plane 1.9)
   core::EngineSettings engine;
   api::BodyLimits bodies;
   Millis openai_timeout{300'000};
@@ -46,6 +51,10 @@ struct Config {
   net::HttpLimits http;
   store::LocalStoreOptions store;  // its paths are the data directory's
 };
+
+/// Where webhooks may go. Private addresses are allowed where nobody said anything while the server listens on loopback
+/// and runs `process:` images: whoever may submit there may also run any program on this machine.
+net::AddressRules webhook_rules(const Config& config);
 
 /// One setting, as `serve --help` and the docs list it.
 struct SettingInfo {

@@ -7,12 +7,13 @@
 namespace penstock::server {
 
 CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, const Clock& clock, GiveOrder give_order,
-                   OnFatal on_fatal)
+                   Post post, OnFatal on_fatal)
     : loop_(loop),
       engine_(engine),
       store_(store),
       clock_(clock),
       give_order_(std::move(give_order)),
+      post_(std::move(post)),
       on_fatal_(std::move(on_fatal)),
       timer_(loop),
       admission_(engine.settings().poll_hold) {}
@@ -57,7 +58,18 @@ Result<void> CoreLoop::recall(const EndpointId& endpoint, const JobId& job) {
   return {};
 }
 
+Result<std::optional<core::WebhookDelivery>> CoreLoop::find_delivery(const DeliveryId& id) {
+  if (!in_turn_) run_turn();
+  return store_.find_delivery(id);
+}
+
+Result<std::vector<core::WebhookDelivery>> CoreLoop::list_deliveries(const core::DeliveryQuery& query) {
+  if (!in_turn_) run_turn();
+  return store_.list_deliveries(query);
+}
+
 void CoreLoop::run_turn() {
+  in_turn_ = true;
   std::vector<core::Command> commands;
   commands.swap(commands_);
   core::Effects effects;
@@ -73,6 +85,7 @@ void CoreLoop::run_turn() {
   for (const core::Token token : gone) callers_.erase(token);
   wake_at(admission_.next_wakeup(now));
   wake_at(engine_.next_wakeup());
+  in_turn_ = false;
 }
 
 /// Before a submission with an idempotency key is applied: brings the job of that key back if memory has let go of it.
@@ -121,6 +134,7 @@ void CoreLoop::deliver(core::Effects& effects) {
     on_reply(std::move(reply));
   }
   for (core::LaunchOrder& order : effects.orders) give_order_(std::move(order));
+  for (core::PostWebhook& post : effects.posts) post_(std::move(post));
   for (const Watch& watch : watches_) watch(*turn);
 }
 

@@ -15,8 +15,9 @@
 namespace penstock::server {
 
 /// Drives the engine: gathers the commands of one turn, applies them, commits what they changed with one sync, and only
-/// then answers callers and gives orders to the launcher. So nothing that anybody was told can be lost, and no worker
-/// ever holds an attempt that the store does not know. While the disk is nearly full, Admission keeps new work out.
+/// then answers callers, gives orders to the launcher and posts webhooks. So nothing that anybody was told can be lost,
+/// and no worker ever holds an attempt that the store does not know. While the disk is nearly full, Admission keeps new
+/// work out.
 ///
 /// Lives on the loop's thread. When a commit fails, the engine is ahead of the store and there is no honest way on:
 /// `on_fatal` is called and nothing of that turn leaves.
@@ -24,9 +25,10 @@ class CoreLoop final : public api::Core {
  public:
   using OnFatal = std::function<void(const Error&)>;
   using GiveOrder = std::function<void(core::LaunchOrder)>;
+  using Post = std::function<void(core::PostWebhook)>;
 
   CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, const Clock& clock, GiveOrder give_order,
-           OnFatal on_fatal);
+           Post post, OnFatal on_fatal);
 
   /// Hands the effects of Engine::restore over: commits, then gives the orders.
   void begin(core::Effects effects);
@@ -35,6 +37,8 @@ class CoreLoop final : public api::Core {
   void give(core::Command command) override;
   void forget(core::Token token) override;
   Result<void> recall(const EndpointId& endpoint, const JobId& job) override;
+  Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override;
+  Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override;
   void watch(Watch watch) override { watches_.push_back(std::move(watch)); }
   const core::Engine& engine() const override { return engine_; }
   Time now() const override { return clock_.now(); }
@@ -52,6 +56,7 @@ class CoreLoop final : public api::Core {
   store::Store& store_;
   const Clock& clock_;
   GiveOrder give_order_;
+  Post post_;
   OnFatal on_fatal_;
   net::Loop::Timer timer_;
   std::vector<core::Command> commands_;
@@ -60,6 +65,7 @@ class CoreLoop final : public api::Core {
   std::vector<Watch> watches_;
   core::Token next_token_ = 1;
   bool turn_posted_ = false;
+  bool in_turn_ = false;
   bool failed_ = false;
   std::uint64_t let_go_committed_ = 0;  // Engine::jobs_let_go() as of the last commit
   std::optional<Time> wake_at_;

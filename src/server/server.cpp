@@ -10,6 +10,8 @@
 #include "api/graphql/graphql_api.h"
 #include "api/router.h"
 #include "api/trace/span_exporter.h"
+#include "api/webhooks/signing.h"
+#include "api/webhooks/webhook_sender.h"
 #include "base/log.h"
 #include "host/cpus.h"
 #include "host/gpus.h"
@@ -27,6 +29,8 @@ namespace {
 
 constexpr int kExitRefused = 2;  // wrong settings
 constexpr int kExitFailed = 1;
+constexpr Millis kWebhooksEnd{
+    2'000};  // for posts in flight, at the end; what is cut off is sent again after the next start
 constexpr Millis kGoodbye{15'000};  // for workers that were told to stop, at the end
 
 /// Under nohup a hang-up must stay without effect.
@@ -52,15 +56,18 @@ class Server {
         store_(std::move(store)),
         engine_(config_.engine, std::move(nodes), random_),
         core_(
-            loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); }, die),
+            loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); },
+            [this](core::PostWebhook post) { webhook_sender_->post(std::move(post)); }, die),
         graphql_(core_, vault_, loop_, graphql_options()),
         admission_(core_, config_.rate_limits),
         traces_(!config_.otlp_endpoint.empty()),
-        jobs_(core_, admission_, traces_),
+        webhook_rules_(webhook_rules(config_)),
+        jobs_(core_, admission_, traces_, webhook_rules_),
         openai_(core_, loop_, admission_, traces_, config_.openai_timeout),
         worker_(core_, loop_, keys_, traces_),
         admin_(core_, keys_, facts_),
-        router_(graphql_, jobs_, openai_, worker_, admin_, config_.bodies),
+        webhooks_(core_, vault_, random_),
+        router_(graphql_, jobs_, openai_, worker_, admin_, webhooks_, config_.bodies),
         http_(
             loop_, config_.http,
             [this](net::Request request, net::Responder responder) {
@@ -110,6 +117,8 @@ class Server {
 
   Result<std::uint16_t> listen();
   std::optional<std::string> first_keys();
+  Result<void> make_webhook_sender();
+  void on_posted(core::WebhookPosted posted);
   void check_vault() const;
   Result<void> export_spans();
   void check_volumes() const;
@@ -136,10 +145,12 @@ class Server {
   api::GraphqlApi graphql_;
   api::Admission admission_;
   api::Traces traces_;
+  net::AddressRules webhook_rules_;
   api::JobsApi jobs_;
   api::OpenAiApi openai_;
   api::WorkerApi worker_;
   api::AdminApi admin_;
+  api::WebhooksApi webhooks_;
   api::Router router_;
   net::HttpServer http_;
   Volumes volumes_;
@@ -149,6 +160,8 @@ class Server {
   net::Loop::Timer goodbye_;
   std::unique_ptr<net::HttpClient> collector_;
   std::unique_ptr<api::SpanExporter> exporter_;
+  std::unique_ptr<net::HttpClient> webhook_client_;
+  std::optional<api::WebhookSender> webhook_sender_;
   std::unique_ptr<launch::Launcher> launcher_;  // last: its thread must end before anything that its events reach
 };
 
@@ -190,6 +203,7 @@ Result<void> Server::start(core::StoredState state) {
   workers_find_us_ = data_.last_port() == *port || !config_.worker_url.empty();
   data_.remember_port(*port);
 
+  if (auto made = make_webhook_sender(); !made) return made;
   core::Effects effects;
   engine_.restore(clock_.now(), std::move(state), effects);
   core_.begin(std::move(effects));
@@ -220,6 +234,10 @@ std::optional<std::string> Server::first_keys() {
     if (engine_.find_key(api::hash_key(key))) return;
     core_.give(core::SaveApiKey{{id, account, id, api::hash_key(key), core::KeyScope::all, clock_.now()}});
   };
+  const core::Account* known = engine_.find_account(account);
+  if (!known || known->webhook_secret.empty()) {
+    core_.give(core::SaveWebhookSecret{0, account, vault_.seal(api::make_webhook_secret(random_))});
+  }
   if (made) save("admin", *made);
   if (options_.bootstrap_key) save("bootstrap", *options_.bootstrap_key);
   core_.run_turn();
@@ -231,6 +249,12 @@ void Server::check_vault() const {
   int closed = 0;
   const auto try_open = [&](const std::string& sealed) { closed += vault_.open(sealed) ? 0 : 1; };
   const core::Account* account = engine_.first_account();
+  if (!vault_.open(account->webhook_secret)) {
+    log::error(
+        "the key that signs webhooks cannot be opened with {}/vault.key, so none is sent: restore that file, or POST "
+        "/penstock/v1/webhook-secret/rotate",
+        data_.path());
+  }
   for (const auto* secret : engine_.secrets_of(account->id)) try_open(secret->sealed);
   for (const auto* credential : engine_.credentials_of(account->id)) try_open(credential->sealed);
   if (closed > 0) {
@@ -295,6 +319,28 @@ void Server::start_worker(const core::StartWorker& order) {
   launcher_->start(std::move(*spec));
 }
 
+Result<void> Server::make_webhook_sender() {
+  net::HttpClientOptions options;
+  options.rules = webhook_rules_;
+  options.ca_file = config_.webhooks_ca_file;
+  options.exchanges_max = static_cast<std::size_t>(config_.engine.webhooks_in_flight_max);
+  auto client = net::HttpClient::make(loop_, std::move(options));
+  if (!client) return fail(Errc::invalid, "webhooks.ca_file: " + client.error().message);
+  webhook_client_ = std::move(*client);
+  webhook_sender_.emplace(core_, *webhook_client_, vault_, traces_, config_.webhooks_timeout,
+                          [this](core::WebhookPosted posted) { on_posted(std::move(posted)); });
+  return {};
+}
+
+void Server::on_posted(core::WebhookPosted posted) {
+  core_.give(std::move(posted));
+  if (!leaving_) return;
+  loop_.post([this] {
+    core_.run_turn();
+    leave_when_quiet();
+  });
+}
+
 void Server::on_launcher(const launch::Event& event) {
   if (const auto* started = std::get_if<launch::Started>(&event)) {
     core_.give(core::WorkerStarted{started->id, started->handle});
@@ -327,6 +373,7 @@ void Server::on_signal(int signal) {
             all ? "ending all workers" : "ending idle workers; busy ones go on and are adopted at the next start");
   core_.give(core::Shutdown{all ? core::StopWorkers::all : core::StopWorkers::idle});
   core_.run_turn();
+  webhook_client_->hurry(kWebhooksEnd);
   http_.stop([this] {
     http_done_ = true;
     leave_when_quiet();
@@ -339,12 +386,13 @@ void Server::on_signal(int signal) {
 }
 
 void Server::leave_when_quiet() {
-  if (http_done_ && engine_.stopping_workers() == 0) loop_.stop();
+  if (http_done_ && engine_.stopping_workers() == 0 && engine_.webhooks_in_flight() == 0) loop_.stop();
 }
 
 int Server::run() {
   loop_.run();
   launcher_.reset();
+  webhook_client_.reset();
   core_.run_turn();
   log::info("stopped");
   return 0;

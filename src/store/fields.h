@@ -19,6 +19,9 @@ void each_field(Value& value, Visit&& visit) {
   visit("email", value.email);
   visit("created_ms", value.created);
   visit("pub_key", value.pub_key);
+  visit("webhook_secret", value.webhook_secret);
+  visit("webhook_secret_before", value.webhook_secret_before);
+  visit("webhook_secret_since_ms", value.webhook_secret_since);
 }
 
 template <IsA<core::ApiKey> Value, class Visit>
@@ -112,6 +115,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("created_ms", value.created);
   visit("traceparent", value.traceparent);
   visit("idempotency_key", value.idempotency_key);
+  visit("webhook", value.webhook);
 }
 
 template <IsA<core::JobState> Value, class Visit>
@@ -173,6 +177,40 @@ void each_field(Value& value, Visit&& visit) {
   visit("name", value.name);
   visit("sealed", value.sealed);
   visit("created_ms", value.created);
+}
+
+/// Without state, which changes, and without input and output, which are payloads.
+template <IsA<core::WebhookDelivery> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("owner", value.owner);
+  visit("endpoint", value.endpoint);
+  visit("job", value.job);
+  visit("url", value.url);
+  visit("created_ms", value.created);
+  visit("job_status", value.content.status);
+  visit("job_error", value.content.error);
+  visit("delay_ms", value.content.delay_ms);
+  visit("execution_ms", value.content.execution_ms);
+  visit("job_retries", value.content.retries);
+  visit("worker", value.content.worker);
+  visit("input_omitted", value.content.input_omitted);
+  visit("output_omitted", value.content.output_omitted);
+  visit("traceparent", value.content.traceparent);
+}
+
+template <IsA<core::DeliveryState> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("status", value.status);
+  visit("attempts", value.attempts);
+  visit("round_attempts", value.round_attempts);
+  visit("round_started_ms", value.round_started);
+  visit("next_ms", value.next);
+  visit("last_attempt_ms", value.last_attempt);
+  visit("last_code", value.last_code);
+  visit("last_error", value.last_error);
+  visit("settled_ms", value.settled);
+  visit("expires_ms", value.expires);
 }
 
 }  // namespace penstock::store

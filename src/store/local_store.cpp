@@ -75,6 +75,22 @@ class LocalStore final : public Store {
     return stored;
   }
 
+  Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override {
+    backlog_.drop(applied_);
+    std::optional<core::WebhookDelivery> found;
+    if (!backlog_.holds_whole(id)) {
+      auto stored = tables_->find_delivery(id);
+      if (!stored) return stored;
+      found = std::move(*stored);
+    }
+    backlog_.apply_to(found, id);
+    return found;
+  }
+
+  Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override {
+    return tables_->list_deliveries(query);
+  }
+
   Result<void> commit(Turn turn) override {
     if (turn->empty()) return {};
     std::string& buffer = log_->begin();

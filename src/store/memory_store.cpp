@@ -1,6 +1,8 @@
 #include "store/memory_store.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -69,9 +71,20 @@ class OrderedTable {
 class MemoryStore final : public Store {
  public:
   Result<core::StoredState> load() override {
-    core::StoredState state{accounts_.values(), keys_.values(),       templates_.values(), endpoints_.values(),
-                            counters_.values(), jobs_.values(),       workers_.values(),   volumes_.values(),
-                            secrets_.values(),  credentials_.values()};
+    core::StoredState state{accounts_.values(),
+                            keys_.values(),
+                            templates_.values(),
+                            endpoints_.values(),
+                            counters_.values(),
+                            jobs_.values(),
+                            workers_.values(),
+                            volumes_.values(),
+                            secrets_.values(),
+                            credentials_.values(),
+                            {}};
+    for (core::WebhookDelivery delivery : deliveries_.values()) {
+      if (delivery.state.status == core::DeliveryStatus::pending) state.deliveries.push_back(bare(std::move(delivery)));
+    }
     std::erase_if(state.jobs, [](const core::StoredJob& job) { return core::is_terminal(job.state.status); });
     return state;
   }
@@ -89,12 +102,37 @@ class MemoryStore final : public Store {
     });
   }
 
+  Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override {
+    const core::WebhookDelivery* found = deliveries_.find(id);
+    if (found == nullptr) return std::nullopt;
+    return *found;
+  }
+
+  Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override {
+    std::vector<core::WebhookDelivery> all = deliveries_.values();
+    std::erase_if(all, [&](const core::WebhookDelivery& one) {
+      return one.owner != query.owner || (query.endpoint && one.endpoint != *query.endpoint) ||
+             (query.job && one.job != *query.job) || (query.status && one.state.status != *query.status) ||
+             (query.before && one.id >= *query.before);
+    });
+    std::ranges::sort(all, std::greater{}, &core::WebhookDelivery::id);
+    all.resize(std::min(all.size(), static_cast<std::size_t>(query.count)));
+    for (core::WebhookDelivery& one : all) one = bare(std::move(one));
+    return all;
+  }
+
   Result<void> commit(Turn turn) override {
     for (const core::Record& record : *turn) std::visit([&](const auto& change) { apply(change); }, record);
     return {};
   }
 
  private:
+  static core::WebhookDelivery bare(core::WebhookDelivery delivery) {
+    delivery.content.input = nullptr;
+    delivery.content.output = nullptr;
+    return delivery;
+  }
+
   void apply(const core::AccountSaved& record) { accounts_.put(record.account.id, record.account); }
   void apply(const core::ApiKeySaved& record) { keys_.put(record.key.id, record.key); }
   void apply(const core::TemplateSaved& record) { templates_.put(record.value.id, record.value); }
@@ -133,6 +171,10 @@ class MemoryStore final : public Store {
       const bool forgotten = core::is_terminal(job.state.status) && job.state.expires <= record.expired_at;
       return forgotten ? &job.request.id : nullptr;
     });
+    deliveries_.erase_if([&](const core::WebhookDelivery& one) {
+      const bool settled = one.state.status != core::DeliveryStatus::pending;
+      return settled && one.state.expires <= record.expired_at ? &one.id : nullptr;
+    });
   }
   void apply(const core::WorkerSaved& record) { workers_.put(record.worker.id, record.worker); }
   void apply(const core::WorkerRemoved& record) { workers_.erase(record.id); }
@@ -143,6 +185,10 @@ class MemoryStore final : public Store {
   void apply(const core::SecretRemoved& record) { secrets_.erase(record.id); }
   void apply(const core::CredentialSaved& record) { credentials_.put(record.value.id, record.value); }
   void apply(const core::CredentialRemoved& record) { credentials_.erase(record.id); }
+  void apply(const core::WebhookAdded& record) { deliveries_.put(record.delivery.id, record.delivery); }
+  void apply(const core::WebhookChanged& record) {
+    if (core::WebhookDelivery* known = deliveries_.find(record.id); known != nullptr) known->state = record.state;
+  }
 
   OrderedTable<AccountId, core::Account> accounts_;
   OrderedTable<std::string, core::ApiKey> keys_;
@@ -154,6 +200,7 @@ class MemoryStore final : public Store {
   OrderedTable<VolumeId, core::NetworkVolume> volumes_;
   OrderedTable<SecretId, core::Secret> secrets_;
   OrderedTable<CredentialId, core::RegistryCredential> credentials_;
+  OrderedTable<DeliveryId, core::WebhookDelivery> deliveries_;
 };
 
 }  // namespace

@@ -215,6 +215,52 @@ ALTER TABLE jobs ADD COLUMN traceparent TEXT NOT NULL DEFAULT '';
 ALTER TABLE jobs ADD COLUMN idempotency_key TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_by_key ON jobs (endpoint, idempotency_key) WHERE idempotency_key <> '';
 )sql",
+    R"sql(
+ALTER TABLE accounts ADD COLUMN webhook_secret TEXT NOT NULL DEFAULT '';
+ALTER TABLE accounts ADD COLUMN webhook_secret_before TEXT NOT NULL DEFAULT '';
+ALTER TABLE accounts ADD COLUMN webhook_secret_since_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN webhook TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE webhook_deliveries (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  job TEXT NOT NULL,
+  url TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  job_status TEXT NOT NULL,
+  job_error TEXT,
+  delay_ms INTEGER NOT NULL,
+  execution_ms INTEGER NOT NULL,
+  job_retries INTEGER NOT NULL,
+  worker TEXT NOT NULL,
+  input_omitted INTEGER NOT NULL,
+  output_omitted INTEGER NOT NULL,
+  traceparent TEXT NOT NULL,
+  status TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  round_attempts INTEGER NOT NULL,
+  round_started_ms INTEGER NOT NULL,
+  next_ms INTEGER NOT NULL,
+  last_attempt_ms INTEGER,
+  last_code INTEGER,
+  last_error TEXT NOT NULL,
+  settled_ms INTEGER,
+  expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (seq) WHERE status = 'PENDING';
+CREATE INDEX webhook_deliveries_by_expiry ON webhook_deliveries (expires_ms) WHERE status <> 'PENDING';
+CREATE INDEX webhook_deliveries_by_endpoint ON webhook_deliveries (endpoint, id);
+CREATE INDEX webhook_deliveries_by_job ON webhook_deliveries (job, id);
+
+CREATE TABLE webhook_payloads (
+  seq INTEGER PRIMARY KEY,
+  delivery TEXT NOT NULL UNIQUE,
+  input TEXT,
+  output TEXT
+) STRICT;
+)sql",
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "store/delivery_rows.h"
 #include "store/job_rows.h"
 #include "store/row_codec.h"
 #include "store/schema.h"
@@ -94,7 +95,8 @@ class Tables final : public SqliteStore {
         remove_secret_(db_->prepare("DELETE FROM secrets WHERE id = ?")),
         put_credential_(upsert<core::RegistryCredential>("registry_credentials")),
         remove_credential_(db_->prepare("DELETE FROM registry_credentials WHERE id = ?")),
-        jobs_(*db_) {}
+        jobs_(*db_),
+        deliveries_(*db_) {}
 
   Result<core::StoredState> load() override {
     const std::scoped_lock lock(mutex_);
@@ -112,6 +114,7 @@ class Tables final : public SqliteStore {
       state.secrets = load_table<core::Secret>("secrets");
       state.credentials = load_table<core::RegistryCredential>("registry_credentials");
       state.jobs = jobs_.load_live();
+      state.deliveries = deliveries_.load_pending();
       return state;
     } catch (const std::exception& error) {
       return tl::unexpected(explain(file_, error));
@@ -132,6 +135,24 @@ class Tables final : public SqliteStore {
     const std::scoped_lock lock(mutex_);
     try {
       return jobs_.find_keyed(endpoint, idempotency_key);
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+  Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      return deliveries_.find(id);
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+  Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      return deliveries_.list(query);
     } catch (const std::exception& error) {
       return tl::unexpected(explain(file_, error));
     }
@@ -241,7 +262,10 @@ class Tables final : public SqliteStore {
     jobs_.add_chunk(record.job, record.index, record.chunk);
   }
   void apply(const TurnStep&, const core::ChunksCleared& record) { jobs_.clear_chunks(record.job); }
-  void apply(const TurnStep&, const core::JobsForgotten& record) { jobs_.forget(record.expired_at); }
+  void apply(const TurnStep&, const core::JobsForgotten& record) {
+    jobs_.forget(record.expired_at);
+    deliveries_.forget(record.expired_at);
+  }
   void apply(const TurnStep&, const core::WorkerSaved& record) { put(put_worker_, record.worker); }
   void apply(const TurnStep&, const core::WorkerRemoved& record) { remove_worker_.add(record.id.str()).run(); }
   void apply(const TurnStep&, const core::VolumeSaved& record) { put(put_volume_, record.value); }
@@ -250,6 +274,8 @@ class Tables final : public SqliteStore {
   void apply(const TurnStep&, const core::SecretRemoved& record) { remove_secret_.add(record.id.str()).run(); }
   void apply(const TurnStep&, const core::CredentialSaved& record) { put(put_credential_, record.value); }
   void apply(const TurnStep&, const core::CredentialRemoved& record) { remove_credential_.add(record.id.str()).run(); }
+  void apply(const TurnStep&, const core::WebhookAdded& record) { deliveries_.add(record.delivery); }
+  void apply(const TurnStep&, const core::WebhookChanged& record) { deliveries_.change(record.id, record.state); }
 
   std::mutex mutex_;  // of all below
   std::string file_;
@@ -274,6 +300,7 @@ class Tables final : public SqliteStore {
   Statement put_credential_;
   Statement remove_credential_;
   JobRows jobs_;
+  DeliveryRows deliveries_;
 };
 
 /// The file holds what users keep secret (environments, payloads): SQLite gives the WAL the same rights.

@@ -33,6 +33,13 @@ class Store {
   virtual Result<std::optional<core::StoredJob>> find_keyed_job(const EndpointId& endpoint,
                                                                 const std::string& idempotency_key) = 0;
 
+  /// One webhook delivery with its input and output, pending or settled. Errors: unavailable.
+  virtual Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) = 0;
+
+  /// Webhook deliveries of one account, newest first, without input and output, as they were a moment ago: what was
+  /// committed last may be missing (LocalStoreOptions::apply_after). Errors: unavailable.
+  virtual Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) = 0;
+
   /// Makes the turn durable, all of it or nothing, before it returns. An empty turn costs nothing. Errors: unavailable
   /// (disk full, I/O error); the turn is then not applied.
   virtual Result<void> commit(Turn turn) = 0;

@@ -84,6 +84,9 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   core::StoredState wanted;
   wanted.accounts = {account("acc-1")};
   wanted.accounts[0].pub_key.clear();
+  wanted.accounts[0].webhook_secret.clear();
+  wanted.accounts[0].webhook_secret_before.clear();
+  wanted.accounts[0].webhook_secret_since = {};
   wanted.templates = {full_template("tpl-1")};
   wanted.templates[0].config.clear();
   wanted.templates[0].port_names.clear();
@@ -93,16 +96,20 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   core::JobAdded low = full_job("job-1", "ep-1");
   low.request.traceparent.clear();
   low.request.idempotency_key.clear();
+  low.request.webhook.clear();
   wanted.jobs = {core::StoredJob{low.request, low.state, nullptr, {}}};
   ASSERT_TRUE(open()->commit(Turn{core::AccountSaved{wanted.accounts[0]}, core::TemplateSaved{wanted.templates[0]},
                                   core::EndpointSaved{wanted.endpoints[0]}, low}));
-  for (const char* later : {"network_volumes", "secrets", "registry_credentials", "log_position"}) {
+  for (const char* later : {"network_volumes", "secrets", "registry_credentials", "log_position", "webhook_deliveries",
+                            "webhook_payloads"}) {
     execute(std::string("DROP TABLE ") + later);
   }
   for (const char* later :
        {"accounts DROP COLUMN pub_key", "templates DROP COLUMN config", "templates DROP COLUMN port_names",
         "endpoints DROP COLUMN volumes", "endpoints DROP COLUMN model_references", "jobs DROP COLUMN priority",
-        "jobs DROP COLUMN traceparent", "jobs ADD COLUMN low_priority INTEGER NOT NULL DEFAULT 1"}) {
+        "jobs DROP COLUMN traceparent", "jobs ADD COLUMN low_priority INTEGER NOT NULL DEFAULT 1",
+        "accounts DROP COLUMN webhook_secret", "accounts DROP COLUMN webhook_secret_before",
+        "accounts DROP COLUMN webhook_secret_since_ms", "jobs DROP COLUMN webhook"}) {
     execute(std::string("ALTER TABLE ") + later);
   }
   execute("DROP INDEX jobs_by_key; ALTER TABLE jobs DROP COLUMN idempotency_key");

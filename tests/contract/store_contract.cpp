@@ -1,81 +1,23 @@
-// What every store promises (store/store.h). A "restart" closes the store and opens it again; for the memory store it
-// is the same object.
+// What every store promises (store/store.h).
 
 #include <gtest/gtest.h>
 
-#include "base/random.h"
-#include "store/local_store.h"
 #include "store/memory_store.h"
-#include "store/sqlite_store.h"
+#include "store_rig.h"
 #include "store_samples.h"
-#include "temporary_directory.h"
 
 namespace penstock::store::contract {
 namespace {
 
 using core::Record;
-using Turn = std::vector<Record>;
 
-/// local_slow: nothing reaches the tables before a restart or a load(). local_fast: every turn does at once.
-class StoreContract : public testing::TestWithParam<const char*> {
+class StoreContract : public StoreRig {
  protected:
-  void SetUp() override { open(); }
-
-  void restart() {
-    if (std::string_view(GetParam()) == "memory") return;
-    store_.reset();
-    open();
-  }
-
-  void commit(const Turn& turn) {
-    const auto done = store_->commit(turn);
-    ASSERT_TRUE(done) << done.error().message;
-  }
-
-  Store& store() { return *store_; }
-
-  Store& restarted() {
-    restart();
-    return *store_;
-  }
-
   /// Both load the same and find the same of the jobs that random_turn() speaks of.
   void expect_agrees(Store& model);
-
-  bool finds(std::string_view endpoint, std::string_view job) {
-    const auto found = store_->find_job(id<EndpointId>(endpoint), id<JobId>(job));
-    EXPECT_TRUE(found) << found.error().message;
-    return found && found->has_value();
-  }
-
- private:
-  void open() {
-    if (std::string_view(GetParam()) == "memory") {
-      store_ = make_memory_store();
-      return;
-    }
-    auto opened = open_store();
-    ASSERT_TRUE(opened) << opened.error().message;
-    store_ = std::move(*opened);
-  }
-
-  Result<std::unique_ptr<Store>> open_store() {
-    const std::string file = directory_.path() / "penstock.db";
-    if (std::string_view(GetParam()) == "sqlite") return open_sqlite_store(file);
-    LocalStoreOptions options{file, directory_.path() / "log", {}};
-    options.log.segment_bytes = 64 << 10;
-    if (std::string_view(GetParam()) == "local_slow") options.apply_after = Millis{3'600'000};
-    if (std::string_view(GetParam()) == "local_fast") options.apply_bytes = 1;
-    return open_local_store(std::move(options), random_);
-  }
-
-  TemporaryDirectory directory_;
-  SeededRandom random_{1};
-  std::unique_ptr<Store> store_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::Values("memory", "sqlite", "local_slow", "local_fast"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, every_store(), store_name);
 
 core::StoredJob stored(const core::JobAdded& added) {
   return {added.request, added.state, nullptr, {}};

@@ -11,8 +11,10 @@ std::string awkward_text(std::string_view mark) {
 }
 
 core::Account account(std::string_view name) {
-  return {id<AccountId>(name), awkward_text("person@example.org"), from_ms(1'720'811'680'144),
-          awkward_text("ssh-ed25519 AAAA")};
+  return {id<AccountId>(name),        awkward_text("person@example.org"),
+          from_ms(1'720'811'680'144), awkward_text("ssh-ed25519 AAAA"),
+          awkward_text("sealed"),     awkward_text("before"),
+          from_ms(1'720'811'680'153)};
 }
 
 core::ApiKey key(std::string_view name) {
@@ -127,6 +129,43 @@ core::Worker full_worker(std::string_view name, std::string_view endpoint) {
   return value;
 }
 
+core::WebhookDelivery bare_delivery(std::string_view name) {
+  core::WebhookDelivery value;
+  value.id = id<DeliveryId>(name);
+  value.owner = id<AccountId>("acc-1");
+  value.endpoint = id<EndpointId>("ep-1");
+  value.job = id<JobId>("job-1");
+  return value;
+}
+
+core::WebhookDelivery full_delivery(std::string_view name) {
+  core::WebhookDelivery value = bare_delivery(name);
+  value.url = awkward_text("https://example.org/");
+  value.created = from_ms(1'720'811'680'154);
+  value.content.status = core::JobStatus::timed_out;
+  value.content.error = awkward_text("error");
+  value.content.delay_ms = INT64_MAX;
+  value.content.execution_ms = 2;
+  value.content.retries = 3;
+  value.content.worker = id<WorkerId>("w-1");
+  value.content.input_omitted = true;
+  value.content.output_omitted = true;
+  value.content.traceparent = awkward_text("00-");
+  value.content.input = core::bytes(awkward_text("{}"));
+  value.content.output = core::bytes(std::string(300'000, 'x'));
+  value.state.status = core::DeliveryStatus::failed;
+  value.state.attempts = 9;
+  value.state.round_attempts = 4;
+  value.state.round_started = from_ms(5);
+  value.state.next = from_ms(6);
+  value.state.last_attempt = from_ms(7);
+  value.state.last_code = 503;
+  value.state.last_error = awkward_text("no answer");
+  value.state.settled = from_ms(8);
+  value.state.expires = from_ms(9);
+  return value;
+}
+
 core::JobAdded bare_job(std::string_view name, std::string_view endpoint) {
   core::JobAdded added;
   added.request.id = id<JobId>(name);
@@ -146,6 +185,7 @@ core::JobAdded full_job(std::string_view name, std::string_view endpoint) {
   added.request.idempotency_key = awkward_text("key-" + std::string(name));
   added.request.created = from_ms(1'720'811'680'148);
   added.request.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  added.request.webhook = awkward_text("https://example.org/");
   added.state.status = core::JobStatus::in_progress;
   added.state.attempt = 2;
   added.state.retries = 1;
@@ -189,6 +229,19 @@ void expect_same_list(const std::vector<Value>& got, const std::vector<Value>& w
 
 }  // namespace
 
+void expect_same_delivery(const core::WebhookDelivery& got, const core::WebhookDelivery& wanted) {
+  const std::string name = "delivery " + wanted.id.str();
+  ASSERT_EQ(got.id, wanted.id);
+  const auto rest = [](const core::WebhookDelivery& d) {
+    return std::tie(d.owner, d.endpoint, d.job, d.url, d.created, d.content.status, d.content.error, d.content.delay_ms,
+                    d.content.execution_ms, d.content.retries, d.content.worker, d.content.input_omitted,
+                    d.content.output_omitted, d.content.traceparent, d.state);
+  };
+  EXPECT_TRUE(rest(got) == rest(wanted)) << name << " differs";
+  expect_same_payload(got.content.input, wanted.content.input, name + " input");
+  expect_same_payload(got.content.output, wanted.content.output, name + " output");
+}
+
 void expect_same_job(const core::StoredJob& got, const core::StoredJob& wanted) {
   const std::string name = "job " + wanted.request.id.str();
   ASSERT_EQ(got.request.id, wanted.request.id);
@@ -200,6 +253,7 @@ void expect_same_job(const core::StoredJob& got, const core::StoredJob& wanted) 
   EXPECT_EQ(got.request.idempotency_key, wanted.request.idempotency_key) << name;
   EXPECT_EQ(got.request.created, wanted.request.created) << name;
   EXPECT_EQ(got.request.traceparent, wanted.request.traceparent) << name;
+  EXPECT_EQ(got.request.webhook, wanted.request.webhook) << name;
   EXPECT_TRUE(got.state == wanted.state) << name << " has another state";
   expect_same_payload(got.request.input, wanted.request.input, name + " input");
   expect_same_payload(got.request.s3_config, wanted.request.s3_config, name + " s3_config");
@@ -220,6 +274,10 @@ void expect_same(const core::StoredState& got, const core::StoredState& wanted) 
   expect_same_list(got.volumes, wanted.volumes, "network volume");
   expect_same_list(got.secrets, wanted.secrets, "secret");
   expect_same_list(got.credentials, wanted.credentials, "registry credential");
+  ASSERT_EQ(got.deliveries.size(), wanted.deliveries.size());
+  for (std::size_t i = 0; i < wanted.deliveries.size(); ++i) {
+    expect_same_delivery(got.deliveries[i], wanted.deliveries[i]);
+  }
   ASSERT_EQ(got.jobs.size(), wanted.jobs.size());
   for (std::size_t i = 0; i < wanted.jobs.size(); ++i) expect_same_job(got.jobs[i], wanted.jobs[i]);
 }

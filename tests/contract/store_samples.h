@@ -28,6 +28,10 @@ core::RegistryCredential credential(std::string_view name);
 core::Worker full_worker(std::string_view name, std::string_view endpoint);
 core::Worker bare_worker(std::string_view name, std::string_view endpoint);
 
+/// Every optional member is there; `full_delivery` is settled.
+core::WebhookDelivery full_delivery(std::string_view name);
+core::WebhookDelivery bare_delivery(std::string_view name);
+
 /// Every optional member is there.
 core::JobAdded full_job(std::string_view name, std::string_view endpoint);
 /// None is.
@@ -35,6 +39,7 @@ core::JobAdded bare_job(std::string_view name, std::string_view endpoint);
 core::JobState completed_state();
 
 void expect_same(const core::StoredState& got, const core::StoredState& wanted);
+void expect_same_delivery(const core::WebhookDelivery& got, const core::WebhookDelivery& wanted);
 void expect_same_job(const core::StoredJob& got, const core::StoredJob& wanted);
 
 /// The store loads what is wanted, but for terminal jobs, and finds every job of it.

@@ -3,7 +3,11 @@
 namespace penstock::simulation {
 
 Clients::Clients(const Scenario& scenario, Timeline& timeline, Dice& dice, Shell& shell)
-    : scenario_(scenario), timeline_(timeline), dice_(dice), shell_(shell) {}
+    : scenario_(scenario),
+      timeline_(timeline),
+      dice_(dice),
+      webhook_dice_(scenario.seed * 2 + 15'485'863),
+      shell_(shell) {}
 
 void Clients::act() {
   if (!shell_.up()) return;
@@ -20,6 +24,7 @@ void Clients::act() {
     shell_.call(core::PurgeQueue{0, dice_.pick(endpoints)->id}, {[](core::Reply&) {}});
     return;
   }
+  if (webhook_dice_.chance(30)) send_again();
   const int recent = std::min<int>(static_cast<int>(known_.size()), 12);
   const Known known = dice_.chance(800) ? known_[known_.size() - 1 - static_cast<std::size_t>(dice_.below(recent))]
                                         : dice_.pick(known_);
@@ -39,6 +44,9 @@ void Clients::submit(const EndpointId& endpoint) {
   if (dice_.chance(200)) command.request.execution_timeout = Millis{dice_.between(5, 60) * 1'000};
   if (dice_.chance(100)) command.request.ttl = Millis{dice_.between(10, 120) * 1'000};
   if (dice_.chance(240)) command.request.priority = dice_.chance(500) ? core::Priority::low : core::Priority::high;
+  if (webhook_dice_.chance(300)) {
+    command.request.webhook = "https://receiver" + std::to_string(webhook_dice_.below(3)) + ".example/hook";
+  }
   command.request.sync = dice_.chance(400);
   if (command.request.sync) command.wait = dice_.skewed(1'000ms, 60'000ms);
   const auto listens = std::make_shared<bool>(true);
@@ -50,6 +58,14 @@ void Clients::submit(const EndpointId& endpoint) {
                                             known_.push_back({endpoint, job->job.id});
                                         }});
   may_leave(token, listens);
+}
+
+void Clients::send_again() {
+  const auto& all = shell_.ledger().webhooks().deliveries().all();
+  if (all.empty()) return;
+  const core::WebhookDelivery delivery =
+      std::next(all.begin(), webhook_dice_.below(static_cast<int>(all.size())))->second;
+  shell_.call(core::RedeliverWebhook{0, delivery.owner, delivery}, {[](core::Reply&) {}});
 }
 
 void Clients::may_leave(core::Token token, std::shared_ptr<bool> listens) {

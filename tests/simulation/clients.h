@@ -26,6 +26,7 @@ class Clients {
   };
 
   void submit(const EndpointId& endpoint);
+  void send_again();
   void follow(const Known& known);
   void read_stream(const Known& known, int patience);
   void page_came(const Known& known, int patience, core::Reply& reply, bool listens);
@@ -35,6 +36,7 @@ class Clients {
   const Scenario& scenario_;
   Timeline& timeline_;
   Dice& dice_;
+  Dice webhook_dice_;  // of its own, so that a seed means for the rest what it meant before there were webhooks
   Shell& shell_;
   std::vector<Known> known_;
   int next_input_ = 1;

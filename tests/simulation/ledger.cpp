@@ -43,6 +43,9 @@ void Tally::add(const Tally& o) {
   volumes_removed += o.volumes_removed;
   answered_again += o.answered_again;
   keys_reused += o.keys_reused;
+  webhooks_delivered += o.webhooks_delivered;
+  webhooks_given_up += o.webhooks_given_up;
+  webhooks_sent_again += o.webhooks_sent_again;
   turns += o.turns;
 }
 
@@ -56,6 +59,7 @@ void Ledger::applied(Time now, const core::Command* command, const core::Effects
   const auto* result = command_as<core::FinishJob>();
   const bool was_open = result && jobs_.find(result->job) && !is_terminal(jobs_.find(result->job)->state.status);
   for (const auto& record : effects.records) std::visit([this](const auto& r) { see(r); }, record);
+  webhooks_.applied();
   for (const auto& reply : effects.replies) see(reply);
   for (const auto& order : effects.orders) {
     tally_.adopted += std::holds_alternative<core::AdoptWorker>(order) ? 1 : 0;
@@ -78,6 +82,7 @@ void Ledger::committed() {
   counted_.commit();
   templates_.commit();
   volumes_.commit();
+  webhooks_.commit();
   for (const JobId& id : retried_in_turn_) {  // a new life: nobody was told anything of it, or read from it
     verdicts_.erase(id);
     read_.erase(id);
@@ -92,6 +97,7 @@ void Ledger::rolled_back() {
   counted_.roll_back();
   templates_.roll_back();
   volumes_.roll_back();
+  webhooks_.roll_back();
   gpus_.clear();
   for (const auto& [id, worker] : workers_.all()) {
     for (const int gpu : worker.placement.gpus) gpus_[{worker.placement.node, gpu}] = id;
@@ -250,6 +256,9 @@ void Ledger::see(const core::JobChanged& r) {
   JobShadow& job = jobs_.edit(r.id);
   job.state = r.state;
   if (r.sets_output) job.output = r.output;
+  if (is_terminal(r.state.status) && !is_terminal(before.state.status) && !job.request.webhook.empty()) {
+    webhooks_.ended(job);
+  }
   check_cursor(r);
 }
 
@@ -393,6 +402,7 @@ void Ledger::see(const core::ChunksCleared& r) {
 
 void Ledger::see(const core::JobsForgotten& r) {
   if (r.expired_at > now_) violated("results are forgotten before their time");
+  webhooks_.see(r);
   std::vector<JobId> gone;
   for (const auto& [id, job] : jobs_.all()) {
     if (is_terminal(job.state.status) && job.state.expires <= r.expired_at) gone.push_back(id);

@@ -8,93 +8,17 @@
 #include "core/commands.h"
 #include "core/records.h"
 #include "core/settings.h"
+#include "delivery_ledger.h"
+#include "shadow.h"
 
 namespace penstock::simulation {
-
-/// A table that can go back to its last commit.
-template <class Key, class Value>
-class Versioned {
- public:
-  const std::map<Key, Value>& all() const { return values_; }
-  const Value* find(const Key& key) const {
-    const auto found = values_.find(key);
-    return found == values_.end() ? nullptr : &found->second;
-  }
-  /// For changing; remembers what was there.
-  Value& edit(const Key& key) {
-    remember(key);
-    return values_[key];
-  }
-  void erase(const Key& key) {
-    remember(key);
-    values_.erase(key);
-  }
-  void commit() { before_.clear(); }
-  void roll_back() {
-    for (auto it = before_.rbegin(); it != before_.rend(); ++it) {
-      if (it->second) {
-        values_.insert_or_assign(it->first, std::move(*it->second));
-      } else {
-        values_.erase(it->first);
-      }
-    }
-    before_.clear();
-  }
-
- private:
-  void remember(const Key& key) {
-    const auto found = values_.find(key);
-    before_.emplace_back(key, found == values_.end() ? std::nullopt : std::optional<Value>(found->second));
-  }
-
-  std::map<Key, Value> values_;
-  std::vector<std::pair<Key, std::optional<Value>>> before_;
-};
-
-struct JobShadow {
-  core::JobRequest request;
-  core::JobState state;
-  core::Bytes output;
-  std::vector<core::Bytes> chunks;
-};
-
-/// What happened in a run, for the report and for proving that a run did something.
-struct Tally {
-  int submitted = 0;
-  int refused_full = 0;
-  int completed = 0;
-  int failed = 0;
-  int cancelled = 0;
-  int timed_out = 0;
-  int lost_attempts = 0;
-  int handed_back = 0;
-  int late_results = 0;
-  int ignored_results = 0;
-  int client_retries = 0;
-  int chunks = 0;
-  int stops_told = 0;
-  int recalled = 0;
-  int forgotten = 0;
-  int workers_started = 0;
-  int workers_attached = 0;
-  int crashes = 0;
-  int restarts = 0;
-  int adopted = 0;
-  int endpoints_deleted = 0;
-  int releases = 0;
-  int volumes_removed = 0;
-  int answered_again = 0;  // the job of an idempotency key, instead of another one
-  int keys_reused = 0;     // refused: with another input
-  int turns = 0;
-
-  void add(const Tally& other);
-};
 
 /// The independent witness: it knows the rules that may never be broken, reads every command and everything that the
 /// engine wanted done, and throws Violation. It decides nothing by itself and shares no code with the engine.
 class Ledger {
  public:
-  Ledger(const core::EngineSettings& settings, Tally& tally) : settings_(settings), tally_(tally) {}
+  Ledger(const core::EngineSettings& settings, Tally& tally)
+      : settings_(settings), tally_(tally), webhooks_(settings, tally) {}
 
   void turn_begins() { retried_in_turn_.clear(); }
   /// After each apply. `command` is what was really sent; null: the effects of a restore.
@@ -118,6 +42,7 @@ class Ledger {
   const Versioned<EndpointId, core::Counters>& counters() const { return counters_; }
   const Versioned<TemplateId, core::Template>& templates() const { return templates_; }
   const Versioned<VolumeId, core::NetworkVolume>& volumes() const { return volumes_; }
+  const DeliveryLedger& webhooks() const { return webhooks_; }
   bool gpu_taken(const std::string& node, int gpu) const { return gpus_.contains({node, gpu}); }
   const std::set<JobId>& acknowledged() const { return acknowledged_; }
   bool server_stops() const { return server_stops_; }
@@ -157,6 +82,8 @@ class Ledger {
   void see(const core::SecretRemoved&) {}
   void see(const core::CredentialSaved&) {}
   void see(const core::CredentialRemoved&) {}
+  void see(const core::WebhookAdded& r) { webhooks_.see(now_, r); }
+  void see(const core::WebhookChanged& r) { webhooks_.see(now_, r, command_); }
   void see(const core::Reply& reply);
   void see_order(const core::StartWorker& order) const;
   void see_hand_outs(const core::HandOuts& out, const WorkerId& worker);
@@ -196,6 +123,7 @@ class Ledger {
   Versioned<EndpointId, core::Counters> counted_;  // as they follow from the jobs
   Versioned<TemplateId, core::Template> templates_;
   Versioned<VolumeId, core::NetworkVolume> volumes_;
+  DeliveryLedger webhooks_;
   std::map<std::pair<std::string, int>, WorkerId> gpus_;  // rebuilt after a roll-back
 
   std::map<core::Token, WorkerId> polls_;  // open job-take and job-stop polls

@@ -8,13 +8,48 @@
 namespace penstock::simulation {
 namespace {
 
-constexpr std::array<const char*, std::variant_size_v<core::Command>> kCommands = {
-    "SaveAccount",    "SaveApiKey",    "SaveTemplate",      "DeleteTemplate", "SaveEndpoint", "UpdateEndpointTemplate",
-    "DeleteEndpoint", "Submit",        "AwaitJob",          "ReadStream",     "StreamRead",   "CancelJob",
-    "RetryJob",       "PurgeQueue",    "LowerTtl",          "RecallJob",      "TakeJobs",     "HandOutLost",
-    "PollStops",      "FinishJob",     "ReportProgress",    "AddChunk",       "Ping",         "AttachWorker",
-    "DetachWorker",   "WorkerStarted", "WorkerStartFailed", "WorkerExited",   "Forget",       "Tick",
-    "Shutdown"};
+constexpr std::array<const char*, std::variant_size_v<core::Command>> kCommands = {"SaveAccount",
+                                                                                   "SaveApiKey",
+                                                                                   "SaveTemplate",
+                                                                                   "DeleteTemplate",
+                                                                                   "SaveEndpoint",
+                                                                                   "UpdateEndpointTemplate",
+                                                                                   "DeleteEndpoint",
+                                                                                   "Submit",
+                                                                                   "AwaitJob",
+                                                                                   "ReadStream",
+                                                                                   "StreamRead",
+                                                                                   "CancelJob",
+                                                                                   "RetryJob",
+                                                                                   "PurgeQueue",
+                                                                                   "LowerTtl",
+                                                                                   "RecallJob",
+                                                                                   "TakeJobs",
+                                                                                   "HandOutLost",
+                                                                                   "PollStops",
+                                                                                   "FinishJob",
+                                                                                   "ReportProgress",
+                                                                                   "AddChunk",
+                                                                                   "Ping",
+                                                                                   "AttachWorker",
+                                                                                   "DetachWorker",
+                                                                                   "WorkerStarted",
+                                                                                   "WorkerStartFailed",
+                                                                                   "WorkerExited",
+                                                                                   "Forget",
+                                                                                   "Tick",
+                                                                                   "Shutdown",
+                                                                                   "SaveVolume",
+                                                                                   "DeleteVolume",
+                                                                                   "SaveSecret",
+                                                                                   "DeleteSecret",
+                                                                                   "SaveCredential",
+                                                                                   "DeleteCredential",
+                                                                                   "UpdateSettings",
+                                                                                   "ReadChunks",
+                                                                                   "WebhookPosted",
+                                                                                   "RedeliverWebhook",
+                                                                                   "SaveWebhookSecret"};
 
 std::string about(const core::Command& command) {
   return std::visit(
@@ -54,6 +89,13 @@ std::string about(const core::Record& record) {
     const core::Worker& w = saved->worker;
     return fmt::format("worker {} of {} {}{}{}", w.id.str(), w.endpoint.str(), w.ready ? "ready" : "starting",
                        w.draining ? " draining" : "", w.external ? " external" : "");
+  }
+  if (const auto* added = std::get_if<core::WebhookAdded>(&record)) {
+    return fmt::format("webhook {} of job {} added", added->delivery.id.str(), added->delivery.job.str().substr(0, 13));
+  }
+  if (const auto* changed = std::get_if<core::WebhookChanged>(&record)) {
+    return fmt::format("webhook {} {} after {} attempts {}", changed->id.str(), to_text(changed->state.status),
+                       changed->state.attempts, changed->state.last_error);
   }
   if (const auto* removed = std::get_if<core::WorkerRemoved>(&record))
     return "worker " + removed->id.str() + " removed";

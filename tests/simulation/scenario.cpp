@@ -90,6 +90,21 @@ core::EngineSettings make_settings(Dice& dice) {
   return s;
 }
 
+/// With dice of its own, so that a seed means for the rest what it meant before there were webhooks.
+void add_webhooks(Scenario& scenario) {
+  Dice dice(scenario.seed * 2 + 104'729);
+  Faults& f = scenario.faults;
+  f.webhook_refused = rate(dice, 100, 900);
+  f.webhook_lost = rate(dice, 100, 900);
+  core::EngineSettings& s = scenario.settings;
+  s.webhook_first_retry = Millis{dice.between(100, 5'000)};
+  s.webhook_retry_for = dice.chance(500) ? 0ms : Millis{dice.between(1, 120) * 1000};
+  if (dice.chance(300)) s.webhook_retention = Millis{dice.between(1, 120) * 1000};
+  s.webhooks_in_flight_max = dice.chance(500) ? dice.between(1, 3) : 64;
+  s.webhooks_in_flight_per_host = dice.chance(500) ? dice.between(1, 2) : 16;
+  s.webhooks_open_max = dice.chance(100) ? dice.between(1, 10) : 250'000;
+}
+
 }  // namespace
 
 Scenario make_scenario(std::uint64_t seed, int steps) {
@@ -104,6 +119,7 @@ Scenario make_scenario(std::uint64_t seed, int steps) {
   scenario.endpoints = dice.between(1, 3);
   scenario.concurrency_max = dice.chance(500) ? 1 : dice.between(2, 4);
   scenario.check_twin = dice.chance(125);
+  add_webhooks(scenario);
   return scenario;
 }
 

@@ -22,6 +22,8 @@ struct Faults {
   int request_lost = 0;
   int answer_lost = 0;
   int client_leaves = 0;
+  int webhook_refused = 0;
+  int webhook_lost = 0;
 
   // of workers, for each start
   int start_fails = 0;
@@ -58,6 +60,8 @@ enum class Mutation {
   unwritten_chunks,     // a page that was not written is reported as written
   wrong_endpoint,       // a worker's poll reaches another endpoint's queue
   forgotten_key,        // the job of an idempotency key that memory has let go of is not looked for
+  unrecorded_webhook,   // the end of a job is told without being written down
+  lost_post,            // a webhook is neither sent nor its end told
   wrong_reason,         // a job is said to wait for another reason than it does
   old_reason,           // the reason is said to hold for longer than it does
 };

@@ -196,6 +196,7 @@ void Shell::apply(core::Command command, core::Effects& turn) {
   move_all(effects.records, turn.records);
   move_all(effects.replies, turn.replies);
   move_all(effects.orders, turn.orders);
+  move_all(effects.posts, turn.posts);
   engine_->check_invariants();
 }
 
@@ -272,8 +273,28 @@ void Shell::finish_turn(core::Effects& turn) {
     if (stop && scenario_.mutation == Mutation::lost_stop_order && dice_.chance(200)) continue;
     outside_.give_order(std::move(order));
   }
+  if (death == Death::between_orders && !turn.posts.empty()) return die(false);
+  posts_leave(turn);
   check_waiting();
   if (tally_.turns % scenario_.full_check_every == 0) check_everything();
+}
+
+/// As the server does: what is not in the order is read from the store.
+void Shell::posts_leave(core::Effects& turn) {
+  for (core::PostWebhook& post : turn.posts) {
+    const DeliveryId& id = post.delivery.id;
+    const core::WebhookDelivery* known = ledger_.webhooks().deliveries().find(id);
+    const auto stored = store_->find_delivery(id);
+    if (!known || !stored || !*stored) violated("webhook {} is sent and was never committed", id.str());
+    if (!post.complete) post.delivery.content = (*stored)->content;
+    const auto& content = post.delivery.content;
+    if (!content.input || *content.input != *known->content.input || !content.output != !known->content.output ||
+        (content.output && *content.output != *known->content.output)) {
+      violated("webhook {} is sent with another content than was recorded", id.str());
+    }
+    if (scenario_.mutation == Mutation::lost_post && dice_.chance(100)) continue;
+    outside_.post(std::move(post));
+  }
 }
 
 void Shell::answers_leave(core::Effects& turn, std::size_t count) {
@@ -311,7 +332,7 @@ void Shell::probe(const core::Endpoint& endpoint) {
   ledger_.turn_begins();
   core::Effects effects;
   apply(std::move(command), effects);
-  if (!effects.orders.empty() || !effects.replies.empty() || effects.records.size() > 1) {
+  if (!effects.orders.empty() || !effects.replies.empty() || !effects.posts.empty() || effects.records.size() > 1) {
     violated("endpoint {}: something was due, but only an unrelated command brought it about", endpoint.id.str());
   }
   finish_turn(effects);
@@ -341,6 +362,11 @@ void Shell::tamper(const core::Command& command, core::Effects& effects) {
     core::JobState state = job->state;
     state.status = core::JobStatus::completed;
     effects.records.push_back(core::JobChanged{result->job, state, true, result->output, {}, false});
+  }
+  if (scenario_.mutation == Mutation::unrecorded_webhook) {
+    std::erase_if(effects.records,
+                  [](const auto& record) { return std::holds_alternative<core::WebhookAdded>(record); });
+    effects.posts.clear();
   }
   if (scenario_.mutation == Mutation::double_reply && !effects.replies.empty() && dice_.chance(5)) {
     effects.replies.push_back(effects.replies.back());

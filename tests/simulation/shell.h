@@ -26,7 +26,8 @@ class Shell {
   };
   struct Outside {
     std::function<void(core::LaunchOrder)> give_order;
-    std::function<void()> server_died;  // nobody watches the workers now
+    std::function<void(core::PostWebhook)> post;  // whole
+    std::function<void()> server_died;            // nobody watches the workers now
   };
 
   Shell(const Scenario& scenario, Timeline& timeline, Dice& dice, Tally& tally, Outside outside);
@@ -79,6 +80,7 @@ class Shell {
   void tamper(const core::Command& command, core::Effects& effects);
   void expect_answer(const core::Command& command, core::Token token);
   void finish_turn(core::Effects& turn);
+  void posts_leave(core::Effects& turn);
   void answers_leave(core::Effects& turn, std::size_t count);
   void send(core::Reply& reply);
   void commit(const core::Effects& turn);

@@ -4,6 +4,7 @@
 
 #include "clients.h"
 #include "operator.h"
+#include "receivers.h"
 #include "shell.h"
 #include "violation.h"
 #include "worker_park.h"
@@ -23,9 +24,14 @@ class World {
         timeline_(kStart),
         dice_(scenario.seed * 2 + 7'919),
         park_(scenario, timeline_, dice_, shell_address_),
-        shell_(
-            scenario, timeline_, dice_, tally_,
-            {[this](core::LaunchOrder order) { park_.give_order(std::move(order)); }, [this] { park_.server_died(); }}),
+        receivers_(scenario, timeline_, shell_address_),
+        shell_(scenario, timeline_, dice_, tally_,
+               {[this](core::LaunchOrder order) { park_.give_order(std::move(order)); },
+                [this](core::PostWebhook post) { receivers_.post(std::move(post)); },
+                [this] {
+                  park_.server_died();
+                  receivers_.server_died();
+                }}),
         operator_(scenario, dice_, shell_, park_),
         clients_(scenario, timeline_, dice_, shell_) {
     shell_address_ = &shell_;
@@ -97,6 +103,7 @@ class World {
   void settle() {
     shell_.calm_down();
     park_.calm_down();
+    receivers_.calm_down();
     clients_.calm_down();
     pass(1'000ms);  // what is on its way arrives
     if (dice_.chance(100)) {
@@ -112,6 +119,7 @@ class World {
         violated("job {} was acknowledged and is nowhere", id.str());
       }
     }
+    settle_webhooks();
     shell_.check_everything();
     clients_.read_all_streams();
     if (!wait_for([&] { return clients_.streams_open() == 0; }, 60'000ms)) violated("a reader of a stream waits on");
@@ -119,6 +127,14 @@ class World {
     clients_.read_all_streams();
     pass(30'000ms);
     shell_.ledger().check_streams_read(timeline_.now());
+  }
+
+  /// Each is delivered, or given up by the rules.
+  void settle_webhooks() {
+    const DeliveryLedger& webhooks = shell_.ledger().webhooks();
+    if (wait_for([&] { return webhooks.pending() == nullptr; }, kSettleMax)) return;
+    violated("webhook {} is neither delivered nor given up; {} attempts, {} in flight", webhooks.pending()->id.str(),
+             webhooks.pending()->state.attempts, shell_.engine().webhooks_in_flight());
   }
 
   [[noreturn]] void describe_stuck(const JobId& id) {
@@ -153,6 +169,7 @@ class World {
   Tally tally_;
   Shell* shell_address_ = nullptr;
   WorkerPark park_;
+  Receivers receivers_;
   Shell shell_;
   Operator operator_;
   Clients clients_;

@@ -97,6 +97,9 @@ TEST(SimulationCoverage, TheRunsReachWhatTheyAreToTest) {
   EXPECT_GT(tally.volumes_removed, 20);
   EXPECT_GT(tally.answered_again, 100);
   EXPECT_GT(tally.keys_reused, 50);
+  EXPECT_GT(tally.webhooks_delivered, 1'000);
+  EXPECT_GT(tally.webhooks_given_up, 50);
+  EXPECT_GT(tally.webhooks_sent_again, 50);
   for (int code = 0; code <= static_cast<int>(core::WaitCode::low_priority_waits); ++code) {
     const auto reason = static_cast<core::WaitCode>(code);
     EXPECT_GT(waits[reason], 20) << "jobs that waited as " << to_text(reason);
@@ -146,6 +149,8 @@ INSTANTIATE_TEST_SUITE_P(
                     KnownBug{"unwritten_chunks", Mutation::unwritten_chunks, "was never written to a reader"},
                     KnownBug{"wrong_endpoint", Mutation::wrong_endpoint, "was handed to worker"},
                     KnownBug{"forgotten_key", Mutation::forgotten_key, "stands for two jobs"},
+                    KnownBug{"unrecorded_webhook", Mutation::unrecorded_webhook, "its webhook was not recorded"},
+                    KnownBug{"lost_post", Mutation::lost_post, "is neither delivered nor given up"},
                     KnownBug{"wrong_reason", Mutation::wrong_reason, "waits as WORKERS_STARTING"},
                     KnownBug{"old_reason", Mutation::old_reason, "its reason begins outside its life"}),
     [](const auto& info) { return info.param.name; });

@@ -56,11 +56,26 @@ void check_endpoint(const core::Engine& engine, const Ledger& ledger, const core
   }
 }
 
+void check_deliveries(Time now, store::Store& store, const Ledger& ledger,
+                      const std::vector<core::WebhookDelivery>& pending) {
+  std::size_t waiting = 0;
+  for (const auto& [id, delivery] : ledger.webhooks().deliveries().all()) {
+    const bool waits = delivery.state.status == core::DeliveryStatus::pending;
+    waiting += waits ? 1 : 0;
+    if (!waits && delivery.state.expires <= now) continue;
+    const auto stored = store.find_delivery(id);
+    if (!stored || !*stored) violated("webhook {} is not in the store", id.str());
+    if ((*stored)->state != delivery.state) violated("webhook {}: the store has another state", id.str());
+  }
+  if (pending.size() != waiting) violated("the store has {} webhooks that wait, there are {}", pending.size(), waiting);
+}
+
 }  // namespace
 
 bool equal(const core::StoredJob& a, const core::StoredJob& b) {
   const auto request = [](const core::JobRequest& r) {
-    return std::tie(r.id, r.endpoint, r.sync, r.execution_timeout, r.ttl, r.priority, r.idempotency_key, r.created);
+    return std::tie(r.id, r.endpoint, r.sync, r.execution_timeout, r.ttl, r.priority, r.idempotency_key, r.created,
+                    r.webhook);
   };
   return request(a.request) == request(b.request) && same(a.request.input, b.request.input) &&
          same(a.request.s3_config, b.request.s3_config) && a.state == b.state && same(a.output, b.output) &&
@@ -111,6 +126,7 @@ void check_states(Time now, const core::Engine& engine, store::Store& store, con
     const core::NetworkVolume* live = engine.find_volume(value.id);
     if (!live || *live != value) violated("network volume {} differs between store and engine", value.id.str());
   }
+  check_deliveries(now, store, ledger, loaded->deliveries);
   if (loaded->workers.size() != ledger.workers().all().size()) violated("the store has other workers");
   for (const core::Worker& worker : loaded->workers) {
     const core::Worker* live = engine.find_worker(worker.id);
@@ -146,6 +162,11 @@ void check_twins(store::Store& store, store::Store& twin) {
                      a->endpoints == b->endpoints && a->counters == b->counters && a->workers == b->workers &&
                      a->volumes == b->volumes;
   if (!lists) violated("records applied twice leave another control plane than applied once");
+  const auto equal_deliveries = [](const core::WebhookDelivery& one, const core::WebhookDelivery& other) {
+    return one.id == other.id && one.state == other.state;
+  };
+  if (!std::ranges::equal(a->deliveries, b->deliveries, equal_deliveries))
+    violated("records applied twice leave other webhooks than applied once");
   if (!std::ranges::equal(a->jobs, b->jobs, equal))
     violated("records applied twice leave other jobs than applied once");
 }

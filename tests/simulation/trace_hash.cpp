@@ -49,6 +49,13 @@ void TraceHash::state(const core::JobState& s) {
   text(s.error.value_or("-"));
 }
 
+void TraceHash::delivery(const core::DeliveryState& s) {
+  number(static_cast<std::uint64_t>(s.status));
+  number(static_cast<std::uint64_t>(s.attempts));
+  number(ms(s.next));
+  text(s.last_error);
+}
+
 void TraceHash::worker(const core::Worker& w) {
   text(w.id.str());
   text(w.endpoint.str());
@@ -129,6 +136,17 @@ void TraceHash::record(const core::Record& r) {
                  [&](const core::SecretRemoved& x) { text(x.id.str()); },
                  [&](const core::CredentialSaved& x) { text(x.value.id.str()); },
                  [&](const core::CredentialRemoved& x) { text(x.id.str()); },
+                 [&](const core::WebhookAdded& x) {
+                   text(x.delivery.id.str());
+                   text(x.delivery.job.str());
+                   text(x.delivery.url);
+                   payload(x.delivery.content.output);
+                   delivery(x.delivery.state);
+                 },
+                 [&](const core::WebhookChanged& x) {
+                   text(x.id.str());
+                   delivery(x.state);
+                 },
              },
              r);
 }
@@ -167,6 +185,7 @@ void TraceHash::reply(const core::Reply& r) {
                  [&](const core::VolumeReply& x) { text(x.id.str()); },
                  [&](const core::SecretReply& x) { text(x.id.str()); },
                  [&](const core::CredentialReply& x) { text(x.id.str()); },
+                 [&](const core::DeliveryReply& x) { text(x.delivery.id.str()); },
                  [&](const core::ChunkPage& x) {
                    view(x.job);
                    number(static_cast<std::uint64_t>(x.first));
@@ -203,6 +222,10 @@ void TraceHash::add(Time now, const core::Effects& effects) {
   for (const auto& r : effects.records) record(r);
   for (const auto& r : effects.replies) reply(r);
   for (const auto& o : effects.orders) order(o);
+  for (const auto& p : effects.posts) {
+    text(p.delivery.id.str());
+    number(p.complete ? 1 : 0);
+  }
   for (const auto& d : effects.decisions) {
     text(d.endpoint.str());
     number(static_cast<std::uint64_t>(d.decision.wanted));

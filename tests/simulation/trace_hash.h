@@ -19,6 +19,7 @@ class TraceHash {
   void payload(const core::Bytes& bytes);
   void state(const core::JobState& s);
   void worker(const core::Worker& w);
+  void delivery(const core::DeliveryState& s);
   void view(const core::JobView& v);
   void wait(const std::optional<core::WaitReason>& w);
   void record(const core::Record& r);

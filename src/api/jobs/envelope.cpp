@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "api/webhooks/webhook_text.h"
 #include "base/text.h"
 #include "json/json.h"
 
@@ -95,7 +96,8 @@ Result<std::string> key_of(const std::optional<std::string>& in_body, std::strin
 
 }  // namespace
 
-Result<core::JobRequest> read_submission(std::string_view body, std::string_view key_header) {
+Result<core::JobRequest> read_submission(std::string_view body, const net::AddressRules& webhook_rules,
+                                         std::string_view key_header) {
   if (trim(body).empty()) {
     return fail(Errc::invalid, "the body is empty; a JSON object with the key \"input\" is expected");
   }
@@ -121,8 +123,14 @@ Result<core::JobRequest> read_submission(std::string_view body, std::string_view
       }
       key_in_body = std::string(*text->as_string());
     } else if (key == "webhook" && value != "null" && value != "\"\"") {
-      return fail(Errc::not_implemented,
-                  "webhook is not implemented by this server: leave it out and read the result from /status");
+      const auto url = json::parse(value);
+      if (!url || !url->as_string()) {
+        return fail(Errc::invalid, "webhook is " + shown(value) + "; a URL in a string is accepted");
+      }
+      if (auto fine = check_webhook_url(*url->as_string(), webhook_rules); !fine) {
+        return tl::unexpected<Error>(fine.error());
+      }
+      request.webhook = *url->as_string();
     }
   }
   auto key = key_of(key_in_body, key_header);

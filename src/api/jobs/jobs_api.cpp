@@ -120,7 +120,7 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
 }
 
 void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder) {
-  auto submission = read_submission(request.body, request.header("idempotency-key"));
+  auto submission = read_submission(request.body, webhook_rules_, request.header("idempotency-key"));
   if (!submission) return responder.send(error_answer(submission.error()));
   core::Submit command;
   command.request = std::move(*submission);

@@ -6,6 +6,7 @@
 #include "api/admission.h"
 #include "api/core.h"
 #include "api/trace/trace_context.h"
+#include "net/address_rules.h"
 #include "net/http.h"
 
 namespace penstock::api {
@@ -14,8 +15,9 @@ namespace penstock::api {
 /// (contract/data-plane 1). Translates; decides nothing.
 class JobsApi {
  public:
-  JobsApi(Core& core, Admission& admission, const Traces& traces)
-      : core_(core), admission_(admission), traces_(traces) {}
+  /// `webhook_rules`: to which addresses a submission may have its end told.
+  JobsApi(Core& core, Admission& admission, const Traces& traces, const net::AddressRules& webhook_rules)
+      : core_(core), admission_(admission), traces_(traces), webhook_rules_(webhook_rules) {}
 
   /// True for an operation of this API ("run", "status" ...).
   static bool knows(std::string_view operation);
@@ -33,6 +35,7 @@ class JobsApi {
   Core& core_;
   Admission& admission_;
   const Traces& traces_;
+  const net::AddressRules& webhook_rules_;
 };
 
 }  // namespace penstock::api

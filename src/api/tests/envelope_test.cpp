@@ -8,32 +8,40 @@
 namespace penstock::api {
 namespace {
 
+Result<core::JobRequest> read(std::string_view body, std::string_view key_header = {}) {
+  return read_submission(body, *net::AddressRules::make(false, ""), key_header);
+}
+
 TEST(Submission, input_keeps_the_clients_own_bytes) {
   const std::string input = "{ \"z\":1.0,\"a\":12345678901234567890 , \"s\":\"\\u2028 \xF0\x9F\x98\x80\" }";
-  const auto request = read_submission("{\"foo\":1, \"input\": " + input + " }");
+  const auto request = read("{\"foo\":1, \"input\": " + input + " }");
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(*request->input, input);
 }
 
 TEST(Submission, a_missing_input_is_an_empty_object_and_an_empty_object_stays_one) {
-  EXPECT_EQ(*read_submission("{}")->input, "{}");
-  EXPECT_EQ(*read_submission("{\"input\":{}}")->input, "{}");
+  EXPECT_EQ(*read("{}")->input, "{}");
+  EXPECT_EQ(*read("{\"input\":{}}")->input, "{}");
 }
 
 TEST(Submission, the_policy_is_read) {
-  const auto request =
-      read_submission(R"({"input":1,"policy":{"executionTimeout":5000,"ttl":604800000,"lowPriority":true}})");
+  const auto request = read(R"({"input":1,"policy":{"executionTimeout":5000,"ttl":604800000,"lowPriority":true}})");
   ASSERT_TRUE(request);
   EXPECT_EQ(request->execution_timeout, Millis{5000});
   EXPECT_EQ(request->ttl, Millis{604'800'000});
   EXPECT_EQ(request->priority, core::Priority::low);
-  EXPECT_EQ(read_submission(R"({"input":1,"policy":{"executionTimeout":0}})")->execution_timeout, std::nullopt);
+  EXPECT_EQ(read(R"({"input":1,"policy":{"executionTimeout":0}})")->execution_timeout, std::nullopt);
+}
+
+TEST(Submission, takes_a_webhook) {
+  EXPECT_EQ(read(R"({"input":1,"webhook":"https:\/\/example.com/hook"})")->webhook, "https://example.com/hook");
+  for (const char* none : {R"({"input":1})", R"({"input":1,"webhook":null})", R"({"input":1,"webhook":""})"}) {
+    EXPECT_EQ(read(none)->webhook, "") << none;
+  }
 }
 
 TEST(Submission, the_priority_has_a_name) {
-  const auto priority = [](const char* policy) {
-    return read_submission(std::string("{\"policy\":") + policy + "}")->priority;
-  };
+  const auto priority = [](const char* policy) { return read(std::string("{\"policy\":") + policy + "}")->priority; };
   EXPECT_EQ(priority("{}"), core::Priority::normal);
   EXPECT_EQ(priority(R"({"priority":"high"})"), core::Priority::high);
   EXPECT_EQ(priority(R"({"priority":"low","lowPriority":false})"), core::Priority::low);
@@ -43,18 +51,18 @@ TEST(Submission, the_priority_has_a_name) {
 
 TEST(Submission, an_idempotency_key_comes_in_the_body_or_in_the_header) {
   const std::string body = R"({"input":1,"idempotencyKey":"order-7"})";
-  EXPECT_EQ(read_submission("{}")->idempotency_key, "");
-  EXPECT_EQ(read_submission(body)->idempotency_key, "order-7");
-  EXPECT_EQ(read_submission("{}", "order-7")->idempotency_key, "order-7");
-  EXPECT_EQ(read_submission("{}", "\"order-7\"")->idempotency_key, "order-7") << "a structured header is quoted";
-  EXPECT_EQ(read_submission(body, "order-7")->idempotency_key, "order-7");
-  EXPECT_EQ(read_submission(R"({"idempotencyKey":null})", "order-7")->idempotency_key, "order-7");
-  EXPECT_EQ(read_submission("{}", std::string(255, 'k'))->idempotency_key.size(), 255u);
+  EXPECT_EQ(read("{}")->idempotency_key, "");
+  EXPECT_EQ(read(body)->idempotency_key, "order-7");
+  EXPECT_EQ(read("{}", "order-7")->idempotency_key, "order-7");
+  EXPECT_EQ(read("{}", "\"order-7\"")->idempotency_key, "order-7") << "a structured header is quoted";
+  EXPECT_EQ(read(body, "order-7")->idempotency_key, "order-7");
+  EXPECT_EQ(read(R"({"idempotencyKey":null})", "order-7")->idempotency_key, "order-7");
+  EXPECT_EQ(read("{}", std::string(255, 'k'))->idempotency_key.size(), 255u);
   const auto refusal = [](const auto& request) { return request ? std::string("accepted") : request.error().message; };
-  EXPECT_NE(refusal(read_submission(body, "order-8")).find("differ"), std::string::npos);
-  EXPECT_NE(refusal(read_submission("{}", std::string(256, 'k'))).find("256 bytes; 1 to 255"), std::string::npos);
-  EXPECT_NE(refusal(read_submission("{}", "\"\"")).find("0 bytes; 1 to 255"), std::string::npos);
-  EXPECT_NE(refusal(read_submission("{}", "caf\xc3\xa9")).find("printable ASCII"), std::string::npos);
+  EXPECT_NE(refusal(read(body, "order-8")).find("differ"), std::string::npos);
+  EXPECT_NE(refusal(read("{}", std::string(256, 'k'))).find("256 bytes; 1 to 255"), std::string::npos);
+  EXPECT_NE(refusal(read("{}", "\"\"")).find("0 bytes; 1 to 255"), std::string::npos);
+  EXPECT_NE(refusal(read("{}", "caf\xc3\xa9")).find("printable ASCII"), std::string::npos);
 }
 
 struct Bad {
@@ -83,10 +91,13 @@ TEST(Submission, every_bad_body_says_what_is_wrong) {
       {R"({"idempotencyKey":""})", Errc::invalid, "idempotencyKey has 0 bytes"},
       {R"({"idempotencyKey":"a\nb"})", Errc::invalid, "not printable ASCII"},
       {R"({"input":1,"s3Config":"x"})", Errc::invalid, "s3Config is \"x\""},
-      {R"({"input":1,"webhook":"https://example.com"})", Errc::not_implemented, "webhook is not implemented"},
+      {R"({"input":1,"webhook":5})", Errc::invalid, "webhook is 5; a URL in a string is accepted"},
+      {R"({"input":1,"webhook":{"url":"https://example.com"}})", Errc::invalid, "a URL in a string is accepted"},
+      {R"({"input":1,"webhook":"example.com/hook"})", Errc::invalid, "webhook: \"example.com/hook\" is not a URL"},
+      {R"({"input":1,"webhook":"http://127.0.0.1/"})", Errc::invalid, "127.0.0.1 is a loopback address"},
   };
   for (const Bad& bad : bads) {
-    const auto request = read_submission(bad.body);
+    const auto request = read(bad.body);
     ASSERT_FALSE(request) << bad.body;
     EXPECT_EQ(request.error().code, bad.code) << bad.body;
     EXPECT_NE(request.error().message.find(bad.names), std::string::npos) << request.error().message;

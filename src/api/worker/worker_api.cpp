@@ -22,6 +22,10 @@ std::string hand_out_text(const core::HandOut& job, const Traces& traces) {
   std::string out = "{\"id\":\"" + job.id.str() + "\",\"input\":" + *job.input;
   if (job.s3_config) out += ",\"s3Config\":" + *job.s3_config;
   if (const auto trace = traces.of(job.id, job.traceparent)) out += ",\"traceparent\":\"" + trace->header() + "\"";
+  if (!job.webhook.empty()) {
+    out += ",\"webhook\":";
+    json::write_string(out, job.webhook);
+  }
   return out + "}";
 }
 

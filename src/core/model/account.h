@@ -11,7 +11,10 @@ struct Account {
   AccountId id;
   std::string email;
   Time created{};
-  std::string pub_key = {};  // text of an authorized_keys file
+  std::string pub_key = {};                // text of an authorized_keys file
+  std::string webhook_secret = {};         // sealed outside; signs this account's webhooks
+  std::string webhook_secret_before = {};  // the one that it replaced
+  Time webhook_secret_since = {};
 
   friend bool operator==(const Account&, const Account&) = default;
 };

@@ -43,6 +43,7 @@ struct JobRequest {
   std::string idempotency_key = {};
   Time created{};
   std::string traceparent;  // the client's, valid; empty: none
+  std::string webhook;      // URL to tell the end of the job to; empty: none
 };
 
 /// Where the job stands. Small: every change of it is one record.

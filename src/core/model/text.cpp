@@ -4,6 +4,7 @@
 
 #include "core/model/endpoint.h"
 #include "core/model/job.h"
+#include "core/model/webhook.h"
 
 namespace penstock::core {
 namespace {
@@ -24,6 +25,10 @@ constexpr Names<JobStatus, 6> kJobStatuses{{{JobStatus::in_queue, "IN_QUEUE"},
                                             {JobStatus::failed, "FAILED"},
                                             {JobStatus::cancelled, "CANCELLED"},
                                             {JobStatus::timed_out, "TIMED_OUT"}}};
+
+constexpr Names<DeliveryStatus, 3> kDeliveryStatuses{{{DeliveryStatus::pending, "PENDING"},
+                                                      {DeliveryStatus::delivered, "DELIVERED"},
+                                                      {DeliveryStatus::failed, "FAILED"}}};
 
 template <class T, std::size_t N>
 std::string_view name_of(const Names<T, N>& names, T value) {
@@ -55,6 +60,9 @@ std::string_view to_text(Priority value) {
 std::string_view to_text(JobStatus value) {
   return name_of(kJobStatuses, value);
 }
+std::string_view to_text(DeliveryStatus value) {
+  return name_of(kDeliveryStatuses, value);
+}
 std::optional<ScalerType> parse_scaler_type(std::string_view text) {
   return value_of(kScalerTypes, text);
 }
@@ -66,6 +74,10 @@ std::optional<Priority> parse_priority(std::string_view text) {
 }
 std::optional<JobStatus> parse_job_status(std::string_view text) {
   return value_of(kJobStatuses, text);
+}
+
+std::optional<DeliveryStatus> parse_delivery_status(std::string_view text) {
+  return value_of(kDeliveryStatuses, text);
 }
 
 namespace {

@@ -71,6 +71,14 @@ void Books::apply(const Record& record) {
   if (const auto* r = std::get_if<JobsForgotten>(&record)) {
     std::erase_if(jobs_,
                   [&](const StoredJob& j) { return is_terminal(j.state.status) && j.state.expires <= r->expired_at; });
+    std::erase_if(deliveries_, [&](const WebhookDelivery& d) {
+      return d.state.status != DeliveryStatus::pending && d.state.expires <= r->expired_at;
+    });
+  }
+  if (const auto* r = std::get_if<WebhookAdded>(&record)) deliveries_.push_back(r->delivery);
+  if (const auto* r = std::get_if<WebhookChanged>(&record)) {
+    const auto found = std::ranges::find(deliveries_, r->id, &WebhookDelivery::id);
+    if (found != deliveries_.end()) found->state = r->state;
   }
   if (const auto* r = std::get_if<WorkerSaved>(&record)) {
     put(rest_.workers, r->worker, [&](const Worker& w) { return w.id == r->worker.id; });
@@ -85,7 +93,17 @@ StoredState Books::load() const {
   for (const StoredJob& job : jobs_) {
     if (!is_terminal(job.state.status)) state.jobs.push_back(job);
   }
+  for (WebhookDelivery delivery : deliveries_) {
+    if (delivery.state.status != DeliveryStatus::pending) continue;
+    delivery.content.input = delivery.content.output = nullptr;
+    state.deliveries.push_back(std::move(delivery));
+  }
   return state;
+}
+
+const WebhookDelivery* Books::find(const DeliveryId& id) const {
+  const auto found = std::ranges::find(deliveries_, id, &WebhookDelivery::id);
+  return found == deliveries_.end() ? nullptr : &*found;
 }
 
 const StoredJob* Books::find(const JobId& id) const {
@@ -119,6 +137,7 @@ void Rig::absorb() {
   append(last.records, all.records);
   append(last.replies, all.replies);
   append(last.orders, all.orders);
+  append(last.posts, all.posts);
   append(last.decisions, all.decisions);
   append(last.notes, all.notes);
   append(last.warnings, all.warnings);

@@ -17,9 +17,12 @@ class Books {
   void apply(const Record& record);
   StoredState load() const;  // without terminal jobs
   const StoredJob* find(const JobId& id) const;
+  const WebhookDelivery* find(const DeliveryId& id) const;
+  const std::vector<WebhookDelivery>& deliveries() const { return deliveries_; }
 
  private:
   std::vector<StoredJob> jobs_;
+  std::vector<WebhookDelivery> deliveries_;
   StoredState rest_;
 };
 

@@ -14,6 +14,12 @@ const JobId* job_of(const core::Record& record) {
   return nullptr;
 }
 
+const DeliveryId* delivery_of(const core::Record& record) {
+  if (const auto* added = std::get_if<core::WebhookAdded>(&record)) return &added->delivery.id;
+  if (const auto* changed = std::get_if<core::WebhookChanged>(&record)) return &changed->id;
+  return nullptr;
+}
+
 bool removes_many(const core::Record& record) {
   return std::holds_alternative<core::JobsForgotten>(record) || std::holds_alternative<core::EndpointRemoved>(record);
 }
@@ -29,6 +35,23 @@ std::string key_of(const core::Record& record) {
 }
 
 using Job = std::optional<core::StoredJob>;
+using Delivery = std::optional<core::WebhookDelivery>;
+
+template <class Record>
+void apply(Delivery&, const Record&) {}  // nothing to do with deliveries
+
+void apply(Delivery& delivery, const core::WebhookAdded& record) {
+  delivery = record.delivery;
+}
+
+void apply(Delivery& delivery, const core::WebhookChanged& record) {
+  if (delivery) delivery->state = record.state;
+}
+
+void apply(Delivery& delivery, const core::JobsForgotten& record) {
+  const bool settled = delivery && delivery->state.status != core::DeliveryStatus::pending;
+  if (settled && delivery->state.expires <= record.expired_at) delivery.reset();
+}
 
 template <class Record>
 void apply(Job&, const Record&) {}  // nothing to do with jobs
@@ -78,18 +101,18 @@ void Backlog::drop(std::uint64_t sequence) {
     if (first_ > indexed_) continue;
     for (const core::Record& record : *turns_.front()) {
       if (removes_many(record)) removals_.pop_front();
-      if (const std::string key = key_of(record); !key.empty()) {
-        const auto keyed = keyed_.find(key);
-        keyed->second.pop_front();
-        if (keyed->second.empty()) keyed_.erase(keyed);
-      }
-      const JobId* const job = job_of(record);
-      if (job == nullptr) continue;
-      const auto known = changes_.find(*job);
-      known->second.pop_front();
-      if (known->second.empty()) changes_.erase(known);
+      if (const std::string key = key_of(record); !key.empty()) forget_first(keyed_, key);
+      if (const JobId* const job = job_of(record)) forget_first(changes_, *job);
+      if (const DeliveryId* const delivery = delivery_of(record)) forget_first(delivery_changes_, *delivery);
     }
   }
+}
+
+template <class Id>
+void Backlog::forget_first(Changes<Id>& changes, const Id& id) {
+  const auto known = changes.find(id);
+  known->second.pop_front();
+  if (known->second.empty()) changes.erase(known);
 }
 
 void Backlog::index_all() {
@@ -99,6 +122,9 @@ void Backlog::index_all() {
       if (removes_many(record)) removals_.push_back({sequence, &record});
       if (std::string key = key_of(record); !key.empty()) keyed_[std::move(key)].push_back({sequence, &record});
       if (const JobId* const job = job_of(record)) changes_[*job].push_back({sequence, &record});
+      if (const DeliveryId* const delivery = delivery_of(record)) {
+        delivery_changes_[*delivery].push_back({sequence, &record});
+      }
     }
     indexed_ = sequence;
   }
@@ -117,13 +143,19 @@ bool Backlog::holds_whole(const JobId& job) {
   return known != changes_.end() && std::holds_alternative<core::JobAdded>(*known->second.front().record);
 }
 
-void Backlog::apply_to(Job& job, const EndpointId& endpoint, const JobId& id) {
+bool Backlog::holds_whole(const DeliveryId& delivery) {
   index_all();
+  const auto known = delivery_changes_.find(delivery);
+  return known != delivery_changes_.end() && std::holds_alternative<core::WebhookAdded>(*known->second.front().record);
+}
+
+template <class Thing, class Id>
+void Backlog::bring_up_to_date(Thing& thing, const Changes<Id>& all, const Id& id) const {
   static const std::deque<Change> kNone;
-  const auto known = changes_.find(id);
-  const std::deque<Change>& changes = known == changes_.end() ? kNone : known->second;
+  const auto known = all.find(id);
+  const std::deque<Change>& changes = known == all.end() ? kNone : known->second;
   const auto take = [&](const Change& change) {
-    std::visit([&](const auto& record) { apply(job, record); }, *change.record);
+    std::visit([&](const auto& record) { apply(thing, record); }, *change.record);
   };
   auto removal = removals_.begin();
   for (const Change& change : changes) {
@@ -131,7 +163,17 @@ void Backlog::apply_to(Job& job, const EndpointId& endpoint, const JobId& id) {
     take(change);
   }
   for (; removal != removals_.end(); ++removal) take(*removal);
+}
+
+void Backlog::apply_to(Job& job, const EndpointId& endpoint, const JobId& id) {
+  index_all();
+  bring_up_to_date(job, changes_, id);
   if (job && job->request.endpoint != endpoint) job.reset();
+}
+
+void Backlog::apply_to(Delivery& delivery, const DeliveryId& id) {
+  index_all();
+  bring_up_to_date(delivery, delivery_changes_, id);
 }
 
 }  // namespace penstock::store

@@ -11,7 +11,8 @@
 
 namespace penstock::store {
 
-/// The turns that are in the log and not yet in the tables, for those who ask for a job meanwhile. Of the loop's
+/// The turns that are in the log and not yet in the tables, for those who ask for a job or a webhook delivery
+/// meanwhile. Of the loop's
 /// thread.
 class Backlog {
  public:
@@ -27,6 +28,10 @@ class Backlog {
   /// What becomes of the job that the tables have, or have not.
   void apply_to(std::optional<core::StoredJob>& job, const EndpointId& endpoint, const JobId& id);
 
+  /// The same for a webhook delivery.
+  bool holds_whole(const DeliveryId& delivery);
+  void apply_to(std::optional<core::WebhookDelivery>& delivery, const DeliveryId& id);
+
  private:
   /// A record and where it stands among all: records of one turn lie one behind the other.
   struct Change {
@@ -38,15 +43,23 @@ class Backlog {
     }
   };
 
+  template <class Id>
+  using Changes = std::unordered_map<Id, std::deque<Change>>;
+
   void index_all();
+  template <class Id>
+  static void forget_first(Changes<Id>& changes, const Id& id);
+  template <class Thing, class Id>
+  void bring_up_to_date(Thing& thing, const Changes<Id>& changes, const Id& id) const;
 
   std::uint64_t first_ = 1;  // sequence of turns_.front()
   std::deque<Turn> turns_;
   // Made when somebody asks, for the turns up to `indexed_`: most turns come and go without.
   std::uint64_t indexed_ = 0;
-  std::unordered_map<JobId, std::deque<Change>> changes_;
-  std::unordered_map<std::string, std::deque<Change>> keyed_;  // jobs added, by endpoint and idempotency key
-  std::deque<Change> removals_;                                // of many jobs at once
+  Changes<JobId> changes_;
+  Changes<std::string> keyed_;  // jobs added, by endpoint and idempotency key
+  Changes<DeliveryId> delivery_changes_;
+  std::deque<Change> removals_;  // of many at once
 };
 
 }  // namespace penstock::store

@@ -59,6 +59,7 @@ class FieldWriter {
   void put(core::FlashBoot value) { put_text(out_, core::to_text(value)); }
   void put(core::JobStatus value) { put_text(out_, core::to_text(value)); }
   void put(core::Priority value) { put_text(out_, core::to_text(value)); }
+  void put(core::DeliveryStatus value) { put_text(out_, core::to_text(value)); }
   void put(const core::EnvVar& value) {
     put(value.key);
     put(value.value);
@@ -179,6 +180,7 @@ class FieldReader {
   void get(core::FlashBoot& value) { take(value, core::parse_flash_boot(in_.text())); }
   void get(core::JobStatus& value) { take(value, core::parse_job_status(in_.text())); }
   void get(core::Priority& value) { take(value, core::parse_priority(in_.text())); }
+  void get(core::DeliveryStatus& value) { take(value, core::parse_delivery_status(in_.text())); }
   void get(core::EnvVar& value) {
     get(value.key);
     get(value.value);
@@ -258,6 +260,14 @@ void each_part(Io& io, Record& record) {
     io.value(record.job);
   } else if constexpr (std::is_same_v<Kind, core::JobsForgotten>) {
     io.value(record.expired_at);
+  } else if constexpr (std::is_same_v<Kind, core::WebhookAdded>) {
+    io.fields(record.delivery);
+    io.payload(record.delivery.content.input);
+    io.payload(record.delivery.content.output);
+    io.fields(record.delivery.state);
+  } else if constexpr (std::is_same_v<Kind, core::WebhookChanged>) {
+    io.value(record.id);
+    io.fields(record.state);
   } else if constexpr (requires { record.value; }) {
     io.fields(record.value);
   } else {
