@@ -44,15 +44,21 @@ def program(name: str) -> str:
     return path
 
 
+def ends_with_us(command: list[str], stop: signal.Signals = signal.SIGKILL, user: str | None = None) -> list[str]:
+    """The command, so that it ends even when this program is killed."""
+    credentials = [f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+    return [program("setpriv"), "--pdeathsig", stop.name.removeprefix("SIG"), *credentials, "--", *command]
+
+
 class Daemon:
     """A server that says nothing when it is ready: it is when its port answers. Its own process group, ended as one."""
 
-    def __init__(self, command: list[str], directory: Path, port: int, stop: int = signal.SIGTERM):
+    def __init__(self, command: list[str], directory: Path, port: int, stop: signal.Signals, user: str | None):
         self.stop = stop
         log = directory / "broker.log"
         with open(log, "wb") as output:
-            self.process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output,
-                                            stderr=output, start_new_session=True)
+            self.process = subprocess.Popen(ends_with_us(command, stop, user), cwd=directory, stdin=subprocess.DEVNULL,
+                                            stdout=output, stderr=output, start_new_session=True)
         deadline = time.monotonic() + START_SECONDS_MAX
         while not answers(port):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -82,11 +88,12 @@ class Run:
         self.directory = bench.fresh_directory()
         stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
 
-    def daemon(self, command: list[str], port: int, stop: int = signal.SIGTERM) -> Daemon:
-        return self.stack.enter_context(contextlib.closing(Daemon(command, self.directory, port, stop)))
+    def daemon(self, command: list[str], port: int, stop: signal.Signals = signal.SIGTERM,
+               user: str | None = None) -> Daemon:
+        return self.stack.enter_context(contextlib.closing(Daemon(command, self.directory, port, stop, user)))
 
     def node(self, script: str, *arguments) -> Process:
-        command = [program("node"), str(HERE / script), *map(str, arguments)]
+        command = ends_with_us([program("node"), str(HERE / script), *map(str, arguments)])
         return self.stack.enter_context(Process(command, self.bench.fresh_directory(), NODE_ENVIRONMENT))
 
 
@@ -113,18 +120,18 @@ def postgres(run: Run, port: int) -> Daemon:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     if not found:
         raise Failed("postgresql is not installed: ./dev bench jobs installs it")
-    data, user = run.directory / "data", []
+    data, user = run.directory / "data", None
     if os.geteuid() == 0:
-        shutil.chown(run.directory, "postgres", "postgres")
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    made = subprocess.run([*user, str(found[-1] / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres"],
-                          cwd=run.directory, capture_output=True, text=True)
+        user = "postgres"
+        shutil.chown(run.directory, user, user)
+    made = subprocess.run(ends_with_us([str(found[-1] / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres"],
+                                       user=user), cwd=run.directory, capture_output=True, text=True)
     if made.returncode != 0:
         raise Failed(f"initdb: {made.stderr[-2000:]}")
     # SIGINT: a fast shutdown, with clients still connected.
-    return run.daemon([*user, str(found[-1] / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k",
+    return run.daemon([str(found[-1] / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k",
                        str(run.directory), "-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB", "-c",
-                       "max_connections=120"], port, signal.SIGINT)
+                       "max_connections=120"], port, signal.SIGINT, user)
 
 
 @dataclass(frozen=True)
