@@ -3,8 +3,8 @@
 import { Job, Queue, QueueEvents, Worker } from "bullmq";
 import Fastify from "fastify";
 
-// Each fetcher is a BullMQ worker with a blocking connection of its own. More of them make BullMQ slower.
-const FETCHERS_MAX = 16;
+// Each fetcher is a BullMQ worker with a blocking connection of its own. More than these bring nothing.
+const FETCHERS_MAX = 8;
 const TOKEN = "front";
 
 const [redisPort, workers] = process.argv.slice(2).map(Number);
