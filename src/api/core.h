@@ -4,6 +4,7 @@
 
 #include "core/commands.h"
 #include "core/engine.h"
+#include "core/model/job_query.h"
 
 namespace penstock::api {
 
@@ -32,6 +33,8 @@ class Core {
   virtual Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) = 0;
   /// The same for a page of them, without content.
   virtual Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) = 0;
+  /// Jobs of an endpoint from the store, as they are now. Errors: unavailable.
+  virtual Result<core::JobPage> list_jobs(const core::JobQuery& query) = 0;
 
   /// `watch` sees the records of every turn from now on, once it is durable and its callers are answered. They hold
   /// for the call only.

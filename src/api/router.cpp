@@ -32,7 +32,7 @@ void Router::handle(net::Request request, net::Responder responder) {
       return jobs_.handle(std::move(request), parts, std::move(responder));
     if (parts.size() >= 2 && OpenAiApi::knows(parts[1]))
       return openai_.handle(std::move(request), parts, std::move(responder));
-    if (parts.size() >= 2 && (parts[1] == "batch" || parts[1] == "requests" || parts[1] == "metrics")) {
+    if (parts.size() >= 2 && (parts[1] == "batch" || parts[1] == "metrics")) {
       return responder.send(not_implemented("/v2/{endpoint}/" + std::string(parts[1])));
     }
   } else if (!parts.empty() && parts[0] == "v2" && parts.size() >= 2) {

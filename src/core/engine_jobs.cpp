@@ -74,7 +74,7 @@ void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::o
   job.state.status = status;
   job.state.finished = now;
   job.state.error = std::move(error);
-  job.state.expires = now + (job.request.sync ? settings.retention_sync : settings.retention_async);
+  job.state.expires = now + retention(job);
   if (status == JobStatus::timed_out && settings.ttl_expiry_deletes) job.state.expires = now;
   job.output = std::move(output);
   job.timer.disarm();
@@ -119,6 +119,14 @@ Millis EngineState::execution_timeout(const JobEntry& job) const {
   if (job.request.execution_timeout) return *job.request.execution_timeout;
   if (job.endpoint.endpoint.execution_timeout_ms) return Millis{*job.endpoint.endpoint.execution_timeout_ms};
   return settings.execution_timeout;
+}
+
+/// How long the result is kept (contract/data-plane 1.6).
+Millis EngineState::retention(const JobEntry& job) const {
+  const Endpoint& endpoint = job.endpoint.endpoint;
+  const auto own = job.request.sync ? endpoint.retention_sync_s : endpoint.retention_async_s;
+  if (own) return std::chrono::seconds{*own};
+  return job.request.sync ? settings.retention_sync : settings.retention_async;
 }
 
 void EngineState::arm(JobEntry& job) {

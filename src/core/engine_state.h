@@ -283,6 +283,7 @@ class EngineState {
   void let_go(JobEntry& job);
   WaitReason wait_reason(const JobEntry& job) const;
   Millis execution_timeout(const JobEntry& job) const;
+  Millis retention(const JobEntry& job) const;
   Millis lease() const { return settings.ping_interval * settings.lease_pings; }
 
   // ---- webhooks (engine_webhooks.cpp)

@@ -17,6 +17,9 @@
 namespace penstock::server {
 namespace {
 
+// contract/data-plane 1.6
+constexpr Millis kHostedAsync{1'800'000};
+constexpr Millis kHostedSync{60'000};
 constexpr std::string_view kPrefix = "PENSTOCK_";
 
 struct Setting {
@@ -208,6 +211,9 @@ void job_settings(std::vector<Setting>& all) {
                        [](Config& c) -> auto& { return c.engine.retention_async; }));
   all.push_back(number("jobs.retention_sync_s", 1, kYear, 1'000, "how long the result of a /runsync job is kept",
                        [](Config& c) -> auto& { return c.engine.retention_sync; }));
+  all.push_back(flag("compat.hosted_retention",
+                     "keep results as the hosted service does: 30 minutes of /run, 1 minute of /runsync",
+                     [](Config& c) -> auto& { return c.hosted_retention; }));
   all.push_back(choice("jobs.ttl_expiry", "timed_out", "delete",
                        "what becomes of a job whose time to live is over: timed_out, or delete (404 at once)",
                        [](Config& c) -> auto& { return c.engine.ttl_expiry_deletes; }));
@@ -498,6 +504,11 @@ Result<Config> load_config(const std::string& file, const std::map<std::string, 
   });
   const auto listen = parse_listen(config.listen);
   if (!listen) return tl::unexpected<Error>(listen.error());
+  if (config.hosted_retention) {
+    const core::EngineSettings defaults;
+    if (config.engine.retention_async == defaults.retention_async) config.engine.retention_async = kHostedAsync;
+    if (config.engine.retention_sync == defaults.retention_sync) config.engine.retention_sync = kHostedSync;
+  }
   config.engine.process_images = config.process_images.value_or(is_loopback(listen->first));
   return config;
 }

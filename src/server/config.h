@@ -39,6 +39,7 @@ struct Config {
   std::string webhooks_ca_file;
   Millis webhooks_timeout{10'000};  // of one attempt (contract/data-plane 1.9)
   core::EngineSettings engine;
+  bool hosted_retention = false;
   api::BodyLimits bodies;
   Millis openai_timeout{300'000};
   std::string otlp_endpoint;  // empty: spans are not exported

@@ -68,6 +68,11 @@ Result<std::vector<core::WebhookDelivery>> CoreLoop::list_deliveries(const core:
   return store_.list_deliveries(query);
 }
 
+Result<core::JobPage> CoreLoop::list_jobs(const core::JobQuery& query) {
+  if (!in_turn_) run_turn();
+  return store_.list_jobs(query);
+}
+
 void CoreLoop::run_turn() {
   in_turn_ = true;
   std::vector<core::Command> commands;

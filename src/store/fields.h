@@ -93,6 +93,8 @@ void each_field(Value& value, Visit&& visit) {
   visit("model_references", value.model_references);
   visit("version", value.version);
   visit("created_ms", value.created);
+  visit("retention_async_s", value.retention_async_s);
+  visit("retention_sync_s", value.retention_sync_s);
 }
 
 template <IsA<core::CountersSaved> Value, class Visit>

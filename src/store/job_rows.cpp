@@ -1,6 +1,7 @@
 #include "store/job_rows.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -30,6 +31,13 @@ const std::vector<std::string>& job_columns() {
     all.insert(all.end(), {kInput, kS3Config, kOutput});
     return all;
   }();
+  return columns;
+}
+
+/// All of a job but its payloads.
+std::vector<std::string> listed_columns() {
+  std::vector<std::string> columns = column_names<core::JobRequest>();
+  columns.insert(columns.end(), state_columns().begin(), state_columns().end());
   return columns;
 }
 
@@ -93,6 +101,10 @@ JobRows::JobRows(Database& db)
           select_sql("jobs INDEXED BY jobs_by_key WHERE endpoint = ? AND idempotency_key = ? AND idempotency_key <> ''",
                      job_columns()) +
           " DESC LIMIT 1")),
+      list_(db.prepare(
+          fmt::format("SELECT {} FROM jobs INDEXED BY jobs_by_created WHERE endpoint = ? AND created_ms >= ? "
+                      "AND (created_ms, id) < (?, ?) ORDER BY created_ms DESC, id DESC",
+                      fmt::join(listed_columns(), ", ")))),
       find_live_(db.prepare(
           select_sql("jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')", job_columns()))),
       put_payload_(db.prepare("INSERT INTO payloads (job, kind, part, bytes) VALUES (?, ?, ?, ?)")),
@@ -189,6 +201,31 @@ std::optional<core::StoredJob> JobRows::find_keyed(const EndpointId& endpoint, c
   find_keyed_.add(endpoint.str()).add(idempotency_key);
   if (!find_keyed_.step()) return std::nullopt;
   return read(find_keyed_);
+}
+
+core::JobPage JobRows::list(const core::JobQuery& query) {
+  core::JobPlace end{query.before.value_or(Time::max()), {}};
+  if (query.behind && (query.behind->created < end.created)) end = *query.behind;
+  const StatementReset reset(list_);
+  list_.add(query.endpoint.str()).add(to_ms(query.from.value_or(Time::min())));
+  list_.add(to_ms(end.created)).add(end.id.str());
+  const int state_column = static_cast<int>(listed_columns().size() - state_columns().size());
+  core::JobPage page;
+  core::JobPlace last;
+  int looked = 0;
+  while (list_.step()) {
+    if (looked == query.looks || static_cast<int>(page.jobs.size()) == query.count) {
+      page.next = std::move(last);
+      break;
+    }
+    ++looked;
+    core::StoredJob job;
+    each_field(job.request, RowReader(list_));
+    each_field(job.state, RowReader(list_, state_column));
+    last = {job.request.created, job.request.id};
+    if (core::matches(query, job.state)) page.jobs.push_back(std::move(job));
+  }
+  return page;
 }
 
 core::StoredJob JobRows::read(Statement& row) {

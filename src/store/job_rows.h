@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "core/model/job_query.h"
 #include "store/row_codec.h"
 #include "store/turn_plan.h"
 
@@ -24,6 +25,7 @@ class JobRows {
   /// Those that are not terminal, in order of submission.
   std::vector<core::StoredJob> load_live();
   std::optional<core::StoredJob> find(const EndpointId& endpoint, const JobId& id);
+  core::JobPage list(const core::JobQuery& query);
   std::optional<core::StoredJob> find_keyed(const EndpointId& endpoint, const std::string& idempotency_key);
 
  private:
@@ -39,6 +41,7 @@ class JobRows {
   Statement exists_;
   Statement find_;
   Statement find_keyed_;
+  Statement list_;
   Statement find_live_;
   Statement put_payload_;
   Statement find_payloads_;

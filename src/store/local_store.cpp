@@ -91,6 +91,12 @@ class LocalStore final : public Store {
     return tables_->list_deliveries(query);
   }
 
+  Result<core::JobPage> list_jobs(const core::JobQuery& query) override {
+    if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
+    if (is_stuck_) return fail(Errc::unavailable, "jobs cannot be listed while the tables cannot be written");
+    return tables_->list_jobs(query);
+  }
+
   Result<void> commit(Turn turn) override {
     if (turn->empty()) return {};
     std::string& buffer = log_->begin();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -68,6 +69,12 @@ class OrderedTable {
   std::uint64_t next_ = 0;
 };
 
+core::JobRequest without_payloads(core::JobRequest request) {
+  request.input = nullptr;
+  request.s3_config = nullptr;
+  return request;
+}
+
 class MemoryStore final : public Store {
  public:
   Result<core::StoredState> load() override {
@@ -119,6 +126,31 @@ class MemoryStore final : public Store {
     all.resize(std::min(all.size(), static_cast<std::size_t>(query.count)));
     for (core::WebhookDelivery& one : all) one = bare(std::move(one));
     return all;
+  }
+
+  Result<core::JobPage> list_jobs(const core::JobQuery& query) override {
+    std::vector<core::StoredJob> all = jobs_.values();
+    std::erase_if(all, [&](const core::StoredJob& job) {
+      const core::JobPlace place{job.request.created, job.request.id};
+      const bool behind =
+          !query.behind || std::tie(place.created, place.id) < std::tie(query.behind->created, query.behind->id);
+      return job.request.endpoint != query.endpoint || !behind || (query.from && place.created < *query.from) ||
+             (query.before && place.created >= *query.before);
+    });
+    std::ranges::sort(all, std::greater{},
+                      [](const core::StoredJob& job) { return std::pair(job.request.created, job.request.id); });
+    core::JobPage page;
+    int looked = 0;
+    for (core::StoredJob& job : all) {
+      if (looked == query.looks || static_cast<int>(page.jobs.size()) == query.count) {
+        page.next = core::JobPlace{all[static_cast<std::size_t>(looked) - 1].request.created,
+                                   all[static_cast<std::size_t>(looked) - 1].request.id};
+        break;
+      }
+      ++looked;
+      if (core::matches(query, job.state)) page.jobs.push_back({without_payloads(job.request), job.state, nullptr, {}});
+    }
+    return page;
   }
 
   Result<void> commit(Turn turn) override {

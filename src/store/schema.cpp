@@ -261,6 +261,14 @@ CREATE TABLE webhook_payloads (
   output TEXT
 ) STRICT;
 )sql",
+    R"sql(
+ALTER TABLE endpoints ADD COLUMN retention_async_s INTEGER;
+ALTER TABLE endpoints ADD COLUMN retention_sync_s INTEGER;
+)sql",
+    R"sql(
+DROP INDEX jobs_by_endpoint;
+CREATE INDEX jobs_by_created ON jobs (endpoint, created_ms, id);
+)sql",
 };
 
 }  // namespace

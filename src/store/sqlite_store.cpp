@@ -158,6 +158,15 @@ class Tables final : public SqliteStore {
     }
   }
 
+  Result<core::JobPage> list_jobs(const core::JobQuery& query) override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      return jobs_.list(query);
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
   Result<void> commit(Turn turn) override {
     if (turn->empty()) return {};
     return write(plan_turns({&turn, 1}), nullptr);

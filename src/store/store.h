@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "core/model/job_query.h"
 #include "core/records.h"
 
 namespace penstock::store {
@@ -39,6 +40,9 @@ class Store {
   /// Webhook deliveries of one account, newest first, without input and output, as they were a moment ago: what was
   /// committed last may be missing (LocalStoreOptions::apply_after). Errors: unavailable.
   virtual Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) = 0;
+
+  /// Jobs of an endpoint, the newest first. Errors: unavailable.
+  virtual Result<core::JobPage> list_jobs(const core::JobQuery& query) = 0;
 
   /// Makes the turn durable, all of it or nothing, before it returns. An empty turn costs nothing. Errors: unavailable
   /// (disk full, I/O error); the turn is then not applied.

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from endpoints import Endpoints
 from penstock import wait_for
 
 HEALTH_KEYS = {"jobs": {"completed", "failed", "inProgress", "inQueue", "retried"},
@@ -113,6 +114,71 @@ def test_dp_038_purge_by_the_python_client(sdk, ep):
     endpoint = sdk.Endpoint(ep)
     endpoint.run({"a": 1})
     assert endpoint.purge_queue() == {"removed": 1, "status": "completed"}
+
+
+def test_dp_041_results_are_forgotten_after_their_retention(client, endpoints):
+    ep = endpoints.make(retention={"asyncSeconds": 2, "syncSeconds": 1})
+    assert client.endpoint(ep, "retention{asyncSeconds syncSeconds}")["retention"] == {
+        "asyncSeconds": 2, "syncSeconds": 1}
+    job = client.run(ep, {})
+    sync = client.ok("POST", f"{ep}/runsync?wait=1000", {"input": {}})["id"]
+    for each in (job, sync):
+        client.ok("POST", f"{ep}/cancel/{each}")
+        assert client.status(ep, each)["status"] == "CANCELLED"
+    wait_for(lambda: client.call("GET", f"{ep}/status/{sync}").status_code == 404, 3, "the sync result to be forgotten")
+    wait_for(lambda: client.call("GET", f"{ep}/status/{job}").status_code == 404, 3, "the async result to be forgotten")
+    assert client.call("POST", f"{ep}/retry/{job}").status_code == 404
+    assert endpoints.change(ep, retention={"asyncSeconds": 90000, "syncSeconds": 1})["id"] == ep
+    endpoints.change(ep, retention=None)
+    assert client.endpoint(ep, "retention{asyncSeconds syncSeconds}")["retention"] == {
+        "asyncSeconds": 86400, "syncSeconds": 3600}
+
+
+def test_dp_041_hosted_retention_is_a_switch(fresh_server):
+    client = fresh_server({"compat.hosted_retention": True}).client()
+    ep = Endpoints(client).make()
+    assert client.endpoint(ep, "retention{asyncSeconds syncSeconds}")["retention"] == {
+        "asyncSeconds": 1800, "syncSeconds": 60}
+
+
+def test_dp_041_ttl_of_a_status_call_shortens_what_is_left(client, ep):
+    job = client.run(ep, {})
+    client.ok("POST", f"{ep}/cancel/{job}")
+    assert client.ok("GET", f"{ep}/status/{job}?ttl=600")["status"] == "CANCELLED"
+    wait_for(lambda: client.call("GET", f"{ep}/status/{job}").status_code == 404, 3, "the result to be forgotten")
+
+
+@pytest.mark.parametrize("expiry", ["timed_out", "delete"])
+def test_dp_042_time_to_live_ends_a_queued_job(fresh_server, expiry):
+    client = fresh_server({"jobs.ttl_expiry": expiry}).client()
+    made = Endpoints(client)
+    ep = made.make()
+    job = client.ok("POST", f"{ep}/run", {"input": {}, "policy": {"ttl": 10000}})["id"]
+    client.ok("GET", f"{ep}/status/{job}?ttl=1000")  # the policy's least is 10 s; this may ask for less
+    if expiry == "timed_out":
+        answer = client.wait_terminal(ep, job, 5)
+        assert answer["status"] == "TIMED_OUT" and isinstance(answer["error"], str)
+    else:
+        wait_for(lambda: client.call("GET", f"{ep}/status/{job}").status_code == 404, 5, "the job to be deleted")
+    assert made.worker(ep).take().status_code == 204, "it is never handed out"
+
+
+def test_dp_043_execution_timeout_fails_the_job_and_stops_its_worker(client, server, endpoints):
+    ep = endpoints.make_python(workersMax=1)
+    job = client.ok("POST", f"{ep}/run", {"input": {"mock_delay": 60}, "policy": {"executionTimeout": 5000}})["id"]
+    client.wait_status(ep, job, "IN_PROGRESS", 60)
+    answer = client.wait_terminal(ep, job, 15)
+    assert answer["status"] == "FAILED" and answer["error"] == "job timed out"
+    assert 5000 <= answer["executionTime"] < 7000
+    wait_for(lambda: not server.worker_processes(answer["workerId"]), 20, "its worker to be gone")
+
+
+def test_dp_045_s3_config_reaches_the_worker_only(client, ep, worker):
+    s3 = {"accessId": "a", "accessSecret": "s", "bucketName": "b", "endpointUrl": "https://s3.example.com"}
+    job = client.ok("POST", f"{ep}/run", {"input": {}, "s3Config": s3})["id"]
+    assert worker.take_job()["s3Config"] == s3
+    worker.finish(job, 1)
+    assert "s3Config" not in client.status(ep, job)
 
 
 def test_dp_039_health_has_every_counter(client, ep, worker):

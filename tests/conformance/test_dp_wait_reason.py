@@ -46,7 +46,7 @@ def test_reasons_of_an_endpoint_that_starts_workers(client, endpoints):
     assert reason(client.status(ep, job), "WORKERS_STARTING")["since"] == starting["since"]
 
 
-def test_a_crash_at_start_is_told_with_its_cause(client, endpoints):
+def test_dp_091_a_crash_at_start_is_told_with_its_cause(client, endpoints):
     ep = endpoints.make({"imageName": f"process:{WORKERS}", "dockerArgs": "/bin/false"}, workersMax=1)
     job = client.run(ep, {})
 
@@ -56,6 +56,8 @@ def test_a_crash_at_start_is_told_with_its_cause(client, endpoints):
 
     message = wait_for(crashed, 20, "the crash to be the reason")["waitReason"]["message"]
     assert "crashed at start" in message and "the next one starts at 2" in message
+    assert client.health(ep)["workers"]["unhealthy"] >= 1
+    assert client.status(ep, job)["status"] == "IN_QUEUE"
 
 
 def test_no_such_gpu_and_none_free(client, endpoints):

@@ -93,6 +93,8 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   wanted.endpoints = {full_endpoint("ep-1")};
   wanted.endpoints[0].volumes.clear();
   wanted.endpoints[0].model_references.clear();
+  wanted.endpoints[0].retention_async_s.reset();
+  wanted.endpoints[0].retention_sync_s.reset();
   core::JobAdded low = full_job("job-1", "ep-1");
   low.request.traceparent.clear();
   low.request.idempotency_key.clear();
@@ -106,12 +108,14 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   }
   for (const char* later :
        {"accounts DROP COLUMN pub_key", "templates DROP COLUMN config", "templates DROP COLUMN port_names",
-        "endpoints DROP COLUMN volumes", "endpoints DROP COLUMN model_references", "jobs DROP COLUMN priority",
+        "endpoints DROP COLUMN volumes", "endpoints DROP COLUMN retention_async_s",
+        "endpoints DROP COLUMN retention_sync_s", "endpoints DROP COLUMN model_references", "jobs DROP COLUMN priority",
         "jobs DROP COLUMN traceparent", "jobs ADD COLUMN low_priority INTEGER NOT NULL DEFAULT 1",
         "accounts DROP COLUMN webhook_secret", "accounts DROP COLUMN webhook_secret_before",
         "accounts DROP COLUMN webhook_secret_since_ms", "jobs DROP COLUMN webhook"}) {
     execute(std::string("ALTER TABLE ") + later);
   }
+  execute("DROP INDEX jobs_by_created; CREATE INDEX jobs_by_endpoint ON jobs (endpoint)");
   execute("DROP INDEX jobs_by_key; ALTER TABLE jobs DROP COLUMN idempotency_key");
   execute("PRAGMA user_version = 1");
   expect_holds(*open(), wanted);

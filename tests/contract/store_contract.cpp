@@ -414,6 +414,18 @@ void StoreContract::expect_agrees(Store& model) {
       ASSERT_EQ(got_keyed.has_value(), known_keyed.has_value()) << job.str();
       if (got_keyed) expect_same_job(*got_keyed, *known_keyed);
     }
+    core::JobQuery query;
+    query.endpoint = id<EndpointId>("ep-" + std::to_string(e));
+    query.now = from_ms(2);
+    query.count = 2;
+    query.looks = 3;
+    do {
+      const auto got = *store().list_jobs(query);
+      const auto known = *model.list_jobs(query);
+      EXPECT_EQ(names(got), names(known));
+      ASSERT_EQ(got.next, known.next);
+      query.behind = got.next;
+    } while (query.behind);
   }
 }
 

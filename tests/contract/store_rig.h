@@ -72,6 +72,13 @@ class StoreRig : public testing::TestWithParam<const char*> {
   std::unique_ptr<Store> store_;
 };
 
+/// The numbers of the jobs of a page.
+inline std::string names(const core::JobPage& page) {
+  std::string all;
+  for (const core::StoredJob& job : page.jobs) all += (all.empty() ? "" : " ") + job.request.id.str().substr(4);
+  return all;
+}
+
 inline auto every_store() {
   return testing::Values("memory", "sqlite", "local_slow", "local_fast");
 }

@@ -84,6 +84,8 @@ core::Endpoint full_endpoint(std::string_view name) {
   value.min_cuda_version = "12.1";
   value.execution_timeout_ms = 0;
   value.request_ttl_ms = INT64_MAX;
+  value.retention_async_s = 7;
+  value.retention_sync_s = INT64_MAX;
   value.flash_boot = core::FlashBoot::priority_flashboot;
   value.flash_environment_id = awkward_text("flash");
   value.compliance = {"GDPR", "SOC_2_TYPE_2"};

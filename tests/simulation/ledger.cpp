@@ -314,7 +314,11 @@ void Ledger::check_end(const JobShadow& before, const core::JobChanged& r) {
     }
     if (before.state.status == JobStatus::in_queue) ++tally_.late_results;
   }
-  const Millis kept = before.request.sync ? settings_.retention_sync : settings_.retention_async;
+  const core::Endpoint& endpoint = *endpoints_.find(before.request.endpoint);
+  const auto own = before.request.sync ? endpoint.retention_sync_s : endpoint.retention_async_s;
+  const Millis kept = own                   ? Millis{*own * 1000}
+                      : before.request.sync ? settings_.retention_sync
+                                            : settings_.retention_async;
   const bool at_once = r.state.status == JobStatus::timed_out && settings_.ttl_expiry_deletes;
   if (r.state.finished != now_ || r.state.expires != now_ + (at_once ? Millis{0} : kept)) {
     violated("job {}: its result is kept for another time than set", r.id.str());

@@ -34,6 +34,8 @@ core::EndpointInput Operator::draw_input(bool creating) {
   if (dice_.chance(100)) in.env = std::vector<core::EnvVar>{{"MODEL", std::to_string(dice_.below(100))}};
   if (dice_.chance(200)) in.execution_timeout_ms = dice_.between(5, 120) * 1'000;
   if (dice_.chance(100)) in.volume_ids = draw_volumes();
+  if (dice_.chance(100)) in.retention_async_s = dice_.between(1, 60);
+  if (dice_.chance(100)) in.retention_sync_s = dice_.between(1, 60);
   if (dice_.chance(50)) in.request_ttl_ms = dice_.between(10, 600) * 1'000;
   return in;
 }

@@ -142,6 +142,11 @@ Result<core::EndpointInput> endpoint_input(const Input& input) {
   out.min_cuda_version = text(input, "minCudaVersion");
   out.execution_timeout_ms = number(input, "executionTimeoutMs");
   out.request_ttl_ms = number(input, "requestTTL");
+  if (const graphql::InputField* retention = input.find("retention")) {
+    const bool cleared = retention->value.is_null();
+    out.retention_async_s = cleared ? Field<std::int64_t>::null() : number(retention->value, "asyncSeconds");
+    out.retention_sync_s = cleared ? Field<std::int64_t>::null() : number(retention->value, "syncSeconds");
+  }
   out.flash_boot = text(input, "flashBootType");
   out.flash_environment_id = text(input, "flashEnvironmentId");
   out.bind_template = flag(input, "bindEndpoint");

@@ -73,6 +73,19 @@ Value worker_state(const Schema& schema, const EndpointView& v, const Args& args
   return Value(std::move(out));
 }
 
+struct Retention {
+  std::int64_t async_s = 0;
+  std::int64_t sync_s = 0;
+};
+
+Value retention_value(Schema& schema, const EndpointView& v) {
+  const auto seconds = [](Millis time) { return std::chrono::duration_cast<std::chrono::seconds>(time).count(); };
+  const core::EngineSettings& settings = v.core->engine().settings();
+  return make_object(schema, "EndpointRetention",
+                     Retention{v.endpoint->retention_async_s.value_or(seconds(settings.retention_async)),
+                               v.endpoint->retention_sync_s.value_or(seconds(settings.retention_sync))});
+}
+
 void bind_endpoint_settings(Schema& schema) {
   Binder<EndpointView>(schema, "Endpoint")
       .stable("id", [](const EndpointView& v) -> const auto& { return v.endpoint->id.str(); })
@@ -122,11 +135,15 @@ void bind_endpoint(Schema& schema) {
       .field("networkVolumeIds", [&schema](const EndpointView& v) { return volume_ids_value(schema, v); })
       .field("networkVolume", [&schema](const EndpointView& v) { return first_volume_value(schema, v); })
       .stable("modelReferences", [](const EndpointView& v) { return texts_or_null(v.endpoint->model_references); })
+      .field("retention", [&schema](const EndpointView& v) { return retention_value(schema, v); })
       .field("workerState",
              [&schema](const EndpointView& v, const Args& args) { return worker_state(schema, v, args); });
   // No fetched models, builds, development pods or endpoint keys.
   bind_nulls<EndpointView>(schema, "Endpoint", {"modelStatus", "activeBuildid", "idePodId", "aiKey"});
   bind_absent<EndpointView>(schema, "Endpoint", {"webhookRequests"});
+  Binder<Retention>(schema, "EndpointRetention")
+      .field("asyncSeconds", [](const Retention& v) { return Value(v.async_s); })
+      .field("syncSeconds", [](const Retention& v) { return Value(v.sync_s); });
   Binder<Sample>(schema, "WorkerState")
       .field("time", [](const Sample& v) { return iso8601(v.time); })
       .field("initialized", [](const Sample& v) { return v.health.initializing; })

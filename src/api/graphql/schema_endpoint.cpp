@@ -59,6 +59,8 @@ type Endpoint {
   executionTimeoutMs: Int
   "Milliseconds"
   requestTTL: Int
+  "How long results are kept. Not in the hosted schema"
+  retention: EndpointRetention
   flashBootType: FlashBootType
   flashEnvironmentId: String
   "QB: a queue in front of the workers"
@@ -83,6 +85,12 @@ type Endpoint {
   workerState(input: WorkerStateInput!): [WorkerState]
   "Not implemented"
   webhookRequests(input: WebhookRequestsInput!): [WebhookRequestStatus]
+}
+
+"Of the results of /run jobs and of /runsync jobs"
+type EndpointRetention {
+  asyncSeconds: Int
+  syncSeconds: Int
 }
 
 type WorkerState {
@@ -143,6 +151,8 @@ input EndpointInput {
   minCudaVersion: String
   executionTimeoutMs: Int
   requestTTL: Int
+  "Not in the hosted schema. Null: as the server is set"
+  retention: EndpointRetentionInput
   flashBootType: FlashBootType
   flashEnvironmentId: String
   bindEndpoint: Boolean = true
@@ -153,6 +163,12 @@ input EndpointInput {
   modelReferences: [String]
   cloudStorageConfig: CloudStorageConfigInput
   compliance: [Compliance]
+}
+
+"From a second to a year; null: as the server is set"
+input EndpointRetentionInput {
+  asyncSeconds: Int
+  syncSeconds: Int
 }
 
 input NetworkVolumeIdsInput {

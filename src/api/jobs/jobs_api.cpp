@@ -8,6 +8,7 @@
 #include "api/calls.h"
 #include "api/jobs/envelope.h"
 #include "api/jobs/job_events.h"
+#include "api/jobs/job_list.h"
 #include "api/jobs/job_text.h"
 #include "api/server_events.h"
 
@@ -35,6 +36,7 @@ constexpr Route kRoutes[] = {
     {"retry", true, "POST", std::nullopt},
     {"purge-queue", false, "POST", core::Operation::purge_queue},
     {"health", false, "GET, POST", std::nullopt},
+    {"requests", false, "GET", core::Operation::requests},
 };
 
 const Route* find_operation(std::string_view name) {
@@ -84,7 +86,8 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
   if (!known || known->owner != caller.key->account) {
     return responder.send(error_answer({Errc::not_found, "endpoint \"" + std::string(parts[0]) + "\" not found"}));
   }
-  const bool reads = operation.name.starts_with("status") || operation.name == "stream" || operation.name == "health";
+  const bool reads = operation.name.starts_with("status") || operation.name == "stream" || operation.name == "health" ||
+                     operation.name == "requests";
   if (caller.key->scope == core::KeyScope::read_only && !reads) {
     return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
   }
@@ -107,6 +110,7 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
   if (operation.name == "health") {
     return responder.send(json_answer(health_text(*core_.engine().health(*endpoint))));
   }
+  if (operation.name == "requests") return list(request, *endpoint, std::move(responder));
   if (operation.name == "purge-queue") {
     core::PurgeQueue command;
     command.endpoint = *endpoint;
@@ -117,6 +121,14 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
     });
   }
   submit(request, *endpoint, operation.name == "runsync", std::move(responder));
+}
+
+void JobsApi::list(const net::Request& request, const EndpointId& endpoint, net::Responder responder) {
+  const auto query = read_job_query(request, endpoint, core_.now());
+  if (!query) return responder.send(error_answer(query.error()));
+  const auto page = core_.list_jobs(*query);
+  if (!page) return responder.send(error_answer(page.error()));
+  responder.send(json_answer(job_list_text(*page, core_.engine(), core_.now())));
 }
 
 void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder) {

@@ -11,8 +11,8 @@
 
 namespace penstock::api {
 
-/// The job API of clients: /v2/{endpoint}/run, runsync, status, status-sync, stream, cancel, retry, purge-queue, health
-/// (contract/data-plane 1). Translates; decides nothing.
+/// The job API of clients: /v2/{endpoint}/run, runsync, status, status-sync, stream, cancel, retry, purge-queue,
+/// health, requests (contract/data-plane 1). Translates; decides nothing.
 class JobsApi {
  public:
   /// `webhook_rules`: to which addresses a submission may have its end told.
@@ -26,6 +26,7 @@ class JobsApi {
   void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
 
  private:
+  void list(const net::Request& request, const EndpointId& endpoint, net::Responder responder);
   void submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder);
   void status(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
   void stream(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);

@@ -15,6 +15,7 @@ constexpr std::size_t kEnvVarsMax = 1'000;
 constexpr std::size_t kListMax = 100;
 constexpr std::size_t kConfigBytesMax = 64 * 1024;
 constexpr std::int64_t kWeekMs = 604'800'000;
+constexpr std::int64_t kYearSeconds = 31'536'000;
 
 void check_env(const std::vector<EnvVar>& variables, Checks& checks) {
   checks.require(variables.size() <= kEnvVarsMax, "env has " + std::to_string(variables.size()) +
@@ -69,6 +70,10 @@ void take_timeouts(Endpoint& e, const EndpointInput& in, Checks& checks) {
   }
   in.request_ttl_ms.keep_or_clear(e.request_ttl_ms);
   if (e.request_ttl_ms) checks.range("requestTTL", *e.request_ttl_ms, 10'000, kWeekMs);
+  in.retention_async_s.keep_or_clear(e.retention_async_s);
+  if (e.retention_async_s) checks.range("retention.asyncSeconds", *e.retention_async_s, 1, kYearSeconds);
+  in.retention_sync_s.keep_or_clear(e.retention_sync_s);
+  if (e.retention_sync_s) checks.range("retention.syncSeconds", *e.retention_sync_s, 1, kYearSeconds);
 }
 
 void take_hardware(Endpoint& e, const EndpointInput& in, bool reset, Checks& checks) {

@@ -88,6 +88,8 @@ struct EndpointInput {
   Field<std::string> min_cuda_version;
   Field<std::int64_t> execution_timeout_ms;
   Field<std::int64_t> request_ttl_ms;
+  Field<std::int64_t> retention_async_s;
+  Field<std::int64_t> retention_sync_s;
   Field<std::string> flash_boot;
   Field<std::string> flash_environment_id;
   Field<bool> bind_template;

@@ -52,6 +52,8 @@ struct Endpoint {
   std::optional<std::string> min_cuda_version;
   std::optional<std::int64_t> execution_timeout_ms;  // none: the default of 600 s; 0: no limit
   std::optional<std::int64_t> request_ttl_ms;        // none: 24 h
+  std::optional<std::int64_t> retention_async_s;     // of results; none: the server's
+  std::optional<std::int64_t> retention_sync_s;
   FlashBoot flash_boot = FlashBoot::off;
   std::optional<std::string> flash_environment_id;
   std::vector<std::string> compliance;

@@ -139,6 +139,8 @@ TEST(EndpointRules, Refusals) {
        [](auto& in) { in.execution_timeout_ms = 4'999; }},
       {"executionTimeoutMs is -1;", [](auto& in) { in.execution_timeout_ms = -1; }},
       {"requestTTL is 9999; it must be from 10000", [](auto& in) { in.request_ttl_ms = 9'999; }},
+      {"retention.asyncSeconds is 0; it must be from 1", [](auto& in) { in.retention_async_s = 0; }},
+      {"retention.syncSeconds is 31536001; it must be from 1", [](auto& in) { in.retention_sync_s = 31'536'001; }},
       {"instanceIds has \"cpu9z-2-4\"",
        [](auto& in) { in.instance_ids = std::vector<std::string>{"cpu3c-2-4", "cpu9z-2-4"}; }},
       {"instanceIds has \"cpu3c-two-4\"", [](auto& in) { in.instance_ids = std::vector<std::string>{"cpu3c-two-4"}; }},
@@ -297,6 +299,7 @@ TEST(EndpointRules, WhatNeedsFreshWorkers) {
   EXPECT_FALSE(changed([](auto& in) { in.idle_timeout_s = 2; }));
   EXPECT_FALSE(changed([](auto& in) { in.execution_timeout_ms = 70'000; }));
   EXPECT_FALSE(changed([](auto& in) { in.request_ttl_ms = 70'000; }));
+  EXPECT_FALSE(changed([](auto& in) { in.retention_async_s = 70; }));
   EXPECT_FALSE(changed([](auto& in) { in.flash_boot = std::string("OFF"); }));
 }
 

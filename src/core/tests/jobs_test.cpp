@@ -452,6 +452,31 @@ TEST(JobsRetention, SyncResultsAreKeptForAShorterTime) {
   EXPECT_EQ(rig.books.find(async), nullptr) << "and from the store";
 }
 
+TEST_F(Jobs, AnEndpointKeepsResultsAsLongAsItSays) {
+  const EndpointId at = rig.endpoint([](EndpointInput& in) {
+    in.workers_max = 0;
+    in.retention_async_s = 2;
+  });
+  const auto cancelled = [&] {
+    const JobId job = rig.submit(at);
+    rig.send(CancelJob{0, at, job});
+    return job;
+  };
+  const auto there = [&](const JobId& job) { return rig.engine->find_job(rig.now, at, job).has_value(); };
+  const JobId job = cancelled();
+  rig.restart();
+  const JobId other = cancelled();
+  rig.advance(Millis{1'999});
+  EXPECT_TRUE(there(other));
+  rig.advance(Millis{1});
+  EXPECT_FALSE(there(other));
+  EXPECT_EQ(rig.books.find(job)->state.expires, rig.now);
+  rig.save(at, [](EndpointInput& in) { in.retention_async_s = Field<std::int64_t>::null(); });
+  const JobId last = cancelled();
+  rig.advance(rig.settings.retention_async - Millis{1});
+  EXPECT_TRUE(there(last));
+}
+
 TEST_F(Jobs, TtlIsOnlyLowered) {
   const EndpointId at = rig.endpoint([](EndpointInput& in) { in.workers_max = 0; });
   const JobId job = rig.submit(at, [](JobRequest& r) { r.ttl = Millis{60'000}; });

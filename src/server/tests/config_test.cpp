@@ -33,6 +33,17 @@ TEST(Config, works_without_anything) {
   EXPECT_TRUE(config->engine.process_images);
 }
 
+TEST(Config, hosted_retention_holds_where_none_is_set) {
+  const auto hosted = load_config("", {}, {{"compat.hosted_retention", "true"}});
+  ASSERT_TRUE(hosted);
+  EXPECT_EQ(hosted->engine.retention_async, Millis{1'800'000});
+  EXPECT_EQ(hosted->engine.retention_sync, Millis{60'000});
+  const auto own = load_config("", {{"PENSTOCK_COMPAT_HOSTED_RETENTION", "1"}}, {{"jobs.retention_async_s", "7"}});
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->engine.retention_async, Millis{7'000});
+  EXPECT_EQ(own->engine.retention_sync, Millis{60'000});
+}
+
 TEST(Config, flags_win_over_variables_and_variables_over_the_file) {
   const TomlFile file(
       "[server]\nlisten = \"127.0.0.1:1\"\ndata = \"/from/file\"\n[workers]\nping_interval_ms = 2000\n");
