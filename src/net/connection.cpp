@@ -174,7 +174,7 @@ void Connection::begin_write(Response response, std::function<void(bool)> writte
   out_sent_ = 0;
   written_ = std::move(written);
   server_->enter(*this, Phase::writing);
-  write();
+  write_when_free();
 }
 
 void Connection::begin_stream(Response response) {
@@ -189,7 +189,7 @@ void Connection::begin_stream(Response response) {
   server_->enter(*this, Phase::writing);  // first: what is added from now on waits behind the head
   static_cast<void>(write_stream(response.body));
   out_body_ = std::exchange(stream_next_, {});
-  write();
+  write_when_free();
 }
 
 bool Connection::write_stream(std::string_view bytes) {
@@ -235,7 +235,7 @@ void Connection::flush_stream() {
   out_body_ = std::exchange(stream_next_, {});
   out_sent_ = 0;
   server_->enter(*this, Phase::writing);
-  write();
+  write_when_free();
 }
 
 /// What was under way is sent: sends what has come meanwhile, or waits for more. False: the answer is whole.
@@ -256,6 +256,10 @@ bool Connection::stream_goes_on() {
     tell_drained();
   }
   return true;
+}
+
+void Connection::write_when_free() {
+  if (!server_->holds(*this)) write();
 }
 
 void Connection::write() {

@@ -64,6 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void dispatch();
   void refuse(int status, std::string_view message);
   void begin_write(Response response, std::function<void(bool)> written);
+  void write_when_free();
   void write();
   void on_written(bool whole);
   void flush_stream();

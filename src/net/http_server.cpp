@@ -28,6 +28,14 @@ void HttpServer::stop_now() {
   impl_->stop_now();
 }
 
+void HttpServer::hold(std::uint64_t ticket) {
+  impl_->held_until = ticket;
+}
+
+void HttpServer::release(std::uint64_t ticket) {
+  impl_->release(ticket);
+}
+
 std::size_t HttpServer::connections() const {
   return impl_->count - impl_->refused;
 }

@@ -44,6 +44,11 @@ class HttpServer {
   void stop(std::function<void()> done);
   void stop_now();
 
+  /// Nothing that is answered from now on leaves before release(ticket) with this ticket or a later one: what it tells
+  /// may depend on something that is not durable yet. Tickets only grow.
+  void hold(std::uint64_t ticket);
+  void release(std::uint64_t ticket);
+
   std::size_t connections() const;
 
  private:

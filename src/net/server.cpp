@@ -155,6 +155,26 @@ void Server::stop_now() {
     }
   }
   ticker.cancel();
+  release(held_until);
+}
+
+bool Server::holds(Connection& connection) {
+  if (held_until <= released) return false;
+  held.emplace_back(held_until, connection.shared_from_this());
+  return true;
+}
+
+void Server::release(std::uint64_t ticket) {
+  released = std::max(released, ticket);
+  while (!held.empty() && held.front().first <= released) {
+    const std::shared_ptr<Connection> connection = std::move(held.front().second);
+    held.pop_front();
+    if (connection->open()) {
+      connection->write();
+    } else {
+      connection->on_written(false);
+    }
+  }
 }
 
 std::chrono::milliseconds Server::time_limit(Phase phase) const {

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <list>
 
 #include "net/connection.h"
@@ -30,6 +31,10 @@ struct Server : std::enable_shared_from_this<Server> {
   void stop(std::function<void()> when_done);
   void stop_now();
 
+  /// Whether what is written now has to wait; the connection then comes to its turn in release().
+  bool holds(Connection& connection);
+  void release(std::uint64_t ticket);
+
   std::chrono::milliseconds time_limit(Phase phase) const;
   void schedule_tick();
   void tick();
@@ -45,6 +50,11 @@ struct Server : std::enable_shared_from_this<Server> {
   std::size_t refused = 0;  // of these, admitted only to be told 503
   bool stopping = false;
   std::function<void()> done;
+
+  // HttpServer::hold(): what waits, with the ticket that it waits for.
+  std::uint64_t held_until = 0;
+  std::uint64_t released = 0;
+  std::deque<std::pair<std::uint64_t, std::shared_ptr<Connection>>> held;
 
   boost::asio::steady_timer ticker;
   bool ticking = false;

@@ -1,19 +1,30 @@
 #include "server/core_loop.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/log.h"
 
 namespace penstock::server {
+namespace {
+
+// Records. Two or three jobs: more than that, and work goes on while the disk is busy.
+constexpr std::size_t kSmallTurn = 8;
+// Beyond it the loop does not wait for the disk any more, until commits are quick again.
+constexpr std::chrono::milliseconds kSlowCommit{2};
+
+}  // namespace
 
 CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, const Clock& clock, GiveOrder give_order,
-                   Post post, OnFatal on_fatal)
+                   Post post, Gate gate, OnFatal on_fatal)
     : loop_(loop),
       engine_(engine),
       store_(store),
       clock_(clock),
       give_order_(std::move(give_order)),
       post_(std::move(post)),
+      gate_(std::move(gate)),
       on_fatal_(std::move(on_fatal)),
       timer_(loop),
       admission_(engine.settings().poll_hold) {}
@@ -115,14 +126,72 @@ bool CoreLoop::know_first(const core::Submit& submit, core::Effects& turn) {
 void CoreLoop::deliver(core::Effects& effects) {
   if (failed_) return;
   const auto turn = std::make_shared<const std::vector<core::Record>>(std::move(effects.records));
-  if (!turn->empty()) {
-    if (const auto committed = store_.commit(turn); !committed) {
-      failed_ = true;
-      on_fatal_(committed.error());
-      return;
-    }
-  }
+  commit(turn, {std::move(effects.orders), std::move(effects.posts)});
+  if (failed_) return;
   let_go_committed_ = engine_.jobs_let_go();
+  log_what_happened(effects);
+  for (core::Reply& reply : effects.replies) {
+    const auto caller = callers_.find(reply.to);
+    if (caller == callers_.end()) continue;
+    const OnReply on_reply = std::move(caller->second);
+    callers_.erase(caller);
+    on_reply(std::move(reply));
+  }
+  for (const Watch& watch : watches_) watch(*turn);
+}
+
+void CoreLoop::commit(const store::Turn& turn, Outward outward) {
+  const Instant begun = std::chrono::steady_clock::now();
+  if (turn->empty() && !in_flight_.empty()) return in_flight_.back().outward.append(std::move(outward));
+  if (in_flight_.empty() && turn->size() <= kSmallTurn && commit_took_ < kSlowCommit) {
+    if (const auto done = store_.commit(turn); !done) return fail(done.error());
+    if (!turn->empty()) commit_took_ = std::chrono::steady_clock::now() - begun;
+    return send(std::move(outward));
+  }
+  const std::uint64_t ticket = ++last_ticket_;
+  in_flight_.push_back({ticket, begun, std::move(outward)});
+  gate_.hold(ticket);
+  store_.commit_later(
+      turn, [this, ticket](const Result<void>& done) { loop_.post([this, ticket, done] { durable(ticket, done); }); });
+}
+
+void CoreLoop::durable(std::uint64_t ticket, const Result<void>& done) {
+  if (failed_) return;
+  if (!done) return fail(done.error());
+  Outward outward;
+  while (!in_flight_.empty() && in_flight_.front().ticket <= ticket) {
+    commit_took_ = std::chrono::steady_clock::now() - in_flight_.front().begun;
+    outward.append(std::move(in_flight_.front().outward));
+    in_flight_.pop_front();
+  }
+  gate_.release(ticket);
+  send(std::move(outward));
+}
+
+void CoreLoop::Outward::append(Outward more) {
+  std::ranges::move(more.orders, std::back_inserter(orders));
+  std::ranges::move(more.posts, std::back_inserter(posts));
+}
+
+void CoreLoop::send(Outward outward) {
+  for (core::LaunchOrder& order : outward.orders) give_order_(std::move(order));
+  for (core::PostWebhook& post : outward.posts) post_(std::move(post));
+}
+
+void CoreLoop::settle() {
+  run_turn();
+  if (in_flight_.empty()) return;
+  // Waits for the turns that were begun before it.
+  const auto done = store_.commit(std::vector<core::Record>());
+  durable(last_ticket_, done);
+}
+
+void CoreLoop::fail(const Error& error) {
+  failed_ = true;
+  on_fatal_(error);
+}
+
+void CoreLoop::log_what_happened(const core::Effects& effects) const {
   for (const auto& note : effects.notes) log::info("{}", note);
   for (const auto& warning : effects.warnings) log::warn("{}", warning);
   for (const auto& d : effects.decisions) {
@@ -131,16 +200,6 @@ void CoreLoop::deliver(core::Effects& effects) {
         d.endpoint.str(), d.inputs.present, d.decision.wanted, core::to_text(d.decision.rule),
         core::to_text(d.decision.clamp), d.inputs.queued, d.inputs.in_progress, d.inputs.oldest_wait.count());
   }
-  for (core::Reply& reply : effects.replies) {
-    const auto caller = callers_.find(reply.to);
-    if (caller == callers_.end()) continue;
-    const OnReply on_reply = std::move(caller->second);
-    callers_.erase(caller);
-    on_reply(std::move(reply));
-  }
-  for (core::LaunchOrder& order : effects.orders) give_order_(std::move(order));
-  for (core::PostWebhook& post : effects.posts) post_(std::move(post));
-  for (const Watch& watch : watches_) watch(*turn);
 }
 
 /// A timer that is set too early only looks again, so it is moved forward and never back: under load that saves a

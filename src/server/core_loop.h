@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <deque>
 #include <functional>
 #include <unordered_map>
 #include <vector>
@@ -15,9 +17,13 @@
 namespace penstock::server {
 
 /// Drives the engine: gathers the commands of one turn, applies them, commits what they changed with one sync, and only
-/// then answers callers, gives orders to the launcher and posts webhooks. So nothing that anybody was told can be lost,
-/// and no worker ever holds an attempt that the store does not know. While the disk is nearly full, Admission keeps new
-/// work out.
+/// then lets answers leave, gives orders to the launcher and posts webhooks. So nothing that anybody was told can be
+/// lost, and no worker ever holds an attempt that the store does not know. While the disk is nearly full, Admission
+/// keeps new work out.
+///
+/// A small turn is committed in the loop: alone, a job waits for the disk and for no other thread. A large one, or one
+/// on a slow disk, is committed behind the loop's back, which goes on with the next turn meanwhile. The engine is then
+/// ahead of the disk, so whatever anybody is told waits in the gate until it is durable.
 ///
 /// Lives on the loop's thread. When a commit fails, the engine is ahead of the store and there is no honest way on:
 /// `on_fatal` is called and nothing of that turn leaves.
@@ -27,8 +33,14 @@ class CoreLoop final : public api::Core {
   using GiveOrder = std::function<void(core::LaunchOrder)>;
   using Post = std::function<void(core::PostWebhook)>;
 
+  /// Holds back all that leaves this server (net::HttpServer::hold and release).
+  struct Gate {
+    std::function<void(std::uint64_t ticket)> hold;
+    std::function<void(std::uint64_t ticket)> release;
+  };
+
   CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, const Clock& clock, GiveOrder give_order,
-           Post post, OnFatal on_fatal);
+           Post post, Gate gate, OnFatal on_fatal);
 
   /// Hands the effects of Engine::restore over: commits, then gives the orders.
   void begin(core::Effects effects);
@@ -44,11 +56,35 @@ class CoreLoop final : public api::Core {
   const core::Engine& engine() const override { return engine_; }
   Time now() const override { return clock_.now(); }
 
-  /// Applies what has been given, now. For the end of the server, and before a read of the store.
+  /// Applies what has been given, now. Before a read of the store.
   void run_turn();
+  /// The same, and waits until all of it is durable. For the start and the end of the server.
+  void settle();
 
  private:
+  using Instant = std::chrono::steady_clock::time_point;
+
+  /// What is to happen outside once a turn is on the disk, besides answers.
+  struct Outward {
+    std::vector<core::LaunchOrder> orders;
+    std::vector<core::PostWebhook> posts;
+
+    void append(Outward more);
+  };
+
+  /// A turn on its way to the disk.
+  struct InFlight {
+    std::uint64_t ticket = 0;
+    Instant begun;
+    Outward outward;
+  };
+
   void deliver(core::Effects& effects);
+  void commit(const store::Turn& turn, Outward outward);
+  void send(Outward outward);
+  void durable(std::uint64_t ticket, const Result<void>& done);
+  void fail(const Error& error);
+  void log_what_happened(const core::Effects& effects) const;
   bool know_first(const core::Submit& submit, core::Effects& turn);
   void wake_at(std::optional<Time> at);
 
@@ -58,6 +94,7 @@ class CoreLoop final : public api::Core {
   const Clock& clock_;
   GiveOrder give_order_;
   Post post_;
+  Gate gate_;
   OnFatal on_fatal_;
   net::Loop::Timer timer_;
   std::vector<core::Command> commands_;
@@ -65,6 +102,9 @@ class CoreLoop final : public api::Core {
   std::unordered_map<core::Token, OnReply> callers_;
   std::vector<Watch> watches_;
   core::Token next_token_ = 1;
+  std::deque<InFlight> in_flight_;  // oldest first
+  std::uint64_t last_ticket_ = 0;
+  std::chrono::steady_clock::duration commit_took_{};  // the last one
   bool turn_posted_ = false;
   bool in_turn_ = false;
   bool failed_ = false;

@@ -57,7 +57,10 @@ class Server {
         engine_(config_.engine, std::move(nodes), random_),
         core_(
             loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); },
-            [this](core::PostWebhook post) { webhook_sender_->post(std::move(post)); }, die),
+            [this](core::PostWebhook post) { webhook_sender_->post(std::move(post)); },
+            {[this](std::uint64_t ticket) { http_.hold(ticket); },
+             [this](std::uint64_t ticket) { http_.release(ticket); }},
+            die),
         graphql_(core_, vault_, loop_, graphql_options()),
         admission_(core_, config_.rate_limits),
         traces_(!config_.otlp_endpoint.empty()),
@@ -240,7 +243,7 @@ std::optional<std::string> Server::first_keys() {
   }
   if (made) save("admin", *made);
   if (options_.bootstrap_key) save("bootstrap", *options_.bootstrap_key);
-  core_.run_turn();
+  core_.settle();
   return made;
 }
 
@@ -393,7 +396,7 @@ int Server::run() {
   loop_.run();
   launcher_.reset();
   webhook_client_.reset();
-  core_.run_turn();
+  core_.settle();
   log::info("stopped");
   return 0;
 }

@@ -20,6 +20,7 @@ namespace {
 
 constexpr Millis kTryAgain{1000};
 constexpr Millis kSyncEvery{1000};
+constexpr std::size_t kFrameKeptBytes = 4U << 20;  // a larger buffer is given back after its turn
 
 class LocalStore final : public Store {
  public:
@@ -29,10 +30,18 @@ class LocalStore final : public Store {
         tables_(std::move(tables)),
         log_(std::move(log)),
         position_(position),
+        begun_(position.applied),
         applied_(position.applied),
-        thread_([this] { run(); }) {}
+        thread_([this] { run(); }),
+        writer_([this] { write_begun(); }) {}
 
   ~LocalStore() override {
+    {
+      const std::scoped_lock lock(begun_mutex_);
+      writer_leaves_ = true;
+    }
+    writer_wake_.notify_one();
+    writer_.join();
     {
       const std::scoped_lock lock(mutex_);
       leaving_ = true;
@@ -98,15 +107,23 @@ class LocalStore final : public Store {
   }
 
   Result<void> commit(Turn turn) override {
+    wait_for_writer();
     if (turn->empty()) return {};
-    std::string& buffer = log_->begin();
-    for (const core::Record& record : *turn) encode(record, buffer);
-    const std::uint64_t bytes = buffer.size();
-    const auto sequence = log_->append();
-    if (!sequence) return tl::unexpected(sequence.error());
-    backlog_.drop(applied_);
-    backlog_.add(*sequence, turn);
+    if (frame_.capacity() > kFrameKeptBytes) frame_ = {};
+    begin(turn, frame_);
+    const std::uint64_t bytes = frame_.size();
+    if (auto done = log_->append({&frame_, 1}); !done) return tl::unexpected(std::move(done.error()));
     return hand_over(std::move(turn), bytes);
+  }
+
+  void commit_later(Turn turn, Done done) override {
+    Begun next;
+    begin(turn, next.frame);
+    next.turn = std::move(turn);
+    next.done = std::move(done);
+    const std::scoped_lock lock(begun_mutex_);
+    begun_turns_.push_back(std::move(next));
+    if (!is_writing_) writer_wake_.notify_one();
   }
 
   bool has_room() const override { return log_->has_room() && !is_stuck_; }
@@ -116,8 +133,30 @@ class LocalStore final : public Store {
 
   static Instant now() { return std::chrono::steady_clock::now(); }
 
+  /// A turn that is to become durable.
+  struct Begun {
+    Turn turn;
+    std::string frame;
+    Done done;
+  };
+
+  /// From here on every read sees the turn.
+  void begin(const Turn& turn, std::string& frame) {
+    frame.clear();
+    begin_frame(frame);
+    for (const core::Record& record : *turn) encode(record, frame);
+    backlog_.drop(applied_);
+    backlog_.add(++begun_, turn);
+  }
+
+  void wait_for_writer() {
+    std::unique_lock lock(begun_mutex_);
+    written_all_.wait(lock, [&] { return begun_turns_.empty() && !is_writing_; });
+  }
+
   /// What waits for the tables, all of it: read before the tables are.
   Result<void> settle() {
+    wait_for_writer();
     std::unique_lock lock(mutex_);
     hurry_ = true;
     wake_.notify_one();
@@ -141,6 +180,41 @@ class LocalStore final : public Store {
     });
     if (!failure_.message.empty()) return tl::unexpected(failure_);
     return {};
+  }
+
+  // ---------------------------------------------------------------- the log's thread
+
+  void write_begun() {
+    std::unique_lock lock(begun_mutex_);
+    while (true) {
+      writer_wake_.wait(lock, [&] { return writer_leaves_ || !begun_turns_.empty(); });
+      if (begun_turns_.empty()) return;
+      std::vector<Begun> turns = std::exchange(begun_turns_, {});
+      is_writing_ = true;
+      lock.unlock();
+      write(turns);
+      lock.lock();
+      is_writing_ = false;
+      if (begun_turns_.empty()) written_all_.notify_all();
+    }
+  }
+
+  void write(std::vector<Begun>& turns) {
+    std::vector<std::string> frames;
+    frames.reserve(turns.size());
+    for (Begun& begun : turns) frames.push_back(std::move(begun.frame));
+    Result<void> done;
+    if (!is_broken_) {
+      if (auto appended = log_->append(frames); !appended) done = tl::unexpected(std::move(appended.error()));
+    } else {
+      done = fail(Errc::unavailable, "the log could not be written");
+    }
+    is_broken_ = !done;
+    for (std::size_t i = 0; i < turns.size(); ++i) {
+      turns[i].done(done);
+      if (!done) continue;
+      if (auto taken = hand_over(std::move(turns[i].turn), frames[i].size()); !taken) keep(taken);
+    }
   }
 
   // ---------------------------------------------------------------- the store's thread
@@ -242,9 +316,21 @@ class LocalStore final : public Store {
   LocalStoreOptions options_;
   std::unique_ptr<SqliteStore> tables_;
   std::unique_ptr<Log> log_;
-  Backlog backlog_;       // of the loop
-  LogPosition position_;  // of the store's thread
-  bool had_room_ = true;  // of the store's thread
+  // Of the loop.
+  Backlog backlog_;
+  std::uint64_t begun_;  // sequence of the last turn
+  std::string frame_;
+
+  std::mutex begun_mutex_;  // of these
+  std::condition_variable writer_wake_;
+  std::condition_variable written_all_;
+  std::vector<Begun> begun_turns_;
+  bool is_writing_ = false;
+  bool writer_leaves_ = false;
+
+  bool is_broken_ = false;  // of the log's thread
+  LogPosition position_;    // of the store's thread
+  bool had_room_ = true;    // of the store's thread
 
   std::atomic<std::uint64_t> applied_;
   std::atomic<bool> is_stuck_ = false;  // the tables cannot be written at present
@@ -260,6 +346,7 @@ class LocalStore final : public Store {
   bool leaving_ = false;
   Error failure_;
   std::thread thread_;
+  std::thread writer_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -50,6 +51,12 @@ class Store {
   Result<void> commit(std::vector<core::Record> records) {
     return commit(std::make_shared<const std::vector<core::Record>>(std::move(records)));
   }
+
+  /// The same without waiting for the disk: the turn is there for every read at once, and durable when `done` is
+  /// called. That may be on another thread; turns become durable in their order, and after an error none does any more.
+  /// This one calls it before it returns.
+  using Done = std::function<void(const Result<void>&)>;
+  virtual void commit_later(Turn turn, Done done) { done(commit(std::move(turn))); }
 
   /// False when the disk is nearly full: what is left is for work that was accepted, and nothing new should be. Becomes
   /// true again by itself.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -18,7 +19,6 @@ constexpr std::size_t kZerosAtOnce = 1U << 20;
 constexpr std::size_t kFreeMax = 3;
 constexpr const char* kFreePrefix = "free-";
 constexpr const char* kNextName = "next";
-constexpr std::size_t kBufferKeptBytes = 4U << 20;  // a larger one is given back after its turn
 
 Error io_error(const std::string& path, const char* what) {
   const int code = errno;
@@ -33,10 +33,9 @@ std::shared_ptr<const int> own(int descriptor) {
           }};
 }
 
-bool write_all(int file, std::string_view bytes, std::uint64_t offset, int flags) {
+bool write_all(int file, std::string_view bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
-    iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-    const ssize_t written = ::pwritev2(file, &part, 1, static_cast<off_t>(offset), flags);
+    const ssize_t written = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(written));
@@ -61,12 +60,12 @@ bool fill(int file, const SegmentName& name, std::uint64_t bytes) {
   if (present < 0) return false;
   const std::string zeros(kZerosAtOnce, '\0');
   for (auto at = static_cast<std::uint64_t>(present); at < bytes; at += zeros.size()) {
-    if (!write_all(file, std::string_view(zeros).substr(0, std::min<std::uint64_t>(zeros.size(), bytes - at)), at, 0)) {
+    if (!write_all(file, std::string_view(zeros).substr(0, std::min<std::uint64_t>(zeros.size(), bytes - at)), at)) {
       return false;
     }
   }
   if (static_cast<std::uint64_t>(present) > bytes && ::ftruncate(file, static_cast<off_t>(bytes)) != 0) return false;
-  return write_all(file, segment_block(name) + std::string(kBlockBytes, '\0'), 0, 0) && ::fsync(file) == 0;
+  return write_all(file, segment_block(name) + std::string(kBlockBytes, '\0'), 0) && ::fsync(file) == 0;
 }
 
 }  // namespace
@@ -118,32 +117,49 @@ Result<Log::Segment> Log::make_segment(std::uint64_t index, const std::string& r
   return made;
 }
 
-std::string& Log::begin() {
-  if (buffer_.capacity() > kBufferKeptBytes) buffer_ = std::string();
-  buffer_.clear();
-  begin_frame(buffer_);
-  return buffer_;
+Result<std::uint64_t> Log::append(std::span<std::string> turns) {
+  std::uint64_t sequence = appended_;
+  for (std::string& turn : turns) {
+    if (turn.size() - kFrameHeadBytes > kTurnBytesMax) {
+      return fail(Errc::unavailable, fmt::format("a turn of {} bytes is too large for the log: {} at most",
+                                                 turn.size() - kFrameHeadBytes, kTurnBytesMax));
+    }
+    seal_frame(turn, log_, ++sequence, synced_);
+    // One that is larger than a segment makes an empty one grow.
+    if (offset_ + unwritten_ + turn.size() > options_.segment_bytes && offset_ + unwritten_ > kBlockBytes) {
+      if (auto written = write_parts(); !written) return tl::unexpected(std::move(written.error()));
+      appended_ = sequence - 1;
+      if (auto changed = next_segment(); !changed) return tl::unexpected(std::move(changed.error()));
+    }
+    parts_.push_back({turn.data(), turn.size()});
+    unwritten_ += turn.size();
+  }
+  if (auto written = write_parts(); !written) return tl::unexpected(std::move(written.error()));
+  appended_ = sequence;
+  if (options_.durability == Durability::every_turn) synced_ = sequence;
+  return sequence;
 }
 
-Result<std::uint64_t> Log::append() {
-  const std::uint64_t sequence = appended_ + 1;
-  if (buffer_.size() - kFrameHeadBytes > kTurnBytesMax) {
-    return fail(Errc::unavailable, fmt::format("a turn of {} bytes is too large for the log: {} at most",
-                                               buffer_.size() - kFrameHeadBytes, kTurnBytesMax));
+/// What was gathered for the present segment, with one system call.
+Result<void> Log::write_parts() {
+  const int flags = options_.durability == Durability::every_turn ? RWF_DSYNC : 0;
+  std::span<iovec> rest = parts_;
+  while (!rest.empty()) {
+    const ssize_t done = ::pwritev2(*file_, rest.data(), static_cast<int>(std::min<std::size_t>(rest.size(), IOV_MAX)),
+                                    static_cast<off_t>(offset_.load()), flags);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) return tl::unexpected(io_error(directory_, "cannot write to the log in"));
+    offset_ += static_cast<std::uint64_t>(done);
+    auto left = static_cast<std::size_t>(done);
+    while (!rest.empty() && left >= rest.front().iov_len) {
+      left -= rest.front().iov_len;
+      rest = rest.subspan(1);
+    }
+    if (left > 0) rest.front() = {static_cast<char*>(rest.front().iov_base) + left, rest.front().iov_len - left};
   }
-  seal_frame(buffer_, log_, sequence, synced_);
-  // One that is larger than a segment makes an empty one grow.
-  if (offset_ + buffer_.size() > options_.segment_bytes && offset_ > kBlockBytes) {
-    if (auto changed = next_segment(); !changed) return tl::unexpected(std::move(changed.error()));
-  }
-  const bool every_turn = options_.durability == Durability::every_turn;
-  if (!write_all(*file_, buffer_, offset_, every_turn ? RWF_DSYNC : 0)) {
-    return tl::unexpected(io_error(directory_, "cannot write to the log in"));
-  }
-  offset_ += buffer_.size();
-  appended_ = sequence;
-  if (every_turn) synced_ = sequence;
-  return sequence;
+  parts_.clear();
+  unwritten_ = 0;
+  return {};
 }
 
 Result<void> Log::next_segment() {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <sys/uio.h>
+
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,8 +30,8 @@ struct LogOptions {
 /// The append-only log of turns, for writing. A segment is filled with zeros before it is used, and used again once its
 /// turns are applied elsewhere: a sync of bytes that exist already costs two thirds of one that makes a file grow.
 ///
-/// Two threads: the loop appends; the store's thread prepares the next segment, trims and syncs. What they share is
-/// atomic, or behind one mutex that append() takes only to go on to the next segment.
+/// Two threads at a time: one appends; the store's own thread prepares the next segment, trims and syncs. What they
+/// share is atomic, or behind one mutex that append() takes only to go on to the next segment.
 class Log {
  public:
   /// Goes on behind what read_log() found, in a new segment. Every turn up to there must be applied: the segments that
@@ -37,10 +40,10 @@ class Log {
                                            LogOptions options);
   ~Log();
 
-  /// The buffer for the next turn, with room for the frame's head at its start.
-  std::string& begin();
-  /// Makes the turn in the buffer durable and gives its sequence. Errors: unavailable (I/O error; no space).
-  Result<std::uint64_t> append();
+  /// Makes turns durable with one sync, and gives the sequence of the last one. Each is in a buffer that was begun with
+  /// begin_frame(); they are sealed here. Errors: unavailable (I/O error; no space; a turn is too large); some of the
+  /// turns may be in the log then, and nothing may be appended any more.
+  Result<std::uint64_t> append(std::span<std::string> turns);
 
   /// False: the disk has no room for a next segment. What is left of the present one is for work in progress.
   bool has_room() const { return is_ready_ || !is_full_ || offset_ < options_.segment_bytes / 2; }
@@ -67,6 +70,7 @@ class Log {
   std::string path_of(std::uint64_t index) const;
   /// From the file `recycled`, or a new one when it is empty.
   Result<Segment> make_segment(std::uint64_t index, const std::string& recycled) const;
+  Result<void> write_parts();
   Result<void> next_segment();
   // With the mutex held.
   Result<void> make_ready();
@@ -77,9 +81,10 @@ class Log {
   std::uint64_t log_;
   LogOptions options_;
 
-  // Of the loop.
-  std::string buffer_;
+  // Of the thread that appends.
   std::shared_ptr<const int> file_;  // of the present segment
+  std::vector<iovec> parts_;         // gathered for one write
+  std::uint64_t unwritten_ = 0;      // their bytes
 
   // Shared.
   mutable std::mutex mutex_;

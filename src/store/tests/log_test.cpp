@@ -72,8 +72,10 @@ class LogTest : public testing::Test {
   }
 
   static void append(Log& log, const std::string& turn) {
-    log.begin() += turn;
-    const auto done = log.append();
+    std::string frame;
+    begin_frame(frame);
+    frame += turn;
+    const auto done = log.append({&frame, 1});
     ASSERT_TRUE(done) << done.error().message;
   }
 
@@ -107,6 +109,21 @@ TEST_F(LogTest, TurnsComeBackInOrderOverManySegments) {
   append_turns(*open(), 1000);
   EXPECT_GT(list_segments(directory_)->size(), 4U);
   expect_turns(read(), 1000);
+}
+
+TEST_F(LogTest, ManyTurnsAtOnceAreAsManyOneByOne) {
+  const auto log = open();
+  for (std::uint64_t first = 1; first <= 2000; first += 500) {
+    std::vector<std::string> frames(500);
+    for (std::uint64_t n = 0; n < 500; ++n) {
+      begin_frame(frames[n]);
+      frames[n] += turn_text(first + n);
+    }
+    const auto last = log->append(frames);
+    ASSERT_TRUE(last) << last.error().message;
+    EXPECT_EQ(*last, first + 499);
+  }
+  expect_turns(read(), 2000);
 }
 
 TEST_F(LogTest, OnlyWhatIsNotAppliedIsHandedOver) {
