@@ -44,6 +44,9 @@ Error explain(const std::string& file, const std::exception& cause) {
 // So that a reader on the other thread never waits long.
 constexpr std::size_t kStepsAtOnce = 256;
 
+constexpr const char* kFull = "PRAGMA synchronous = FULL";
+constexpr const char* kNormal = "PRAGMA synchronous = NORMAL";
+
 /// The one row of its table. Its numbers use all 64 bits.
 struct LogPositionRow {
   std::string id = "log";
@@ -78,8 +81,6 @@ class Tables final : public SqliteStore {
         db_(std::move(db)),
         begin_(db_->prepare("BEGIN IMMEDIATE")),
         commit_(db_->prepare("COMMIT")),
-        full_(db_->prepare("PRAGMA synchronous = FULL")),
-        normal_(db_->prepare("PRAGMA synchronous = NORMAL")),
         put_position_(upsert<LogPositionRow>("log_position")),
         put_account_(upsert<core::Account>("accounts")),
         put_key_(upsert<core::ApiKey>("api_keys")),
@@ -171,17 +172,17 @@ class Tables final : public SqliteStore {
 
   Result<void> commit(Turn turn) override {
     if (turn->empty()) return {};
-    return write(plan_turns({&turn, 1}), nullptr, full_);
+    return write(plan_turns({&turn, 1}), nullptr, kFull);
   }
 
   Result<void> apply(std::span<const Turn> turns, const LogPosition& position) override {
     const std::vector<TurnStep> steps = plan_turns(turns);
     std::span<const TurnStep> rest = steps;
     while (rest.size() > kStepsAtOnce) {
-      if (auto done = write(rest.first(kStepsAtOnce), nullptr, normal_); !done) return done;
+      if (auto done = write(rest.first(kStepsAtOnce), nullptr, kNormal); !done) return done;
       rest = rest.subspan(kStepsAtOnce);
     }
-    return write(rest, &position, full_);
+    return write(rest, &position, kFull);
   }
 
   Result<LogPosition> log_position() override {
@@ -194,7 +195,7 @@ class Tables final : public SqliteStore {
     }
   }
 
-  Result<void> save(const LogPosition& position) override { return write({}, &position, full_); }
+  Result<void> save(const LogPosition& position) override { return write({}, &position, kFull); }
 
   Result<void> check() override {
     const std::scoped_lock lock(mutex_);
@@ -217,12 +218,12 @@ class Tables final : public SqliteStore {
   }
 
  private:
-  /// One transaction. With `synchronous` normal it is not on the disk yet when this returns, but is before the next full
-  /// one is.
-  Result<void> write(std::span<const TurnStep> steps, const LogPosition* position, Statement& synchronous) {
+  /// One transaction. With `synchronous` normal it is not on the disk yet when this returns, but is before the next
+  /// full one is.
+  Result<void> write(std::span<const TurnStep> steps, const LogPosition* position, const char* synchronous) {
     const std::scoped_lock lock(mutex_);
     try {
-      synchronous.run();
+      db_->execute(synchronous);
       const Transaction transaction(*db_, begin_);
       for (const TurnStep& step : steps) {
         std::visit([&](const auto& record) { apply(step, record); }, *step.record);
@@ -295,8 +296,6 @@ class Tables final : public SqliteStore {
   std::unique_ptr<Database> db_;  // outlives the statements below
   Statement begin_;
   Statement commit_;
-  Statement full_;
-  Statement normal_;
   Statement put_position_;
   Statement put_account_;
   Statement put_key_;
