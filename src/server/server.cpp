@@ -57,7 +57,9 @@ class Server {
         engine_(config_.engine, std::move(nodes), random_),
         core_(
             loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); },
-            [this](core::PostWebhook post) { webhook_sender_->post(std::move(post)); },
+            [this](core::PostWebhook post) {
+              if (webhook_client_) webhook_sender_->post(std::move(post));
+            },
             {[this](std::uint64_t ticket) { http_.hold(ticket); },
              [this](std::uint64_t ticket) { http_.release(ticket); }},
             die),
