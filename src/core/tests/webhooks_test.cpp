@@ -235,6 +235,16 @@ TEST_F(Webhooks, ACrashRepeatsWhatWasInFlightAndKeepsTheTimesOfTheRest) {
   rig.engine->check_invariants();
 }
 
+TEST_F(Webhooks, AClockThatWasSetBackMeanwhileDelaysNoneForLong) {
+  completed();
+  answer(only().id, 500);
+  rig.now -= 100h;
+  const std::size_t before = rig.all.posts.size();
+  rig.restart();
+  rig.advance(5s);
+  EXPECT_EQ(posts_since(before).size(), 1u);
+}
+
 TEST_F(Webhooks, TheEndOfTheServerPostsNothingMore) {
   rig.apply(Shutdown{});
   const JobId job = submit();
