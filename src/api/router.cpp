@@ -51,20 +51,22 @@ void Router::handle(net::Request request, net::Responder responder) {
   responder.send(error_answer({Errc::not_found, "no such route: " + request.method + " " + path.substr(0, 200)}));
 }
 
-std::size_t Router::body_limit(const net::Request& head) {
+net::BodyRule Router::body_limit(const net::Request& head) {
   const auto parts = path_parts(head.path);
   if (parts.size() == 1 && parts[0] == "graphql") return limits_.graphql;
   if (parts.size() < 3 || parts[0] != "v2") return limits_.other;
-  if (parts[2] == "run") return limits_.run;
-  if (parts[2] == "runsync" || parts[2] == "openai") return limits_.runsync;
-  if (parts[2] != "job-done" && parts[2] != "job-stream") return limits_.other;
+  if (parts[2] == "run") return {limits_.run, "jobs.run_body_mb"};
+  if (parts[2] == "runsync" || parts[2] == "openai") return {limits_.runsync, "jobs.runsync_body_mb"};
+  if (parts[2] == "job-stream") return {std::min(limits_.chunk, limits_.result), "jobs.result_mb"};
+  if (parts[2] != "job-done" || parts.size() != 5) return limits_.other;
   const std::string_view length = head.header("content-length");
   std::size_t bytes = 0;
   std::from_chars(length.data(), length.data() + length.size(), bytes);
-  if (bytes > limits_.result && parts[2] == "job-done" && parts.size() == 5) {
-    worker_.refuse_result(head, parts, bytes, limits_.result);
-  }
-  return limits_.result;
+  if (bytes > limits_.result) worker_.refuse_result(head, parts, bytes, limits_.result);
+  net::BodyRule rule{limits_.result, "jobs.result_mb"};
+  worker_.spool_result(head, parts, rule);
+  if (!rule.spool) rule.bytes_max = std::min(limits_.chunk, limits_.result);  // a stranger's: into memory, and refused
+  return rule;
 }
 
 }  // namespace penstock::api

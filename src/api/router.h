@@ -15,8 +15,9 @@ namespace penstock::api {
 /// Sizes that requests may have, in bytes (contract/data-plane 1.1).
 struct BodyLimits {
   std::size_t run = 10 * 1024 * 1024;
-  std::size_t runsync = 20 * 1024 * 1024;  // and /openai
-  std::size_t result = 100 * 1024 * 1024;  // job-done and job-stream
+  std::size_t runsync = 20 * 1024 * 1024;   // and /openai
+  std::size_t result = 1024 * 1024 * 1024;  // job-done
+  std::size_t chunk = 100 * 1024 * 1024;    // job-stream
   std::size_t graphql = 8 * 1024 * 1024;
   std::size_t other = 64 * 1024;
 };
@@ -37,7 +38,7 @@ class Router {
   void handle(net::Request request, net::Responder responder);
 
   /// How long the body of this request may be. A result that says it is longer finishes its job with an error.
-  std::size_t body_limit(const net::Request& head);
+  net::BodyRule body_limit(const net::Request& head);
 
  private:
   GraphqlApi& graphql_;

@@ -21,6 +21,9 @@ constexpr std::size_t kLingerBytesMax = 32 * 1024 * 1024;
 // What one connection may read before the others have their turn.
 constexpr std::size_t kTurnBytes = 512 * 1024;
 
+// A body that goes to a file may be so large that it takes longer than any usual time: each such part has that time.
+constexpr std::size_t kBodyStepBytes = 16 * 1024 * 1024;
+
 // A buffer larger than this is given back when a request is over.
 constexpr std::size_t kKeptBufferBytes = 4 * 1024;
 
@@ -112,7 +115,11 @@ std::size_t Connection::advance(std::string_view bytes) {
     case RequestReader::State::body:
       if (phase_ == Phase::head) {
         server_->enter(*this, Phase::body);
+        spooled_ = 0;
         if (reader_->expects_continue() && used == bytes.size()) send_continue();
+      } else if (reader_->spooled_bytes() >= spooled_ + kBodyStepBytes) {
+        spooled_ = reader_->spooled_bytes();
+        server_->enter(*this, Phase::body);
       }
       break;
     case RequestReader::State::complete:

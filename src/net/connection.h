@@ -93,6 +93,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::array<char, 1024> read_area_;
   std::string pending_;  // received, not yet read as a request
   std::size_t lingered_ = 0;
+  std::size_t spooled_ = 0;  // of the present body, when its time began anew
   std::unique_ptr<RequestReader> reader_;
   Responder::State* current_ = nullptr;  // the request that is being handled; the state clears it when it dies
 

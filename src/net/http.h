@@ -9,6 +9,8 @@
 
 namespace penstock::net {
 
+class SpoolFile;
+
 /// One HTTP request, whole. `path` is percent-decoded segment by segment with '/' kept; `query` is decoded.
 struct Request {
   std::string method;
@@ -17,7 +19,8 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::string peer;  // address:port
+  std::shared_ptr<SpoolFile> spooled;  // instead of `body`, where BodyRule says so
+  std::string peer;                    // address:port
 
   /// Empty when absent. Header names are given in lower case.
   std::string_view header(std::string_view name) const;

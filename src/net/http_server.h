@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/spool.h"
 
 namespace penstock::net {
 
@@ -20,9 +21,21 @@ struct HttpLimits {
   std::size_t unread_bytes_max = 1024 * 1024;       // of an answer that comes piece by piece: closed
   std::size_t connections_max = 20'000;             // further connections get 503 and are closed
   std::chrono::milliseconds head_timeout{10'000};   // first byte to end of headers: closed
-  std::chrono::milliseconds body_timeout{60'000};   // whole body: 408
+  std::chrono::milliseconds body_timeout{60'000};   // whole body, or 16 MiB of one that goes to a file: 408
   std::chrono::milliseconds idle_timeout{120'000};  // keep-alive; the SDK needs at least 75 s (contract/data-plane 2.3)
   std::chrono::milliseconds write_timeout{60'000};  // an answer that the client does not read: closed
+};
+
+/// What the body of one request may be.
+struct BodyRule {
+  BodyRule(std::size_t most) : bytes_max(most) {}
+  BodyRule(std::size_t most, std::string_view setting) : bytes_max(most), setting_name(setting) {}
+
+  std::size_t bytes_max;
+  std::string_view setting_name;  // of the limit, for the refusal; empty: none
+  Spool* spool = nullptr;         // where a body that is longer than `spool_above` goes; null: into memory like others
+  std::size_t spool_above = 0;
+  std::string spool_prefix;
 };
 
 /// HTTP/1.1 server on the loop: keep-alive, pipelined requests answered in order, chunked bodies, `Expect:
@@ -30,8 +43,8 @@ struct HttpLimits {
 class HttpServer {
  public:
   using Handler = std::function<void(Request, Responder)>;
-  /// The body limit for this request, asked when its head is complete (path, method and headers are set).
-  using BodyLimit = std::function<std::size_t(const Request&)>;
+  /// Asked for each request when its head is complete (path, method and headers are set).
+  using BodyLimit = std::function<BodyRule(const Request&)>;
 
   HttpServer(Loop& loop, HttpLimits limits, Handler handler, BodyLimit body_limit = {});
   ~HttpServer();

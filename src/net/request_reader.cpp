@@ -5,6 +5,8 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "base/log.h"
+#include "net/spool.h"
 #include "net/target.h"
 
 namespace penstock::net {
@@ -44,6 +46,7 @@ class RequestReader::Parser final : public http::basic_parser<true> {
   bool expects_continue = false;
   bool http_1_0 = false;
   bool chunk_seen = false;
+  std::size_t body_bytes = 0;
 
   void refuse(int status, std::string message) { refusal = {status, std::move(message)}; }
 
@@ -54,7 +57,12 @@ class RequestReader::Parser final : public http::basic_parser<true> {
   }
 
   void refuse_body(error_code& ec) {
-    refuse(413, "the request body is too large: at most " + std::to_string(body_max_) + " bytes are accepted", ec);
+    std::string setting(rule_.setting_name);
+    if (!setting.empty()) setting = " (" + setting + ")";
+    refuse(
+        413,
+        "the request body is too large: at most " + std::to_string(rule_.bytes_max) + " bytes are accepted" + setting,
+        ec);
   }
 
   void on_request_impl(http::verb, string_view method, string_view target, int version, error_code&) override {
@@ -90,22 +98,41 @@ class RequestReader::Parser final : public http::basic_parser<true> {
     if (!target) return refuse(400, "malformed request: " + target.error().message, ec);
     request.path = std::move(target->path);
     request.query = std::move(target->query);
-    body_max_ = ask_limit_ ? ask_limit_(request) : limits_.body_bytes_max;
-    if (content_length().value_or(0) > body_max_) refuse_body(ec);
+    rule_ = ask_limit_ ? ask_limit_(request) : BodyRule(limits_.body_bytes_max);
+    if (content_length().value_or(0) > rule_.bytes_max) refuse_body(ec);
   }
 
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
     if (length) request.body.reserve(std::min<std::uint64_t>(*length, kBodyReserveMax));
   }
 
-  std::size_t on_body_impl(string_view body, error_code&) override {
-    request.body.append(body.data(), body.size());
+  std::size_t on_body_impl(string_view body, error_code& ec) override {
+    body_bytes += body.size();
+    if (!request.spooled && rule_.spool && body_bytes > rule_.spool_above) spool_from_now_on(ec);
+    if (!request.spooled) {
+      request.body.append(body.data(), body.size());
+    } else if (auto written = request.spooled->append(view(body)); !written) {
+      refuse_disk(written.error(), ec);
+    }
     return body.size();
+  }
+
+  void spool_from_now_on(error_code& ec) {
+    auto file = rule_.spool->create(rule_.spool_prefix);
+    if (!file) return refuse_disk(file.error(), ec);
+    request.spooled = std::move(*file);
+    if (auto written = request.spooled->append(request.body); !written) refuse_disk(written.error(), ec);
+    request.body = {};
+  }
+
+  void refuse_disk(const Error& error, error_code& ec) {
+    log::error("a request body finds no place on the disk: {}", error.message);
+    refuse(507, "this server has no room on its disk for the request body", ec);
   }
 
   void on_chunk_header_impl(std::uint64_t size, string_view, error_code& ec) override {
     chunk_seen = true;
-    if (size > body_max_ - request.body.size()) refuse_body(ec);
+    if (size > rule_.bytes_max - body_bytes) refuse_body(ec);
   }
 
   std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code& ec) override {
@@ -117,7 +144,7 @@ class RequestReader::Parser final : public http::basic_parser<true> {
 
   const HttpLimits& limits_;
   const HttpServer::BodyLimit& ask_limit_;
-  std::size_t body_max_ = 0;
+  BodyRule rule_{0};
   int hosts_ = 0;
 };
 
@@ -183,7 +210,10 @@ bool RequestReader::http_1_0() const {
   return parser_->http_1_0;
 }
 bool RequestReader::expects_continue() const {
-  return parser_->expects_continue && parser_->request.body.empty() && !parser_->chunk_seen;
+  return parser_->expects_continue && parser_->body_bytes == 0 && !parser_->chunk_seen;
+}
+std::size_t RequestReader::spooled_bytes() const {
+  return parser_->request.spooled ? parser_->body_bytes : 0;
 }
 
 }  // namespace penstock::net

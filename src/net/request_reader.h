@@ -34,6 +34,7 @@ class RequestReader {
   // From the end of the head on.
   bool keep_alive() const;
   bool http_1_0() const;
+  std::size_t spooled_bytes() const;
   bool expects_continue() const;  // and has sent nothing of the body yet
 
  private:

@@ -38,6 +38,9 @@ std::string shown(bool value, std::int64_t) {
 std::string shown(const std::optional<bool>&, std::int64_t) {
   return {};
 }
+std::string shown(std::chrono::seconds value, std::int64_t) {
+  return std::to_string(value.count());
+}
 std::string shown(Millis value, std::int64_t scale) {
   return std::to_string(value.count() / scale);
 }
@@ -230,6 +233,15 @@ void job_settings(std::vector<Setting>& all) {
                        [](Config& c) -> auto& { return c.bodies.runsync; }));
   all.push_back(number("jobs.result_mb", 1, 1'024, kMegabyte, "largest result or stream chunk of a worker",
                        [](Config& c) -> auto& { return c.bodies.result; }));
+  all.push_back(number("jobs.spool_mb", 1, 1'024, kMegabyte, "a larger result goes to a file while it arrives",
+                       [](Config& c) -> auto& { return c.results.spool_above; }));
+  all.push_back(number("jobs.inline_mb", 1, 1'024, kMegabyte,
+                       "a larger output is given as a signed URL instead of inside the job object",
+                       [](Config& c) -> auto& { return c.results.inline_max; }));
+  all.push_back(number("jobs.result_url_s", 1, kYear, 1, "how long such a URL is good",
+                       [](Config& c) -> auto& { return c.results.url_life; }));
+  all.push_back(number("jobs.result_sweep_s", 1, 86'400, 1'000, "how often files of forgotten results are looked for",
+                       [](Config& c) -> auto& { return c.sweep_every; }));
   all.push_back(number("jobs.stream_mb", 1, 1'024, kMegabyte, "stream chunks kept for one job",
                        [](Config& c) -> auto& { return c.engine.stream_bytes_max; }));
   all.push_back(number("jobs.memory_mb", 1, 1'048'576, kMegabyte,

@@ -41,6 +41,8 @@ struct Config {
   core::EngineSettings engine;
   bool hosted_retention = false;
   api::BodyLimits bodies;
+  api::ResultOptions results;
+  Millis sweep_every{60'000};  // files of results
   Millis openai_timeout{300'000};
   std::string otlp_endpoint;  // empty: spans are not exported
   KeyedTexts otlp_headers;

@@ -24,6 +24,7 @@ class DataDir {
   std::string database() const { return path_ + "/penstock.db"; }
   std::string log() const { return path_ + "/log"; }
   std::string logs() const { return path_ + "/logs"; }
+  std::string spool() const { return path_ + "/spool"; }
   std::string volumes() const { return path_ + "/volumes"; }
 
   /// The 32 secret bytes that worker keys are derived from, made at first use (file `secret`, mode 0600).

@@ -31,6 +31,7 @@ constexpr int kExitRefused = 2;  // wrong settings
 constexpr int kExitFailed = 1;
 constexpr Millis kWebhooksEnd{
     2'000};  // for posts in flight, at the end; what is cut off is sent again after the next start
+constexpr std::chrono::seconds kResultAge{120};
 constexpr Millis kGoodbye{15'000};  // for workers that were told to stop, at the end
 
 /// Under nohup a hang-up must stay without effect.
@@ -67,9 +68,10 @@ class Server {
         admission_(core_, config_.rate_limits),
         traces_(!config_.otlp_endpoint.empty()),
         webhook_rules_(webhook_rules(config_)),
-        jobs_(core_, admission_, traces_, webhook_rules_),
+        results_(core_, loop_, data_.spool(), keys_.secret(), config_.results),
+        jobs_(core_, admission_, traces_, results_, webhook_rules_),
         openai_(core_, loop_, admission_, traces_, config_.openai_timeout),
-        worker_(core_, loop_, keys_, traces_),
+        worker_(core_, loop_, keys_, traces_, results_),
         admin_(core_, keys_, facts_),
         webhooks_(core_, vault_, random_),
         router_(graphql_, jobs_, openai_, worker_, admin_, webhooks_, config_.bodies),
@@ -80,7 +82,8 @@ class Server {
             },
             [this](const net::Request& head) { return router_.body_limit(head); }),
         volumes_(data_.volumes()),
-        goodbye_(loop_) {
+        goodbye_(loop_),
+        sweeper_(loop_) {
     launch::ProcessLauncherOptions launcher;
     launcher.log_directory = data_.logs();
     launcher_ = launch::make_process_launcher(
@@ -133,6 +136,7 @@ class Server {
   void announce(const std::optional<std::string>& new_key) const;
   void on_signal(int signal);
   void leave_when_quiet();
+  void sweep_results(std::chrono::seconds age_min);
 
   const ServeOptions& options_;
   const Config& config_;
@@ -151,6 +155,7 @@ class Server {
   api::Admission admission_;
   api::Traces traces_;
   net::AddressRules webhook_rules_;
+  api::Results results_;
   api::JobsApi jobs_;
   api::OpenAiApi openai_;
   api::WorkerApi worker_;
@@ -163,6 +168,7 @@ class Server {
   bool leaving_ = false;
   bool http_done_ = false;
   net::Loop::Timer goodbye_;
+  net::Loop::Timer sweeper_;
   std::unique_ptr<net::HttpClient> collector_;
   std::unique_ptr<api::SpanExporter> exporter_;
   std::unique_ptr<net::HttpClient> webhook_client_;
@@ -215,6 +221,7 @@ Result<void> Server::start(core::StoredState state) {
   const auto new_key = first_keys();
   check_vault();
   check_volumes();
+  sweep_results(std::chrono::seconds{0});
   log::info("{}", host::describe(engine_.fleet().nodes()));
   // Before the line that says it is ready: who reads that may send one at once.
   loop_.on_signals({SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
@@ -359,6 +366,12 @@ void Server::on_launcher(const launch::Event& event) {
     core_.run_turn();
     leave_when_quiet();
   }
+}
+
+/// What a body was last written to that long ago is in a job by now, or in none.
+void Server::sweep_results(std::chrono::seconds age_min) {
+  results_.sweep(age_min);
+  sweeper_.set(config_.sweep_every, [this] { sweep_results(kResultAge); });
 }
 
 // ---------------------------------------------------------------- the end

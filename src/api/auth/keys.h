@@ -40,6 +40,7 @@ class WorkerKeys {
   /// `secret`: 32 bytes.
   explicit WorkerKeys(std::string secret) : secret_(std::move(secret)) {}
 
+  const std::string& secret() const { return secret_; }
   std::string key_of(const EndpointId& endpoint, const WorkerId& worker) const;
   bool allows(const net::Request& request, const EndpointId& endpoint, const WorkerId& worker) const;
 

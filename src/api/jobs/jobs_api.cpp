@@ -20,6 +20,8 @@ constexpr std::int64_t kWaitMax = 300'000;
 constexpr std::int64_t kWaitDefault = 90'000;
 constexpr std::int64_t kStreamWaitDefault = 5'000;  // below the Python client's read time-out of 10 s (1.7)
 
+constexpr std::string_view kResult = "result";
+
 struct Route {
   std::string_view name;
   bool names_job;
@@ -58,19 +60,38 @@ Millis wait_of(const net::Request& request, std::int64_t fallback) {
   return Millis{std::clamp(wait.value_or(fallback), kWaitMin, kWaitMax)};
 }
 
-void answer_job(net::Responder& responder, const core::Reply& reply) {
-  if (const auto* job = std::get_if<core::JobReply>(&reply.what))
-    return responder.send(json_answer(job_text(job->job)));
-  responder.send(error_answer(std::get<Error>(reply.what)));
-}
-
 }  // namespace
 
 bool JobsApi::knows(std::string_view operation) {
-  return find_operation(operation) != nullptr;
+  return operation == kResult || find_operation(operation) != nullptr;
+}
+
+/// How a reply with a job is answered.
+JobsApi::Answer JobsApi::job_answer(const net::Request& request, const EndpointId& endpoint) {
+  return [this, endpoint, base = base_url(request)](net::Responder& to, const core::Reply& reply) {
+    const auto* job = std::get_if<core::JobReply>(&reply.what);
+    if (!job) return to.send(error_answer(std::get<Error>(reply.what)));
+    results_.answer(to, json_answer({}), base, endpoint, job->job);
+  };
+}
+
+/// The URL of a result needs no key: it is signed, and good for a while.
+void JobsApi::result(const net::Request& request, const std::vector<std::string_view>& parts,
+                     net::Responder responder) {
+  if (request.method != "GET") return responder.send(wrong_method(request, "GET"));
+  const auto endpoint = EndpointId::parse(parts[0]);
+  const auto job = JobId::parse(parts.size() == 3 ? parts[2] : std::string_view());
+  if (!endpoint || !job) return responder.send(error_answer({Errc::not_found, "no such result"}));
+  if (!results_.is_signed(request, *endpoint, *job)) {
+    return responder.send(error_answer(
+        {Errc::forbidden, "this URL is not signed by this server, or its time is over: /status gives a fresh one"}));
+  }
+  if (auto recalled = core_.recall(*endpoint, *job); !recalled) return responder.send(error_answer(recalled.error()));
+  results_.download(*endpoint, *job, responder);
 }
 
 void JobsApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
+  if (parts[1] == kResult) return result(request, parts, std::move(responder));
   const Route& operation = *find_operation(parts[1]);
   if (operation.methods.find(request.method) == std::string_view::npos) {
     return responder.send(wrong_method(request, operation.methods));
@@ -141,18 +162,20 @@ void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bo
   if (sync) command.wait = wait_of(request, kWaitDefault);
   std::string trace = client_traceparent(request);
   command.request.traceparent = trace;
-  call(core_, std::move(command), std::move(responder), [this, trace](net::Responder& to, core::Reply reply) {
-    if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) {
-      auto answer = json_answer(job_status_text(accepted->id, accepted->status, accepted->wait));
-      traces_.tell(answer, accepted->id, trace);
-      return to.send(std::move(answer));
-    }
-    const auto* job = std::get_if<core::JobReply>(&reply.what);
-    if (!job) return to.send(error_answer(std::get<Error>(reply.what)));
-    auto answer = json_answer(job_text(job->job));
-    traces_.tell(answer, job->job.id, trace);
-    to.send(std::move(answer));
-  });
+  std::string base = sync ? base_url(request) : std::string();
+  call(core_, std::move(command), std::move(responder),
+       [this, trace, endpoint, base](net::Responder& to, core::Reply reply) {
+         if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) {
+           auto answer = json_answer(job_status_text(accepted->id, accepted->status, accepted->wait));
+           traces_.tell(answer, accepted->id, trace);
+           return to.send(std::move(answer));
+         }
+         const auto* job = std::get_if<core::JobReply>(&reply.what);
+         if (!job) return to.send(error_answer(std::get<Error>(reply.what)));
+         auto answer = json_answer({});
+         traces_.tell(answer, job->job.id, trace);
+         results_.answer(to, std::move(answer), base, endpoint, job->job);
+       });
 }
 
 void JobsApi::on_job(const net::Request& request, std::string_view operation, const EndpointId& endpoint,
@@ -161,7 +184,7 @@ void JobsApi::on_job(const net::Request& request, std::string_view operation, co
   if (operation == "stream") return stream(request, endpoint, job, std::move(responder));
   if (operation == "status-sync") {
     return call(core_, core::AwaitJob{0, endpoint, job, wait_of(request, kWaitDefault)}, std::move(responder),
-                [](net::Responder& to, core::Reply reply) { answer_job(to, reply); });
+                job_answer(request, endpoint));
   }
   const auto short_answer = [](net::Responder& to, core::Reply reply) {
     if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
@@ -180,15 +203,15 @@ void JobsApi::status(const net::Request& request, const EndpointId& endpoint, co
   const std::string* ttl = request.query_value("ttl");
   if (!ttl) {
     const auto view = core_.engine().find_job(core_.now(), endpoint, job);
-    return responder.send(view ? json_answer(job_text(*view)) : error_answer(view.error()));
+    if (!view) return responder.send(error_answer(view.error()));
+    return results_.answer(responder, json_answer({}), base_url(request), endpoint, *view);
   }
   const auto ms = whole_number(ttl);
   if (!ms || *ms < 0) {
     return responder.send(
         error_answer({Errc::invalid, "ttl is \"" + *ttl + "\"; a number of milliseconds is accepted"}));
   }
-  call(core_, core::LowerTtl{0, endpoint, job, Millis{*ms}}, std::move(responder),
-       [](net::Responder& to, core::Reply reply) { answer_job(to, reply); });
+  call(core_, core::LowerTtl{0, endpoint, job, Millis{*ms}}, std::move(responder), job_answer(request, endpoint));
 }
 
 void JobsApi::stream(const net::Request& request, const EndpointId& endpoint, const JobId& job,

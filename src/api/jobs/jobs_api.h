@@ -5,6 +5,7 @@
 
 #include "api/admission.h"
 #include "api/core.h"
+#include "api/jobs/results.h"
 #include "api/trace/trace_context.h"
 #include "net/address_rules.h"
 #include "net/http.h"
@@ -16,8 +17,9 @@ namespace penstock::api {
 class JobsApi {
  public:
   /// `webhook_rules`: to which addresses a submission may have its end told.
-  JobsApi(Core& core, Admission& admission, const Traces& traces, const net::AddressRules& webhook_rules)
-      : core_(core), admission_(admission), traces_(traces), webhook_rules_(webhook_rules) {}
+  JobsApi(Core& core, Admission& admission, const Traces& traces, Results& results,
+          const net::AddressRules& webhook_rules)
+      : core_(core), admission_(admission), traces_(traces), results_(results), webhook_rules_(webhook_rules) {}
 
   /// True for an operation of this API ("run", "status" ...).
   static bool knows(std::string_view operation);
@@ -27,6 +29,9 @@ class JobsApi {
 
  private:
   void list(const net::Request& request, const EndpointId& endpoint, net::Responder responder);
+  using Answer = std::function<void(net::Responder&, const core::Reply&)>;
+  Answer job_answer(const net::Request& request, const EndpointId& endpoint);
+  void result(const net::Request& request, const std::vector<std::string_view>& parts, net::Responder responder);
   void submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder);
   void status(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
   void stream(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
@@ -37,6 +42,7 @@ class JobsApi {
   Admission& admission_;
   const Traces& traces_;
   const net::AddressRules& webhook_rules_;
+  Results& results_;
 };
 
 }  // namespace penstock::api

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/answers.h"
+#include "api/jobs/results.h"
 #include "api/server_events.h"
 
 namespace penstock::api {
@@ -73,6 +74,10 @@ void OpenAiCall::see(const Result<core::ChunkPage>& page) {
     return send(openai_error(Error{Errc::unavailable, "this server is stopping; the job was cancelled"}));
   }
   any_chunk_ = any_chunk_ || !page->chunks.empty();
+  if (page->complete && !any_chunk_ && Results::is_reference(page->job.output)) {
+    return send(
+        openai_error(500, "the result is too large for this route: read it from /status", "server_error", "", false));
+  }
   if (streams_) return pass_on(*page);
   collect(*page);
 }
@@ -82,7 +87,9 @@ void OpenAiCall::collect(const core::ChunkPage& page) {
   chunks_.insert(chunks_.end(), page.chunks.begin(), page.chunks.end());
   if (!page.complete) return read_soon();
   if (page.job.status != core::JobStatus::completed) return send(openai_failure(page.job));
-  send(json_answer(openai_body(page.job.output, chunks_)));
+  // A list too large for memory is what its chunks were.
+  const bool large = Results::is_reference(page.job.output);
+  send(json_answer(openai_body(large ? nullptr : page.job.output, chunks_)));
 }
 
 void OpenAiCall::pass_on(const core::ChunkPage& page) {

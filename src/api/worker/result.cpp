@@ -5,12 +5,16 @@
 namespace penstock::api {
 
 Result<WorkerResult> read_result(std::string_view body) {
+  return read_result(body, [](std::string_view output) { return core::bytes(std::string(output)); });
+}
+
+Result<WorkerResult> read_result(std::string_view body, const KeepOutput& keep) {
   const auto members = json::split_object(body, json::kPayloadLimits);
   if (!members) return tl::unexpected<Error>(members.error());
   WorkerResult result;
   for (const auto& [key, value] : *members) {
     if (key == "output") {
-      result.output = core::bytes(std::string(value));
+      result.output = keep(value);
     } else if (key == "status") {
       result.progress = value == "\"IN_PROGRESS\"";
     } else if (key == "stopPod") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,5 +20,9 @@ struct WorkerResult {
 
 /// Errors: invalid (not one strict JSON object; Python's bare NaN is none).
 Result<WorkerResult> read_result(std::string_view body);
+
+/// The same, with the output made of its text by `keep`; the text lies in `body`.
+using KeepOutput = std::function<core::Bytes(std::string_view)>;
+Result<WorkerResult> read_result(std::string_view body, const KeepOutput& keep);
 
 }  // namespace penstock::api

@@ -138,7 +138,18 @@ void WorkerApi::stops(const Address& at, net::Responder responder) {
 
 void WorkerApi::done(const net::Request& request, const Address& at, net::Responder responder) {
   // The core may have let go of a job that is finished; a late result for it needs no recall: it is ignored either way.
-  auto result = read_result(request.body);
+  if (!request.spooled) return take_result(read_result(request.body), at, std::move(responder), {});
+  const auto to = std::make_shared<net::Responder>(std::move(responder));
+  const std::string file = request.spooled->name();
+  results_.read(request.spooled, [this, at, to, file](Result<WorkerResult> result) {
+    take_result(std::move(result), at, std::move(*to), file);
+  });
+}
+
+/// `file`: where its output may be; empty: none.
+void WorkerApi::take_result(Result<WorkerResult> result, const Address& at, net::Responder responder,
+                            const std::string& file) {
+  if (!result && result.error().code == Errc::unavailable) return responder.send(error_answer(result.error()));
   if (!result) {
     core::FinishJob command{
         0, at.endpoint, at.worker, at.job, nullptr, "worker returned invalid JSON: " + result.error().message, false};
@@ -146,13 +157,26 @@ void WorkerApi::done(const net::Request& request, const Address& at, net::Respon
     return call(core_, std::move(command), std::move(responder),
                 [answer](net::Responder& to, core::Reply) { to.send(error_answer(answer)); });
   }
+  const auto answer = [this, at, file](net::Responder& to, const core::Reply& reply) {
+    if (!file.empty()) results_.settle(at.endpoint, at.job, file);
+    answer_done(to, reply);
+  };
   if (result->progress) {
     core::ReportProgress command{0, at.endpoint, at.worker, at.job, std::move(result->output)};
-    return call(core_, std::move(command), std::move(responder), answer_done);
+    return call(core_, std::move(command), std::move(responder), answer);
   }
   core::FinishJob command{
       0, at.endpoint, at.worker, at.job, std::move(result->output), std::move(result->error), result->stop_worker};
-  call(core_, std::move(command), std::move(responder), answer_done);
+  call(core_, std::move(command), std::move(responder), answer);
+}
+
+void WorkerApi::spool_result(const net::Request& head, const std::vector<std::string_view>& parts,
+                             net::BodyRule& rule) {
+  const auto endpoint = EndpointId::parse(parts[1]);
+  const auto worker = WorkerId::parse(parts[3]);
+  const auto job = JobId::parse(parts[4]);
+  if (!endpoint || !worker || !job || !keys_.allows(head, *endpoint, *worker)) return;
+  results_.spool_into(rule, *endpoint, *job);
 }
 
 void WorkerApi::chunk(const net::Request& request, const Address& at, net::Responder responder) {

@@ -5,6 +5,7 @@
 
 #include "api/auth/keys.h"
 #include "api/core.h"
+#include "api/jobs/results.h"
 #include "api/trace/trace_context.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -15,13 +16,16 @@ namespace penstock::api {
 /// (contract/data-plane 2). Each route takes the key of the worker that it names.
 class WorkerApi {
  public:
-  WorkerApi(Core& core, net::Loop& loop, const WorkerKeys& keys, const Traces& traces)
-      : core_(core), loop_(loop), keys_(keys), traces_(traces) {}
+  WorkerApi(Core& core, net::Loop& loop, const WorkerKeys& keys, const Traces& traces, Results& results)
+      : core_(core), loop_(loop), keys_(keys), traces_(traces), results_(results) {}
 
   static bool knows(std::string_view operation);
 
   /// `parts`: the path after /v2: endpoint, operation, worker[, job].
   void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+
+  /// A job-done whose body may be large goes to a file. `parts` as below.
+  void spool_result(const net::Request& head, const std::vector<std::string_view>& parts, net::BodyRule& rule);
 
   /// A job-done whose body is too large to be read: its job fails, for the worker will not post it again. `parts`: the
   /// path, from /v2 on.
@@ -37,6 +41,7 @@ class WorkerApi {
   void take(const net::Request& request, const Address& at, bool batch, net::Responder responder);
   void stops(const Address& at, net::Responder responder);
   void done(const net::Request& request, const Address& at, net::Responder responder);
+  void take_result(Result<WorkerResult> result, const Address& at, net::Responder responder, const std::string& file);
   void chunk(const net::Request& request, const Address& at, net::Responder responder);
   void ping(const net::Request& request, const Address& at, net::Responder responder);
   void refuse_later(net::Responder responder, Error error);
@@ -45,6 +50,7 @@ class WorkerApi {
   net::Loop& loop_;
   const WorkerKeys& keys_;
   const Traces& traces_;
+  Results& results_;
 };
 
 }  // namespace penstock::api
