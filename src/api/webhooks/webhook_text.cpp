@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/jobs/results.h"
 #include "net/http_url.h"
 
 namespace penstock::api {
@@ -13,11 +14,10 @@ json::Value time_or_null(const std::optional<Time>& time) {
   return time ? json::Value(iso8601(*time)) : json::Value();
 }
 
-std::string omitted_text(const core::WebhookContent& content) {
-  if (!content.input_omitted && !content.output_omitted) return {};
-  const bool both = content.input_omitted && content.output_omitted;
-  return fmt::format("\"omitted\":[{}{}{}],", content.input_omitted ? "\"input\"" : "", both ? "," : "",
-                     content.output_omitted ? "\"output\"" : "");
+std::string omitted_text(bool input, bool output) {
+  if (!input && !output) return {};
+  return fmt::format("\"omitted\":[{}{}{}],", input ? "\"input\"" : "", input && output ? "," : "",
+                     output ? "\"output\"" : "");
 }
 
 }  // namespace
@@ -34,8 +34,9 @@ std::string webhook_text(const core::WebhookDelivery& delivery) {
   }
   out += fmt::format("\"executionTime\":{},\"id\":\"{}\",", content.execution_ms, delivery.job.str());
   if (content.input) out.append("\"input\":").append(*content.input).append(",");
-  out += omitted_text(content);
-  if (content.output) out.append("\"output\":").append(*content.output).append(",");
+  const bool in_file = Results::is_reference(content.output);  // too large for memory, so also for a webhook
+  out += omitted_text(content.input_omitted, content.output_omitted || in_file);
+  if (content.output && !in_file) out.append("\"output\":").append(*content.output).append(",");
   if (content.retries > 0) out += fmt::format("\"retries\":{},", content.retries);
   out += fmt::format("\"status\":\"{}\",\"webhook\":", core::to_text(content.status));
   json::write_string(out, delivery.url);
