@@ -10,6 +10,7 @@ namespace penstock::server {
 namespace {
 
 constexpr Millis kLookAgain{500};
+constexpr std::uint64_t kJobBytes = 1'024;  // of a submission in the log, beside its payloads
 constexpr std::string_view kRefusal =
     "the disk of this server's data directory is nearly full, so nothing new is accepted; jobs that run go on, reads "
     "and cancel work. Free space on that disk: this ends by itself";
@@ -35,17 +36,29 @@ std::optional<core::Token> maker(const core::Command& command) {
       command);
 }
 
+/// About what a submission needs in the log.
+std::uint64_t size_of(const core::Command& command) {
+  const auto* const submit = std::get_if<core::Submit>(&command);
+  if (submit == nullptr) return 0;
+  const core::JobRequest& request = submit->request;
+  return kJobBytes + (request.input ? request.input->size() : 0) + (request.s3_config ? request.s3_config->size() : 0);
+}
+
 }  // namespace
 
-void Admission::filter(Time now, bool has_room, std::vector<core::Command>& commands,
+void Admission::filter(Time now, const HasRoom& has_room, std::vector<core::Command>& commands,
                        std::vector<core::Reply>& replies) {
-  if (has_room) {
-    if (!held_.empty()) put_back(commands);
-    return;
-  }
+  const bool is_open = has_room(0);
+  if (is_open && !held_.empty()) put_back(commands);
+  std::uint64_t bytes = 0;
+  for (const core::Command& command : commands) bytes += size_of(command);
+  if (is_open && (bytes == 0 || has_room(bytes))) return;
+
   bool is_ending = false;
+  std::uint64_t taken = 0;
   std::erase_if(commands, [&](core::Command& command) {
-    if (auto* poll = std::get_if<core::TakeJobs>(&command)) {
+    auto* const poll = std::get_if<core::TakeJobs>(&command);
+    if (poll != nullptr && !is_open) {
       held_.push_back({now + poll_hold_, std::move(*poll)});
       return true;
     }
@@ -54,8 +67,14 @@ void Admission::filter(Time now, bool has_room, std::vector<core::Command>& comm
     }
     is_ending = is_ending || std::holds_alternative<core::Shutdown>(command);
     const auto caller = maker(command);
-    if (caller) replies.push_back({*caller, Error{Errc::no_space, std::string(kRefusal)}});
-    return caller.has_value();
+    if (!caller) return false;
+    const std::uint64_t size = size_of(command);
+    if (is_open && has_room(taken + size)) {
+      taken += size;
+      return false;
+    }
+    replies.push_back({*caller, Error{Errc::no_space, std::string(kRefusal)}});
+    return true;
   });
   let_go(now, is_ending, replies);
 }

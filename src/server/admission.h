@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -16,8 +18,12 @@ class Admission {
   /// A poll that waits here is answered with nothing after `poll_hold`.
   explicit Admission(Millis poll_hold) : poll_hold_(poll_hold) {}
 
+  /// Whether there is room for so many bytes of new work.
+  using HasRoom = std::function<bool(std::uint64_t bytes)>;
+
   /// Takes out of a turn's commands what must not reach the engine now, and puts back what had to wait.
-  void filter(Time now, bool has_room, std::vector<core::Command>& commands, std::vector<core::Reply>& replies);
+  void filter(Time now, const HasRoom& has_room, std::vector<core::Command>& commands,
+              std::vector<core::Reply>& replies);
 
   /// When to look again; nothing while nobody waits here.
   std::optional<Time> next_wakeup(Time now) const;

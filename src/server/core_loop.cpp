@@ -27,7 +27,8 @@ CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, c
       gate_(std::move(gate)),
       on_fatal_(std::move(on_fatal)),
       timer_(loop),
-      admission_(engine.settings().poll_hold) {}
+      admission_(engine.settings().poll_hold),
+      has_room_([this](std::uint64_t bytes) { return store_.has_room(bytes); }) {}
 
 void CoreLoop::begin(core::Effects effects) {
   deliver(effects);
@@ -91,7 +92,7 @@ void CoreLoop::run_turn() {
   core::Effects effects;
   std::vector<core::Token> gone;
   const Time now = clock_.now();
-  admission_.filter(now, store_.has_room(), commands, effects.replies);
+  admission_.filter(now, has_room_, commands, effects.replies);
   for (core::Command& command : commands) {
     if (const auto* forget = std::get_if<core::Forget>(&command)) gone.push_back(forget->token);
     if (const auto* submit = std::get_if<core::Submit>(&command); submit && !know_first(*submit, effects)) continue;

@@ -99,6 +99,7 @@ class CoreLoop final : public api::Core {
   net::Loop::Timer timer_;
   std::vector<core::Command> commands_;
   Admission admission_;
+  Admission::HasRoom has_room_;
   std::unordered_map<core::Token, OnReply> callers_;
   std::vector<Watch> watches_;
   core::Token next_token_ = 1;

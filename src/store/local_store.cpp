@@ -119,6 +119,7 @@ class LocalStore final : public Store {
   void commit_later(Turn turn, Done done) override {
     Begun next;
     begin(turn, next.frame);
+    begun_bytes_ += next.frame.size();
     next.turn = std::move(turn);
     next.done = std::move(done);
     const std::scoped_lock lock(begun_mutex_);
@@ -126,7 +127,13 @@ class LocalStore final : public Store {
     if (!is_writing_) writer_wake_.notify_one();
   }
 
-  bool has_room() const override { return log_->has_room() && !is_stuck_; }
+  /// Under load the store's thread may be too busy to make the next segment in time: then it is made here.
+  bool has_room(std::uint64_t bytes) override {
+    if (is_stuck_) return false;
+    bytes += begun_bytes_;
+    if (log_->has_room(bytes)) return true;
+    return !log_->is_full() && log_->prepare() && log_->has_room(bytes);
+  }
 
  private:
   using Instant = std::chrono::steady_clock::time_point;
@@ -202,7 +209,11 @@ class LocalStore final : public Store {
   void write(std::vector<Begun>& turns) {
     std::vector<std::string> frames;
     frames.reserve(turns.size());
-    for (Begun& begun : turns) frames.push_back(std::move(begun.frame));
+    std::uint64_t bytes = 0;
+    for (Begun& begun : turns) {
+      bytes += begun.frame.size();
+      frames.push_back(std::move(begun.frame));
+    }
     Result<void> done;
     if (!is_broken_) {
       if (auto appended = log_->append(frames); !appended) done = tl::unexpected(std::move(appended.error()));
@@ -210,6 +221,7 @@ class LocalStore final : public Store {
       done = fail(Errc::unavailable, "the log could not be written");
     }
     is_broken_ = !done;
+    begun_bytes_ -= bytes;
     for (std::size_t i = 0; i < turns.size(); ++i) {
       turns[i].done(done);
       if (!done) continue;
@@ -332,6 +344,7 @@ class LocalStore final : public Store {
   LogPosition position_;    // of the store's thread
   bool had_room_ = true;    // of the store's thread
 
+  std::atomic<std::uint64_t> begun_bytes_ = 0;  // of turns that are not in the log yet
   std::atomic<std::uint64_t> applied_;
   std::atomic<bool> is_stuck_ = false;  // the tables cannot be written at present
   std::mutex mutex_;                    // of all below

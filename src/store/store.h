@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -58,9 +59,9 @@ class Store {
   using Done = std::function<void(const Result<void>&)>;
   virtual void commit_later(Turn turn, Done done) { done(commit(std::move(turn))); }
 
-  /// False when the disk is nearly full: what is left is for work that was accepted, and nothing new should be. Becomes
-  /// true again by itself.
-  virtual bool has_room() const { return true; }
+  /// Whether the next turn may bring about `bytes` of new work. False when the disk is nearly full: what is left is for
+  /// work that was accepted. Becomes true again by itself.
+  virtual bool has_room(std::uint64_t) { return true; }
 };
 
 }  // namespace penstock::store

@@ -16,7 +16,7 @@ from penstock import Server
 IDLE_POLLS = 10_000
 BUSY_CLIENTS = 2_000
 BUSY_JOBS = 30_000
-IDLE_POLL_BYTES_MAX = 16 * 1024
+IDLE_POLL_BYTES_MAX = 8 * 1024
 SERVER_BYTES_MAX = 1 << 30
 OTHERS = 100  # descriptors of this process and of the server that are no polls
 OPEN = {**SETTINGS, "connections_max": 100_000}

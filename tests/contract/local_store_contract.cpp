@@ -60,6 +60,8 @@ class LocalStoreTest : public testing::Test {
   Millis apply_after_{3'600'000};
 };
 
+constexpr std::uint64_t kLargeBytes = 210'000;  // what one of these takes of the log
+
 core::JobAdded large_job(const std::string& name) {
   core::JobAdded job = full_job(name, "ep-1");
   job.request.input = core::bytes(std::string(200'000, 'x'));
@@ -148,24 +150,49 @@ TEST_F(LocalStoreTest, AFullDiskIsToldBeforeItIsTooLateAndRecovers) {
   {
     const FileSizeLimit limit(1U << 20);  // a segment; the tables grow beyond it
     int accepted = 0;
-    while (store->has_room() && accepted < 100) {
+    while (store->has_room(kLargeBytes) && accepted < 100) {
       ASSERT_TRUE(commit_one()) << "no turn may fail while there is room";
       ++accepted;
       std::this_thread::yield();
     }
     EXPECT_LT(accepted, 100);
-    EXPECT_FALSE(store->has_room());
+    EXPECT_FALSE(store->has_room(0));
     for (const core::StoredJob& job : wanted.jobs) {  // what is there can be read meanwhile
       const auto found = store->find_job(job.request.endpoint, job.request.id);
       ASSERT_TRUE(found && *found);
       expect_same_job(**found, job);
     }
   }
-  EXPECT_TRUE(comes_true([&] { return store->has_room(); }));
+  EXPECT_TRUE(comes_true([&] { return store->has_room(kLargeBytes); }));
   ASSERT_TRUE(commit_one());
   expect_holds(*store, wanted);
   store.reset();
   expect_holds(*open(), wanted);
+}
+
+TEST_F(LocalStoreTest, ALogThatCannotGrowIsToldBeforeATurnFails) {
+  // With turns applied at once, the store's thread is too busy to make the next segment in time.
+  for (const Millis apply_after : {Millis{0}, Millis{3'600'000}}) {
+    LocalStoreOptions others = options();
+    others.apply_after = apply_after;
+    auto store = open_local_store(others, random_);
+    ASSERT_TRUE(store);
+    const fs::path obstacle = directory_.path() / "log" / "next";  // where a new segment would be made
+    std::error_code taken;
+    ASSERT_TRUE(comes_true([&] { return fs::create_directory(obstacle, taken) || fs::is_directory(obstacle, taken); }));
+    int accepted = 0;
+    for (; accepted < 60 && (*store)->has_room(kLargeBytes); ++accepted) {
+      const std::string name = std::to_string(apply_after.count()) + "-" + std::to_string(accepted);
+      ASSERT_TRUE((*store)->commit(Turn{large_job(name)}));
+    }
+    ASSERT_TRUE((*store)->commit(Turn{large_job("result")})) << "work in progress goes on";
+    if (apply_after > Millis{0}) {
+      EXPECT_LT(accepted, 20) << "no segment became free";
+      EXPECT_FALSE((*store)->has_room(0));
+    }
+    fs::remove(obstacle);
+    EXPECT_TRUE(comes_true([&] { return (*store)->has_room(kLargeBytes); }));
+  }
 }
 
 TEST_F(LocalStoreTest, CommittersWaitWhenTheTablesFallFarBehind) {

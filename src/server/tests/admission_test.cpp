@@ -9,7 +9,9 @@ constexpr Millis kHold{2'000};
 
 class AdmissionTest : public testing::Test {
  protected:
-  void filter(bool has_room) { admission_.filter(now_, has_room, commands_, replies_); }
+  void filter(bool is_open, std::uint64_t bytes_max = UINT64_MAX) {
+    admission_.filter(now_, [&](std::uint64_t bytes) { return is_open && bytes <= bytes_max; }, commands_, replies_);
+  }
 
   core::SaveTemplate make_template(core::Token to) { return {to, {}, {}}; }
   core::SaveTemplate change_template(core::Token to) {
@@ -56,6 +58,19 @@ TEST_F(AdmissionTest, WithoutRoomWhatIsNewIsRefusedAndTheRestPasses) {
     EXPECT_EQ(error->code, Errc::no_space);
     EXPECT_NE(error->message.find("Free space"), std::string::npos);
   }
+}
+
+TEST_F(AdmissionTest, WhatIsTooLargeForTheRoomIsRefusedAlone) {
+  const auto large = [&](core::Token to, std::size_t bytes) {
+    core::Submit command = submission(to);
+    command.request.input = core::bytes(std::string(bytes, 'x'));
+    return command;
+  };
+  commands_ = {large(1, 50'000), large(2, 80'000), large(3, 10'000), poll(4), make_template(5)};
+  filter(true, 100'000);
+  EXPECT_EQ(commands_.size(), 4U);
+  ASSERT_EQ(replies_.size(), 1U);
+  EXPECT_EQ(replies_[0].to, 2U);
 }
 
 TEST_F(AdmissionTest, PollsWaitForRoomAndComeBeforeWhatCameLater) {

@@ -162,6 +162,15 @@ Result<void> Log::write_parts() {
   return {};
 }
 
+bool Log::has_room(std::uint64_t bytes) const {
+  const std::uint64_t half = options_.segment_bytes / 2;
+  if (bytes <= half) return is_ready_ || offset_ + bytes <= half;
+  // A turn that is larger than a segment makes one grow.
+  std::error_code problem;
+  const auto disk = std::filesystem::space(directory_, problem);
+  return is_ready_ && !problem && disk.available >= bytes + options_.segment_bytes;
+}
+
 Result<void> Log::next_segment() {
   const std::scoped_lock lock(mutex_);
   if (auto made = make_ready(); !made) return made;

@@ -45,8 +45,11 @@ class Log {
   /// turns may be in the log then, and nothing may be appended any more.
   Result<std::uint64_t> append(std::span<std::string> turns);
 
-  /// False: the disk has no room for a next segment. What is left of the present one is for work in progress.
-  bool has_room() const { return is_ready_ || !is_full_ || offset_ < options_.segment_bytes / 2; }
+  /// Whether half a segment is left, for what must be written, when `bytes` are appended in one turn. False does not
+  /// mean that the disk is full: a next segment may not be there yet.
+  bool has_room(std::uint64_t bytes) const;
+  /// The last try to make a next segment failed.
+  bool is_full() const { return is_full_; }
   /// False: prepare() has something to do.
   bool is_ready() const { return is_ready_; }
 

@@ -163,6 +163,18 @@ TEST_F(LogTest, ATurnLargerThanASegmentHasRoom) {
   EXPECT_EQ(found.turns[2], turn_text(3));
 }
 
+TEST_F(LogTest, HalfASegmentIsKeptForWhatMustBeWritten) {
+  const auto log = open();
+  EXPECT_TRUE(log->has_room(kSegmentBytes / 4));
+  EXPECT_FALSE(log->has_room(kSegmentBytes / 2)) << "its head takes some of the first half";
+  while (log->has_room(1'000)) append(*log, std::string(950, 'x'));
+  EXPECT_FALSE(log->is_full());
+  ASSERT_TRUE(log->prepare());
+  EXPECT_TRUE(log->has_room(kSegmentBytes / 2));
+  EXPECT_TRUE(log->has_room(4 * kSegmentBytes)) << "the disk has room for one that grows";
+  EXPECT_FALSE(log->has_room(1ULL << 60));
+}
+
 /// The present segment before and after its last turn was written, which is at [begin, end).
 struct LastWrite {
   std::string before;
