@@ -85,7 +85,7 @@ class Load:
         for line in self.process.stdout:
             self.last = json.loads(line)
 
-    def wait_acknowledged(self, count: float, timeout: float = 60) -> None:
+    def wait_acknowledged(self, count: float, timeout: float = 300) -> None:
         deadline = time.monotonic() + timeout
         while self.last["acknowledged"] < count:
             assert self.process.poll() is None, self.last
