@@ -1,5 +1,7 @@
 #include "core/queue/wait_reason.h"
 
+#include <memory>
+
 #include "core/tests/rig.h"
 
 // Why a job waits (docs/wait-reasons.md). That a reason is true in every other state is the simulation's to show.
@@ -87,7 +89,8 @@ TEST_F(WaitReasons, TellATakenPlaceFromOneThatIsNotThere) {
 }
 
 TEST_F(WaitReasons, NameAReleaseThatStillHoldsTheGpus) {
-  rig = Rig({}, Rig::node_with(1));
+  std::destroy_at(&rig);  // made anew in its place: its engine refers to its random numbers
+  std::construct_at(&rig, EngineSettings{}, Rig::node_with(1));
   const auto at = rig.staffed();
   const JobId runs = rig.submit(at.endpoint);
   rig.save(at.endpoint, [](EndpointInput& in) { in.env = std::vector<EnvVar>{{"MODEL", "2"}}; });
