@@ -47,37 +47,37 @@ bool Connection::may_read() const {
   return !busy || pending_.size() < server_->limits.header_bytes_max;
 }
 
+/// Waits until there is something, and reads then: a connection that waits needs no buffer of its own, and a request
+/// that fits into the server's costs one call.
 void Connection::read() {
   if (!may_read()) return;
   reading_ = true;
-  socket_.async_read_some(asio::buffer(read_area_), [self = shared_from_this()](error_code ec, std::size_t count) {
+  socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](error_code ec) {
     self->reading_ = false;
-    if (self->open_) self->on_read(count, static_cast<bool>(ec));
+    if (!self->open_) return;
+    if (ec || !self->read_now()) return self->on_end();
+    self->read();
   });
 }
 
-void Connection::on_read(std::size_t count, bool ended) {
-  if (ended) {
-    ended_ = true;
-    // An answer that is being written is finished: the client may have closed only its own direction.
-    if (phase_ != Phase::writing) close();
-    return;
-  }
-  take_in({read_area_.data(), count});
-  if (count == read_area_.size()) drain_socket();
-  read();
-}
-
-/// Reads what else has arrived without waiting, in large pieces.
-void Connection::drain_socket() {
+/// False: the client sends no more.
+bool Connection::read_now() {
   std::size_t total = 0;
   while (may_read() && total < kTurnBytes) {
     error_code ec;
     const std::size_t count = socket_.read_some(asio::buffer(server_->scratch), ec);
-    if (ec) return;  // nothing there, or an end that the next read() will report
+    if (ec) return ec == asio::error::would_block || ec == asio::error::try_again;
     total += count;
     take_in({server_->scratch.data(), count});
+    if (count < server_->scratch.size()) break;  // that was all
   }
+  return true;
+}
+
+void Connection::on_end() {
+  ended_ = true;
+  // An answer that is being written is finished: the client may have closed only its own direction.
+  if (phase_ != Phase::writing) close();
 }
 
 void Connection::take_in(std::string_view bytes) {

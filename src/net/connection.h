@@ -55,8 +55,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   friend struct Server;
 
   void read();
-  void on_read(std::size_t count, bool ended);
-  void drain_socket();
+  bool read_now();
+  void on_end();
   void take_in(std::string_view bytes);
   void take_pending();
   std::size_t advance(std::string_view bytes);
@@ -90,7 +90,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool http_1_0_ = false;
   bool head_only_ = false;  // it was HEAD
 
-  std::array<char, 1024> read_area_;
   std::string pending_;  // received, not yet read as a request
   std::size_t lingered_ = 0;
   std::size_t spooled_ = 0;  // of the present body, when its time began anew
