@@ -157,17 +157,20 @@ void EngineState::review_dirty() {
 }
 
 void EngineState::explain_replies() {
-  for (const auto& [index, job] : unexplained) {
-    auto& what = fx->replies[index].what;
-    auto* answer = std::get_if<JobReply>(&what);
-    if (answer) answer->job = view_of(*job);  // it may have been handed out or have ended since
-    if (is_terminal(job->state.status)) continue;
-    if (auto* accepted = std::get_if<JobAccepted>(&what)) accepted->wait = wait_reason(*job);
-    if (answer) answer->job.wait = wait_reason(*job);
-    if (auto* page = std::get_if<StreamPage>(&what)) page->wait = wait_reason(*job);
-    if (auto* page = std::get_if<ChunkPage>(&what)) page->job.wait = wait_reason(*job);
-  }
+  for (const Unexplained& reply : unexplained) explain_reply(reply);
   unexplained.clear();
+}
+
+void EngineState::explain_reply(const Unexplained& reply) {
+  const JobEntry* job = reply.job;
+  auto& what = fx->replies[reply.reply].what;
+  auto* answer = std::get_if<JobReply>(&what);
+  if (answer) answer->job = view_of(*job);  // it may have been handed out or have ended since
+  if (is_terminal(job->state.status)) return;
+  if (auto* accepted = std::get_if<JobAccepted>(&what)) accepted->wait = wait_reason(*job);
+  if (answer) answer->job.wait = wait_reason(*job);
+  if (auto* page = std::get_if<StreamPage>(&what)) page->wait = wait_reason(*job);
+  if (auto* page = std::get_if<ChunkPage>(&what)) page->job.wait = wait_reason(*job);
 }
 
 void EngineState::on(Tick&) {}

@@ -187,7 +187,10 @@ void EngineState::keep_resident(JobEntry& job) {
 void EngineState::let_go(JobEntry& job) {
   resident_bytes -= static_cast<std::size_t>(payload_bytes(job));
   residents.erase(*job.resident);
-  std::erase_if(unexplained, [&](const Unexplained& reply) { return reply.job == &job; });
+  std::erase_if(unexplained, [&](const Unexplained& reply) {
+    if (reply.job == &job) explain_reply(reply);  // before it is gone
+    return reply.job == &job;
+  });
   ++jobs_let_go;
   EndpointEntry& entry = job.endpoint;
   const auto keyed = entry.keyed.find(job.request.idempotency_key);

@@ -176,7 +176,12 @@ class EngineState {
 
   void restore(StoredState state);
   void run_due_timers();
+  struct Unexplained {
+    std::size_t reply = 0;
+    JobEntry* job = nullptr;
+  };
   void explain_replies();
+  void explain_reply(const Unexplained& reply);
   void review_dirty();
 
   // one per command; each in the file of its subject
@@ -370,10 +375,6 @@ class EngineState {
   Time next_sweep{};
   std::int64_t last_arrival = 0;
   std::vector<EndpointEntry*> dirty;
-  struct Unexplained {
-    std::size_t reply = 0;
-    JobEntry* job = nullptr;
-  };
   std::vector<Unexplained> unexplained;  // replies of this command about jobs that have not ended
 };
 

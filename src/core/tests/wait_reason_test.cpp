@@ -140,6 +140,15 @@ TEST_F(WaitReasons, AServerThatStopsSaysSo) {
   EXPECT_EQ(rig.reply<JobReply>(sync).job.wait->code, WaitCode::server_stopping);
 }
 
+TEST_F(WaitReasons, AJobThatIsGoneWhenItsCallerIsAnsweredIsToldAsEnded) {
+  const EndpointId at = rig.endpoint([](EndpointInput& in) { in.workers_max = 0; });
+  rig.apply(Shutdown{});
+  const Token sync = rig.run_sync(at, Millis{60'000});  // answered at once, which is with the next command
+  rig.send(DeleteEndpoint{0, rig.owner, at.str()});
+  EXPECT_EQ(rig.reply<JobReply>(sync).job.status, JobStatus::cancelled);
+  EXPECT_FALSE(rig.reply<JobReply>(sync).job.wait);
+}
+
 TEST_F(WaitReasons, AfterARestartTheyBeginWithIt) {
   const EndpointId at = rig.endpoint([](EndpointInput& in) { in.workers_max = 0; });
   const JobId job = rig.submit(at);
