@@ -2,8 +2,6 @@
 
 #include <sys/random.h>
 
-#include <cstdio>
-
 #include "base/error.h"
 
 namespace penstock {
@@ -42,10 +40,14 @@ std::string random_alphanumeric(Random& random, int count) {
 std::string time_ordered_uuid(Random& random, Time now) {
   const std::uint64_t high = (static_cast<std::uint64_t>(to_ms(now)) << 16) | 0x4000ULL | (random.next() & 0x0fffULL);
   const std::uint64_t low = (random.next() & 0x3fffffffffffffffULL) | 0x8000000000000000ULL;
-  char text[37];
-  std::snprintf(text, sizeof text, "%08x-%04x-%04x-%04x-%012llx", static_cast<unsigned>(high >> 32),
-                static_cast<unsigned>((high >> 16) & 0xffff), static_cast<unsigned>(high & 0xffff),
-                static_cast<unsigned>(low >> 48), static_cast<unsigned long long>(low & 0xffffffffffffULL));
+  std::string text = "00000000-0000-0000-0000-000000000000";
+  std::size_t at = 0;
+  for (const std::uint64_t half : {high, low}) {
+    for (int shift = 60; shift >= 0; shift -= 4) {
+      if (text[at] == '-') ++at;
+      text[at++] = "0123456789abcdef"[(half >> shift) & 0xf];
+    }
+  }
   return text;
 }
 
