@@ -301,6 +301,7 @@ void Server::announce(const std::optional<std::string>& new_key) const {
 // ---------------------------------------------------------------- workers
 
 void Server::obey(core::LaunchOrder order) {
+  if (!launcher_) return;  // the end: what is left to do is done at the next start
   if (const auto* start = std::get_if<core::StartWorker>(&order)) return start_worker(*start);
   if (const auto* stop = std::get_if<core::StopWorker>(&order)) return launcher_->stop(stop->id, stop->grace);
   if (const auto* gone = std::get_if<core::RemoveVolume>(&order)) return volumes_.remove(gone->id);
