@@ -1,6 +1,7 @@
 #include "server/config.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -10,7 +11,8 @@ namespace {
 
 class TomlFile {
  public:
-  explicit TomlFile(const std::string& text) : path_(::testing::TempDir() + "penstock_config_test.toml") {
+  explicit TomlFile(const std::string& text)
+      : path_(::testing::TempDir() + "penstock_config_test_" + std::to_string(::getpid()) + ".toml") {
     std::ofstream(path_) << text;
   }
   ~TomlFile() { std::remove(path_.c_str()); }
