@@ -110,8 +110,7 @@ class LocalStore final : public Store {
   }
 
   Result<void> commit(Turn turn) override {
-    wait_for_writer();
-    if (turn->empty()) return {};
+    if (auto written = wait_for_writer(); !written || turn->empty()) return written;
     if (frame_.capacity() > kFrameKeptBytes) frame_ = {};
     begin(turn, frame_);
     const std::uint64_t bytes = frame_.size();
@@ -159,14 +158,16 @@ class LocalStore final : public Store {
     backlog_.add(++begun_, turn);
   }
 
-  void wait_for_writer() {
+  /// Until all that was begun is durable. Errors: some of it never will be.
+  Result<void> wait_for_writer() {
     std::unique_lock lock(begun_mutex_);
     written_all_.wait(lock, [&] { return begun_turns_.empty() && !is_writing_; });
+    return written_;
   }
 
   /// What waits for the tables, all of it: read before the tables are.
   Result<void> settle() {
-    wait_for_writer();
+    if (auto written = wait_for_writer(); !written) return written;
     std::unique_lock lock(mutex_);
     hurry_ = true;
     wake_.notify_one();
@@ -201,15 +202,18 @@ class LocalStore final : public Store {
       if (begun_turns_.empty()) return;
       std::vector<Begun> turns = std::exchange(begun_turns_, {});
       is_writing_ = true;
+      Result<void> written = written_;
       lock.unlock();
-      write(turns);
+      write(turns, written);
       lock.lock();
+      written_ = std::move(written);
       is_writing_ = false;
       if (begun_turns_.empty()) written_all_.notify_all();
     }
   }
 
-  void write(std::vector<Begun>& turns) {
+  /// `done`: how it went so far, and then goes. After an error nothing is appended any more.
+  void write(std::vector<Begun>& turns, Result<void>& done) {
     std::vector<std::string> frames;
     frames.reserve(turns.size());
     std::uint64_t bytes = 0;
@@ -217,13 +221,9 @@ class LocalStore final : public Store {
       bytes += begun.frame.size();
       frames.push_back(std::move(begun.frame));
     }
-    Result<void> done;
-    if (!is_broken_) {
+    if (done) {
       if (auto appended = log_->append(frames); !appended) done = tl::unexpected(std::move(appended.error()));
-    } else {
-      done = fail(Errc::unavailable, "the log could not be written");
     }
-    is_broken_ = !done;
     begun_bytes_ -= bytes;
     for (std::size_t i = 0; i < turns.size(); ++i) {
       turns[i].done(done);
@@ -345,10 +345,10 @@ class LocalStore final : public Store {
   std::vector<Begun> begun_turns_;
   bool is_writing_ = false;
   bool writer_leaves_ = false;
+  Result<void> written_;  // an error stays
 
-  bool is_broken_ = false;  // of the log's thread
-  LogPosition position_;    // of the store's thread
-  bool had_room_ = true;    // of the store's thread
+  LogPosition position_;  // of the store's thread
+  bool had_room_ = true;  // of the store's thread
 
   std::atomic<std::uint64_t> begun_bytes_ = 0;  // of turns that are not in the log yet
   std::atomic<std::uint64_t> applied_;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <mutex>
+
 #include "store/memory_store.h"
 #include "store_rig.h"
 #include "store_samples.h"
@@ -25,6 +28,30 @@ core::StoredJob stored(const core::JobAdded& added) {
 
 TEST_P(StoreContract, IsEmptyAtFirst) {
   expect_holds(store(), {});
+}
+
+/// Begins turns as the loop does under load, and waits for the last one.
+TEST_P(StoreContract, TurnsThatAreCommittedLaterAreThereAtOnceAndDurableInOrder) {
+  core::StoredState wanted;
+  std::vector<int> durable;
+  std::mutex mutex;
+  for (int i = 0; i < 200; ++i) {
+    const core::JobAdded job = full_job("job-" + std::to_string(i), "ep-1");
+    wanted.jobs.push_back(stored(job));
+    store().commit_later(std::make_shared<const Turn>(Turn{job}), [&, i](const Result<void>& done) {
+      const std::scoped_lock lock(mutex);
+      EXPECT_TRUE(done);
+      durable.push_back(i);
+    });
+    ASSERT_TRUE(finds("ep-1", "job-" + std::to_string(i)));
+  }
+  commit({});  // not before those that were begun
+  {
+    const std::scoped_lock lock(mutex);
+    ASSERT_EQ(durable.size(), 200U);
+    EXPECT_TRUE(std::ranges::is_sorted(durable));
+  }
+  expect_holds(restarted(), wanted);
 }
 
 TEST_P(StoreContract, AnEmptyTurnChangesNothing) {
