@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -193,6 +194,23 @@ TEST_F(LocalStoreTest, ALogThatCannotGrowIsToldBeforeATurnFails) {
     fs::remove(obstacle);
     EXPECT_TRUE(comes_true([&] { return (*store)->has_room(kLargeBytes); }));
   }
+}
+
+TEST_F(LocalStoreTest, AfterAWriteThatFailedNothingIsSaidToBeDurable) {
+  const auto store = open();
+  std::atomic<int> durable = 0;
+  std::atomic<int> refused = 0;
+  {
+    const FileSizeLimit limit(900'000);  // less than a segment
+    for (int i = 0; i < 20; ++i) {
+      store->commit_later(std::make_shared<const Turn>(Turn{large_job("job-" + std::to_string(i))}),
+                          [&](const Result<void>& done) { ++(done ? durable : refused); });
+    }
+    EXPECT_FALSE(store->commit(Turn{}));
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(durable + refused, 20);
+  EXPECT_FALSE(store->commit(Turn{full_job("job-later", "ep-1")})) << "there is a hole before it";
 }
 
 TEST_F(LocalStoreTest, CommittersWaitWhenTheTablesFallFarBehind) {
