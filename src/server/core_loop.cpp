@@ -142,11 +142,12 @@ void CoreLoop::deliver(core::Effects& effects) {
 }
 
 void CoreLoop::commit(const store::Turn& turn, Outward outward) {
+  if (turn->empty())
+    return in_flight_.empty() ? send(std::move(outward)) : in_flight_.back().outward.append(std::move(outward));
   const Instant begun = std::chrono::steady_clock::now();
-  if (turn->empty() && !in_flight_.empty()) return in_flight_.back().outward.append(std::move(outward));
   if (in_flight_.empty() && turn->size() <= kSmallTurn && commit_took_ < kSlowCommit) {
     if (const auto done = store_.commit(turn); !done) return fail(done.error());
-    if (!turn->empty()) commit_took_ = std::chrono::steady_clock::now() - begun;
+    commit_took_ = std::chrono::steady_clock::now() - begun;
     return send(std::move(outward));
   }
   const std::uint64_t ticket = ++last_ticket_;
