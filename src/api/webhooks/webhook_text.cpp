@@ -72,8 +72,8 @@ Result<void> check_webhook_url(const std::string& url, const net::AddressRules& 
   const auto refusal = rules.refusal(parsed->host);
   if (!refusal) return {};
   return fail(Errc::invalid, "webhook: " + *refusal +
-                                 ", and this server calls only public ones; whoever runs it may allow more with "
-                                 "webhooks.allow_private or webhooks.allowed_networks");
+                                 ", which this server does not post to; whoever runs it may allow that network in "
+                                 "webhooks.allowed_networks, or all private ones with webhooks.allow_private");
 }
 
 }  // namespace penstock::api
