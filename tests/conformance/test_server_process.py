@@ -95,6 +95,14 @@ def test_interrupt_and_hangup_end_all_workers(fresh_server, number):
     assert server.client().status(endpoint, job)["status"] in ("IN_QUEUE", "IN_PROGRESS")
 
 
+def test_under_nohup_a_hang_up_has_no_effect(fresh_server):
+    server = fresh_server(hang_up="ignore")
+    server.process.send_signal(signal.SIGHUP)
+    assert server.client().health(Endpoints(server.client()).make())["workers"]["running"] == 0
+    assert server.terminate() == 0
+    assert "SIGHUP" not in server.log_text()
+
+
 @pytest.mark.parametrize("end", ["terminate", "kill"])
 def test_restart_keeps_everything(fresh_server, end):
     server = fresh_server({"workers.ping_interval_ms": 10000})

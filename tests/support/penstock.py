@@ -55,8 +55,9 @@ class Server:
     """One `penstock serve` on a data directory. It can be killed and started again on the same port and data."""
 
     def __init__(self, data: Path, settings: dict | None = None, arguments: tuple = (), key: str | None = TEST_KEY,
-                 gpus: str = "64xAMPERE_16"):
+                 gpus: str = "64xAMPERE_16", hang_up: str = "default"):
         self.data = Path(data)
+        self.hang_up = hang_up  # of SIGHUP at its start: "default", or "ignore" as under nohup; not what the tests have
         self.settings = settings or {}  # "workers.ping_interval_ms": 1000
         self.arguments = list(arguments)
         self.bootstrap_key = key
@@ -91,7 +92,7 @@ class Server:
     def spawn(self) -> subprocess.Popen:
         """Starts the program without waiting for it to be ready."""
         with open(self.out_path, "wb") as out, open(self.log_path, "ab") as log:
-            return subprocess.Popen(self.command(), env=self.environment(), stdin=subprocess.DEVNULL, stdout=out,
+            return subprocess.Popen(["env", f"--{self.hang_up}-signal=HUP", *self.command()], env=self.environment(), stdin=subprocess.DEVNULL, stdout=out,
                                     stderr=log)
 
     def start(self, timeout: float = 30) -> "Server":
