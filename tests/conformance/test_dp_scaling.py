@@ -2,8 +2,8 @@
 
 import time
 
-from endpoints import SLEEPER
-from penstock import wait_for
+from endpoints import SLEEPER, WORKERS
+from penstock import process_template, wait_for
 
 
 def count(client, ep: str) -> int:
@@ -83,3 +83,43 @@ def test_dp_090_change_of_the_template_replaces_an_idle_worker(client, endpoints
     assert client.endpoint(ep, "version")["version"] == template["version"] + 1
     wait_for(lambda: client.wait_terminal(ep, client.run(ep, {"mock_return": 2}), 60)["workerId"] != old, 60,
              "a worker of the new release")
+
+
+def test_dp_090_busy_worker_finishes_before_it_is_replaced(client, server, endpoints):
+    """Two workers of one release, one busy: the idle one goes at once, and new jobs go to the new release only."""
+    ep = endpoints.make_python(workersMin=2, workersMax=2, idleTimeout=60)
+    client.wait_health(ep, lambda health: health["workers"]["ready"] == 2, "both workers", 60)
+    old = {pod["id"] for pod in client.endpoint(ep, "pods { id }")["pods"]}
+    running = client.run(ep, {"mock_delay": 8, "mock_return": "old"})
+    busy = client.wait_status(ep, running, "IN_PROGRESS")["workerId"]
+    idle = (old - {busy}).pop()
+    endpoints.change(ep, env=[{"key": "RELEASE", "value": "2"}])
+    wait_for(lambda: not server.worker_processes(idle), 20, "the idle worker to go")
+    assert client.status(ep, running)["status"] == "IN_PROGRESS", "the busy one stays"
+    later = [client.wait_terminal(ep, client.run(ep, {"mock_return": n}), 60) for n in range(3)]
+    assert not {job["workerId"] for job in later} & old
+    status = client.wait_terminal(ep, running)
+    assert status["output"] == "old" and status["workerId"] == busy and status.get("retries", 0) == 0
+    wait_for(lambda: not server.worker_processes(busy), 20, "the busy worker to go after its job")
+
+
+def test_dp_091_crashes_at_start_are_backed_off_until_a_release_cures_them(client, endpoints, tmp_path):
+    starts = tmp_path / "starts"
+    ep = endpoints.make({"imageName": f"process:{tmp_path}", "dockerArgs": "/bin/sh -c 'date +%s%N >> starts; exit 1'"},
+                        workersMax=1)
+    job = client.run(ep, {"mock_return": "cured"})
+
+    def times() -> list[float]:
+        return [int(line) / 1e9 for line in starts.read_text().split()] if starts.exists() else []
+
+    wait_for(lambda: len(times()) >= 4, 30, "four crashes")
+    at = times()
+    gaps = [later - earlier for earlier, later in zip(at, at[1:])]
+    assert all(gap >= 0.95 * 2**n for n, gap in enumerate(gaps)), gaps
+    assert client.health(ep)["workers"]["unhealthy"] >= 1
+    assert client.status(ep, job)["status"] == "IN_QUEUE"
+    template = client.endpoint(ep, "templateId")["templateId"]
+    client.save_template(id=template, name="cured-" + ep, containerDiskInGb=5, volumeInGb=0, env=[],
+                         **process_template(WORKERS, "mock_worker.py"))
+    assert client.wait_terminal(ep, job, 30)["output"] == "cured"
+    assert client.health(ep)["workers"]["unhealthy"] == 0

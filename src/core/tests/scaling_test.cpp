@@ -25,6 +25,109 @@ struct Scaling : testing::Test {
   Rig rig;
 };
 
+// ---------------------------------------------------------------- known from the field
+
+TEST_F(Scaling, AWorkerThatInitialisesIsNotStartedTwice) {
+  const EndpointId delay = rig.endpoint(scaler("QUEUE_DELAY", 1, 10));
+  const EndpointId count = rig.endpoint(scaler("REQUEST_COUNT", 1, 10));
+  rig.submit(delay);
+  rig.submit(count);
+  ASSERT_EQ(started(), 2);
+  for (int i = 0; i < 50; ++i) rig.advance(Millis{1'000});
+  rig.restart();
+  for (int i = 0; i < 50; ++i) rig.advance(Millis{1'000});
+  EXPECT_EQ(present(delay), 1);
+  EXPECT_EQ(present(count), 1);
+}
+
+TEST_F(Scaling, ABurstStartsWhatItNeedsAtOnceAndNoMore) {
+  const EndpointId at = rig.endpoint(scaler("REQUEST_COUNT", 2, 20));
+  for (int i = 0; i < 10; ++i) rig.submit(at);
+  EXPECT_EQ(started(), 5);
+  for (int i = 0; i < 100; ++i) rig.advance(Millis{1'000});
+  EXPECT_EQ(started(), 5);
+  EXPECT_EQ(stopped(), 0);
+}
+
+TEST_F(Scaling, AWorkerThatIsToldToLeaveGetsNoJobInTheSameStep) {
+  const EndpointId at = rig.endpoint([](EndpointInput& in) { in.idle_timeout_s = 5; });
+  const JobId first = rig.submit(at);
+  const WorkerId worker = rig.started().at(0);
+  ASSERT_EQ(rig.work(at, worker), std::vector<JobId>{first});
+  rig.finish(at, worker, first);
+  const Token poll = rig.take(at, worker);
+  rig.now += Millis{5'000};  // its idle time-out is due in the very step in which the job comes
+  const JobId second = rig.submit(at);
+  EXPECT_EQ(stopped(), 1);
+  EXPECT_TRUE(rig.reply<HandOuts>(poll).jobs.empty()) << "who is told to leave gets no job any more";
+  EXPECT_EQ(rig.status(at, second), JobStatus::in_queue);
+  EXPECT_EQ(started(), 2) << "and the job has another worker on its way";
+}
+
+TEST_F(Scaling, AWorkerThatWasJustGivenAJobIsNotStopped) {
+  const EndpointId at = rig.endpoint([](EndpointInput& in) { in.idle_timeout_s = 5; });
+  const JobId first = rig.submit(at);
+  const WorkerId worker = rig.started().at(0);
+  ASSERT_EQ(rig.work(at, worker), std::vector<JobId>{first});
+  rig.finish(at, worker, first);
+  rig.take(at, worker);
+  rig.advance(Millis{4'999});
+  const JobId second = rig.submit(at);
+  ASSERT_EQ(rig.status(at, second), JobStatus::in_progress);
+  rig.advance(Millis{9'000});
+  EXPECT_EQ(stopped(), 0);
+  rig.save(at, [](EndpointInput& in) { in.workers_max = 0; });
+  EXPECT_EQ(stopped(), 0) << "workersMax too waits for the job";
+  rig.finish(at, worker, second);
+  EXPECT_EQ(rig.status(at, second), JobStatus::completed);
+  EXPECT_EQ(stopped(), 1);
+}
+
+TEST_F(Scaling, AWorkerThatNeverBecomesReadyIsNoCapacity) {
+  const EndpointId at = rig.endpoint(scaler("REQUEST_COUNT", 1, 1));
+  const JobId job = rig.submit(at);
+  const WorkerId stuck = rig.started().at(0);
+  rig.advance(rig.settings.start_timeout - Millis{1});
+  EXPECT_EQ(rig.settings.start_timeout, Millis{7 * 60'000});
+  EXPECT_EQ(stopped(), 0);
+  rig.advance(Millis{1});
+  ASSERT_GE(stopped(), 1);
+  EXPECT_EQ(rig.stopped().back().id, stuck);
+  EXPECT_EQ(rig.stopped().back().grace, Millis{0});
+  EXPECT_EQ(rig.engine->health(at)->unhealthy, 1);
+  rig.advance(Millis{1'000});
+  EXPECT_EQ(started(), 2) << "workersMax is 1, and the one that hangs is not counted, though it has not exited";
+  ASSERT_EQ(rig.work(at, rig.started().back()), std::vector<JobId>{job});
+}
+
+TEST_F(Scaling, TheIdleTimeBeginsWithTheEndOfTheJobNotWithTheNextPoll) {
+  const EndpointId at = rig.endpoint([](EndpointInput& in) { in.idle_timeout_s = 5; });
+  const JobId job = rig.submit(at);
+  const WorkerId worker = rig.started().at(0);
+  ASSERT_EQ(rig.work(at, worker), std::vector<JobId>{job});
+  rig.finish(at, worker, job);
+  rig.advance(Millis{3'000});
+  rig.take(at, worker);  // it comes back late
+  rig.ping(at, worker, {});
+  rig.advance(Millis{1'999});
+  EXPECT_EQ(stopped(), 0);
+  rig.advance(Millis{1});
+  EXPECT_EQ(stopped(), 1);
+}
+
+TEST_F(Scaling, TheIdleTimeOfANewWorkerBeginsWhenItIsReady) {
+  const EndpointId at = rig.endpoint([](EndpointInput& in) { in.idle_timeout_s = 5; });
+  const JobId job = rig.submit(at);
+  rig.advance(Millis{60'000});
+  rig.send(CancelJob{0, at, job});
+  const WorkerId worker = rig.started().at(0);
+  rig.take(at, worker);
+  rig.advance(Millis{4'999});
+  EXPECT_EQ(stopped(), 0);
+  rig.advance(Millis{1});
+  EXPECT_EQ(stopped(), 1);
+}
+
 // ---------------------------------------------------------------- up
 
 TEST_F(Scaling, QueueDelayStartsOneThenOnePerDelay) {
