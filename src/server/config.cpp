@@ -1,18 +1,14 @@
 #include "server/config.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <concepts>
-#include <cstring>
-#include <fstream>
 #include <functional>
 #include <set>
 
 #include "base/text.h"
 #include "base/time.h"
+#include "server/config_file.h"
 
 namespace penstock::server {
 namespace {
@@ -120,6 +116,21 @@ Setting choice(std::string key, std::string no, std::string yes, std::string hel
           initial_text(pick) == "true" ? yes : no};
 }
 
+Result<void> set_gpu_types(Config& config, const std::string& value) {
+  for (const std::string_view part : split_list(value, ',')) {
+    const auto sign = part.rfind('=');
+    const auto pool = sign == std::string_view::npos ? part : trim(part.substr(sign + 1));
+    if (sign == std::string_view::npos || sign == 0 || !core::find_gpu_pool(pool)) {
+      std::vector<std::string_view> known;
+      for (const auto& one : core::gpu_pools()) known.push_back(one.id);
+      return tl::unexpected<Error>(
+          bad_value(std::string(part), "<GPU type>=<pool>, separated by commas, is; pools: " + join(known, ", ")));
+    }
+    config.host.pools[std::string(trim(part.substr(0, sign)))] = pool;
+  }
+  return {};
+}
+
 void server_settings(std::vector<Setting>& all) {
   all.push_back(text("server.listen", "address and port to listen on; port 0 takes a free one",
                      [](Config& c) -> auto& { return c.listen; }));
@@ -140,7 +151,13 @@ void server_settings(std::vector<Setting>& all) {
   all.push_back(number("server.connections_max", 1, 1'000'000, 1, "open connections",
                        [](Config& c) -> auto& { return c.http.connections_max; }));
   all.push_back(text("gpus.fake", "GPUs to pretend, for example 4xAMPERE_80,2xADA_24@EU-RO-1",
-                     [](Config& c) -> auto& { return c.fake_gpus; }));
+                     [](Config& c) -> auto& { return c.host.fake_gpus; }));
+  all.push_back(text("gpus.nvml", "NVIDIA's management library, by name or path; off: do not ask the driver",
+                     [](Config& c) -> auto& { return c.host.nvml; }));
+  all.push_back(number("gpus.poll_ms", 0, 3'600'000, 1, "how often the health of the GPUs is looked at; 0: never",
+                       [](Config& c) -> auto& { return c.gpus_poll; }));
+  all.push_back({"gpus.types", "pools of GPU types, over the built-in ones: NVIDIA T4=AMPERE_16,NVIDIA A30=AMPERE_24",
+                 set_gpu_types});
   all.push_back(number("account.workers_quota", 0, 1'000'000, 1, "sum of workersMax over all endpoints",
                        [](Config& c) -> auto& { return c.engine.workers_quota; }));
   all.push_back(text("account.email", "e-mail of the account that the first start makes",
@@ -412,44 +429,13 @@ Result<void> apply(Config& config, const std::string& key, const std::string& va
                                  (near.empty() ? std::string() : "; did you mean \"" + std::string(near) + "\"?"));
 }
 
-Result<toml::table> read_toml(const std::string& file) {
-  std::ifstream stream(file);
-  if (!stream) return fail(Errc::invalid, "cannot read the configuration file " + file + ": " + std::strerror(errno));
-  try {
-    return toml::parse(stream, file);
-  } catch (const toml::parse_error& error) {
-    return fail(Errc::invalid, file + ": " + std::string(error.description()) + " (line " +
-                                   std::to_string(error.source().begin.line) + ")");
-  }
-}
-
 Result<void> apply_file(Config& config, const std::string& file) {
-  const auto parsed = read_toml(file);
-  if (!parsed) return tl::unexpected<Error>(parsed.error());
-  for (const auto& [section, content] : *parsed) {
-    const std::string name(section.str());
-    const auto* table = content.as_table();
-    if (!table)
-      return fail(Errc::invalid,
-                  file + ": \"" + name + "\" stands outside a section; settings look like [server] listen = \"...\"");
-    for (const auto& [key, value] : *table) {
-      std::string as_text;
-      if (const auto* string = value.as_string()) {
-        as_text = string->get();
-      } else if (const auto* yes = value.as_boolean()) {
-        as_text = yes->get() ? "true" : "false";
-      } else if (const auto* integer = value.as_integer()) {
-        as_text = std::to_string(integer->get());
-      } else if (const auto* real = value.as_floating_point()) {
-        as_text = fmt::format("{}", real->get());
-      } else {
-        return fail(Errc::invalid,
-                    file + ": " + name + "." + std::string(key.str()) + " must be a text, a number, true or false");
-      }
-      auto done = apply(config, name + "." + std::string(key.str()), as_text, file);
-      if (!done) return done;
-    }
+  auto read = read_config_file(file);
+  if (!read) return tl::unexpected<Error>(read.error());
+  for (const auto& [key, value] : read->settings) {
+    if (auto done = apply(config, key, value, file); !done) return done;
   }
+  config.host.nodes = std::move(read->nodes);
   return {};
 }
 

@@ -12,13 +12,13 @@
 #include "core/limits/rate_limiter.h"
 #include "core/settings.h"
 #include "graphql/limits.h"
+#include "host/gpus.h"
 #include "net/address_rules.h"
 #include "net/http_server.h"
+#include "server/config_file.h"
 #include "store/local_store.h"
 
 namespace penstock::server {
-
-using KeyedTexts = std::vector<std::pair<std::string, std::string>>;
 
 /// Everything that an operator can set, after defaults, penstock.toml, PENSTOCK_* variables and flags were merged, the
 /// later over the earlier.
@@ -27,7 +27,8 @@ struct Config {
   std::string data;  // empty: $XDG_DATA_HOME/penstock
   bool ephemeral = false;
   std::string worker_url;  // how workers reach this server; empty: the address it listens on
-  std::string fake_gpus;
+  host::HostOptions host;
+  Millis gpus_poll{10'000};            // 0: the health of GPUs is not looked at
   std::optional<bool> process_images;  // none: only while listening on loopback
   log::Level log_level = log::Level::info;
   bool log_json = false;

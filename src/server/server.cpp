@@ -319,10 +319,8 @@ void Server::start_worker(const core::StartWorker& order) {
     return core_.give(core::WorkerStartFailed{
         order.id, "process: images are allowed only on loopback, or with workers.process_images = true"});
   }
-  bool emulated = false;
-  for (const auto& node : engine_.fleet().nodes())
-    emulated = emulated || (node.name == order.placement.node && node.emulated);
-  auto spec = worker_spec(order, facts_, keys_, vault_, emulated);
+  const core::Node* node = engine_.fleet().find_node(order.placement.node);
+  auto spec = worker_spec(order, facts_, keys_, vault_, node && node->emulated);
   if (!spec) return core_.give(core::WorkerStartFailed{order.id, spec.error().message});
   if (!order.volume.empty()) {
     const auto directory = volumes_.directory(order.volume);
@@ -439,7 +437,7 @@ int serve(const ServeOptions& options) {
   ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   allow_many_descriptors();
   if (!api::init_crypto()) return refuse({Errc::internal, "libsodium does not start"}, kExitFailed);
-  auto nodes = host::find_nodes(config.fake_gpus);
+  auto nodes = host::find_nodes(config.host);
   if (!nodes) return refuse(nodes.error(), kExitRefused);
   auto data = DataDir::open(config.data, config.ephemeral);
   if (!data) return refuse(data.error(), kExitFailed);

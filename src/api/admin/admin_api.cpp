@@ -55,6 +55,9 @@ void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
   json::Array workers;
   for (const auto& view : core_.engine().workers_of(endpoint)) {
     const core::Worker& worker = view.worker;
+    const core::Node* node = core_.engine().fleet().find_node(worker.placement.node);
+    json::Array gpus;
+    for (const int index : worker.placement.gpus) gpus.emplace_back(index);
     json::Object row{{"id", worker.id.str()},
                      {"status", to_text(view.status)},
                      {"external", worker.external},
@@ -64,7 +67,9 @@ void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
                      {"readyAt", worker.ready ? json::Value(iso8601(*worker.ready)) : json::Value()},
                      {"node", worker.placement.node},
                      {"pool", worker.placement.pool},
-                     {"gpuType", worker.placement.gpu_type}};
+                     {"gpuType", worker.placement.gpu_type},
+                     {"gpus", std::move(gpus)},
+                     {"emulated", node && node->emulated && !worker.placement.gpus.empty()}};
     workers.emplace_back(std::move(row));
   }
   responder.send(json_answer(json::write(json::Object{{"workers", std::move(workers)}})));

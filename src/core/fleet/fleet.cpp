@@ -38,6 +38,11 @@ Fleet::Fleet(std::vector<Node> nodes) : nodes_(std::move(nodes)) {
   }
 }
 
+const Node* Fleet::find_node(std::string_view name) const {
+  const auto found = std::ranges::find(nodes_, name, &Node::name);
+  return found == nodes_.end() ? nullptr : &*found;
+}
+
 /// GPUs of one type, since one worker gets no others: of the type with the fewest that are enough, or else of the one
 /// with the most.
 std::vector<int> Fleet::free_gpus(const Node& node, const std::string& pool, const PlacementWish& wish,

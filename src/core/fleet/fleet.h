@@ -12,18 +12,23 @@
 namespace penstock::core {
 
 struct GpuDevice {
-  int index = 0;  // on its node
+  int index = 0;  // on its node; of a real one the driver's, in bus order
   std::string type;
   std::string pool;
+  std::string uuid = {};  // empty: the driver was not asked, or there is none
+  int memory_mb = 0;
 };
 
-/// A place where workers run. Without location or data centre it matches every wish for one.
+/// A place where workers run. Without location, data centre or CUDA version it matches every wish for one.
 struct Node {
   std::string name;
   std::string location;     // "US"
   std::string data_center;  // "US-KS-2"
   bool emulated = false;    // its GPUs are slots that only count
   std::vector<GpuDevice> gpus;
+  bool described = false;  // its GPUs are what penstock.toml says; no driver confirms them
+  std::string driver_version = {};
+  std::string cuda_version = {};  // the newest that its driver runs
 };
 
 /// The data centre that a node is in. One that is configured without gets its own name: a volume has to be somewhere.
@@ -42,6 +47,8 @@ class Fleet {
   explicit Fleet(std::vector<Node> nodes);
 
   const std::vector<Node>& nodes() const { return nodes_; }
+  /// Null: this machine has no such node (any more).
+  const Node* find_node(std::string_view name) const;
 
   /// Errors: busy, with the reason (nothing fits now), or not_found (nothing here could ever fit).
   Result<Placement> place(const PlacementWish& wish);

@@ -41,21 +41,40 @@ TEST(DriverFolder, types_become_pools_and_strangers_are_named) {
   const std::string folder = ::testing::TempDir() + "penstock_gpus_" + std::to_string(::getpid());
   const auto device = [&](const std::string& bus, const std::string& model) {
     fs::create_directories(folder + "/" + bus);
-    std::ofstream(folder + "/" + bus + "/information") << "Model: \t\t " << model << "\nIRQ: 1\n";
+    std::ofstream(folder + "/" + bus + "/information")
+        << "Model: \t\t " << model << "\nGPU UUID: \t GPU-" << bus << "\n";
   };
   device("0000:01:00.0", "NVIDIA H100 80GB HBM3");
   device("0000:02:00.0", "NVIDIA Strange 1");
   device("0000:03:00.0", "NVIDIA H100 80GB HBM3");
-  std::vector<std::string> unknown;
-  const auto nodes = read_driver_folder(folder, unknown);
+  const auto found = read_driver_folder(folder);
   fs::remove_all(folder);
+  std::vector<std::string> unknown;
+  const auto nodes = nodes_of(found, {}, unknown);
   ASSERT_EQ(nodes.size(), 1u);
   ASSERT_EQ(nodes[0].gpus.size(), 2u);
   EXPECT_EQ(nodes[0].gpus[1].index, 2);
+  EXPECT_EQ(nodes[0].gpus[1].uuid, "GPU-0000:03:00.0");
   EXPECT_EQ(nodes[0].gpus[0].pool, "ADA_80_PRO");
+  EXPECT_EQ(nodes[0].gpus[0].memory_mb, 80 * 1024) << "the pool's, where the driver does not say";
   EXPECT_FALSE(nodes[0].emulated);
   EXPECT_EQ(unknown, std::vector<std::string>{"NVIDIA Strange 1"});
-  EXPECT_TRUE(read_driver_folder("/nowhere", unknown).empty());
+  EXPECT_TRUE(read_driver_folder("/nowhere").gpus.empty());
+}
+
+TEST(Pools, can_be_said_for_types_of_ones_own_and_changed) {
+  core::GpuReadings found;
+  found.gpus = {{0, "GPU-a", "NVIDIA Strange 1", 20'000, {}, {}, {}, ""},
+                {1, "GPU-b", "NVIDIA A40", 46'068, {}, {}, {}, ""},
+                {2, "GPU-c", "GeForce RTX 3090", 24'576, {}, {}, {}, ""}};
+  std::vector<std::string> unknown;
+  const auto nodes = nodes_of(found, {{"NVIDIA Strange 1", "AMPERE_16"}, {"NVIDIA A40", "ADA_48_PRO"}}, unknown);
+  ASSERT_EQ(nodes.size(), 1u);
+  ASSERT_EQ(nodes[0].gpus.size(), 3u);
+  EXPECT_EQ(nodes[0].gpus[0].pool, "AMPERE_16");
+  EXPECT_EQ(nodes[0].gpus[1].pool, "ADA_48_PRO");
+  EXPECT_EQ(nodes[0].gpus[2].type, "NVIDIA GeForce RTX 3090") << "as clients name it";
+  EXPECT_TRUE(unknown.empty());
 }
 
 }  // namespace

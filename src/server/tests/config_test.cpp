@@ -110,6 +110,25 @@ TEST(Config, limits_are_off_and_one_setting_switches_the_hosted_ones_on) {
   EXPECT_NE(refusal("", {}, {{"limits.run_per_10s", "-1"}}), "accepted");
 }
 
+TEST(Config, nodes_and_gpu_types_of_the_file) {
+  const TomlFile file(
+      "[gpus]\nnvml = \"off\"\n[gpus.types]\n\"NVIDIA T4\" = \"AMPERE_16\"\n[[node]]\nname = \"a\"\ngpus = "
+      "[\"2xADA_24\", \"1xNVIDIA T4\"]\ndevices = [0, 1, 2]\nemulated = true\n[[node]]\ngpus = []\n");
+  const auto config = load_config(file.path(), {}, {});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->host.nvml, "off");
+  EXPECT_EQ(config->host.pools, (std::map<std::string, std::string>{{"NVIDIA T4", "AMPERE_16"}}));
+  ASSERT_EQ(config->host.nodes.size(), 2u);
+  EXPECT_EQ(config->host.nodes[0],
+            (KeyedTexts{{"devices", "0,1,2"}, {"emulated", "true"}, {"gpus", "2xADA_24,1xNVIDIA T4"}, {"name", "a"}}));
+  EXPECT_EQ(config->host.nodes[1], (KeyedTexts{{"gpus", ""}}));
+  EXPECT_NE(refusal("", {}, {{"gpus.types", "NVIDIA T4=NOPE"}}).find("pools: AMPERE_16, "), std::string::npos);
+  const TomlFile one_bracket("[node]\nname = \"a\"\n");
+  EXPECT_NE(refusal(one_bracket.path(), {}, {}).find("with two brackets"), std::string::npos);
+  const TomlFile nested("[[node]]\ngpus = [[\"2xADA_24\"]]\n");
+  EXPECT_NE(refusal(nested.path(), {}, {}).find("gpus is not understood"), std::string::npos);
+}
+
 TEST(Config, every_setting_is_listed_once_with_a_variable) {
   std::map<std::string, int> seen;
   for (const auto& info : setting_infos()) {
