@@ -28,6 +28,9 @@ class Core {
   /// that follow find it. Errors: unavailable.
   virtual Result<void> recall(const EndpointId& endpoint, const JobId& job) = 0;
 
+  /// The endpoint whose job this is, wherever the job is kept. Errors: unavailable.
+  virtual Result<std::optional<EndpointId>> endpoint_of(const AccountId& owner, const JobId& job) = 0;
+
   /// What the store has of one webhook delivery, with its content, after all commands given so far. Errors:
   /// unavailable.
   virtual Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) = 0;

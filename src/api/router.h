@@ -8,6 +8,7 @@
 #include "api/jobs/jobs_api.h"
 #include "api/openai/openai_api.h"
 #include "api/webhooks/webhooks_api.h"
+#include "api/why/why_api.h"
 #include "api/worker/worker_api.h"
 
 namespace penstock::api {
@@ -26,13 +27,14 @@ struct BodyLimits {
 class Router {
  public:
   Router(GraphqlApi& graphql, JobsApi& jobs, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin,
-         WebhooksApi& webhooks, BodyLimits limits)
+         WebhooksApi& webhooks, WhyApi& why, BodyLimits limits)
       : graphql_(graphql),
         jobs_(jobs),
         openai_(openai),
         worker_(worker),
         admin_(admin),
         webhooks_(webhooks),
+        why_(why),
         limits_(limits) {}
 
   void handle(net::Request request, net::Responder responder);
@@ -47,6 +49,7 @@ class Router {
   WorkerApi& worker_;
   AdminApi& admin_;
   WebhooksApi& webhooks_;
+  WhyApi& why_;
   BodyLimits limits_;
 };
 

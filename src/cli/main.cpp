@@ -4,8 +4,9 @@
 #include <map>
 #include <string>
 
+#include "cli/client.h"
+#include "cli/why.h"
 #include "json/json.h"
-#include "net/http_client.h"
 #include "server/config.h"
 #include "server/doctor.h"
 #include "server/server.h"
@@ -14,20 +15,14 @@ extern char** environ;
 
 namespace {
 
-using penstock::Errc;
-using penstock::Error;
-using penstock::Result;
+namespace cli = penstock::cli;
 namespace json = penstock::json;
-namespace net = penstock::net;
 namespace server = penstock::server;
 
-constexpr int kExitFailed = 1;
-constexpr int kExitUsage = 2;
-
-int fail_with(const std::string& message, int status) {
-  std::fprintf(stderr, "penstock: %s\n", message.c_str());
-  return status;
-}
+using cli::fail_with;
+using cli::kExitFailed;
+using cli::kExitUsage;
+using cli::variable;
 
 std::map<std::string, std::string> environment() {
   std::map<std::string, std::string> all;
@@ -37,11 +32,6 @@ std::map<std::string, std::string> environment() {
     if (equals != std::string::npos) all.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return all;
-}
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
 }
 
 // ---------------------------------------------------------------- serve
@@ -127,35 +117,13 @@ int doctor(const DoctorFlags& flags) {
 // ---------------------------------------------------------------- clients of the public API
 
 struct WorkerFlags {
-  std::string endpoint, worker, url, key;
+  cli::ServerFlags server;
+  std::string endpoint, worker;
   bool json = false;
 };
 
-Result<json::Value> ask(const WorkerFlags& flags, const std::string& method, const std::string& path) {
-  std::string url = flags.url.empty() ? variable("PENSTOCK_URL") : flags.url;
-  if (url.empty()) url = "http://127.0.0.1:8420";
-  std::string key = flags.key.empty() ? variable("PENSTOCK_API_KEY") : flags.key;
-  if (key.empty()) key = variable("RUNPOD_API_KEY");
-  if (key.empty()) return penstock::fail(Errc::unauthenticated, "no API key: set PENSTOCK_API_KEY, or give --api-key");
-  while (url.ends_with('/')) url.pop_back();
-  net::ClientRequest request;
-  request.method = method;
-  request.url = url + path;
-  request.headers = {{"Authorization", "Bearer " + key}};
-  const auto response = net::fetch(request);
-  if (!response) return tl::unexpected<Error>(response.error());
-  auto body = json::parse(response->body);
-  if (response->status != 200) {
-    const json::Value* error = body ? body->find("error") : nullptr;
-    const std::string* text = error ? error->as_string() : nullptr;
-    return penstock::fail(Errc::invalid, url + " answered " + std::to_string(response->status) + ": " +
-                                             (text ? *text : response->body.substr(0, 300)));
-  }
-  return body;
-}
-
 int attach(const WorkerFlags& flags) {
-  const auto answer = ask(flags, "POST", "/penstock/v1/endpoints/" + flags.endpoint + "/workers");
+  const auto answer = cli::ask(flags.server, "POST", "/penstock/v1/endpoints/" + flags.endpoint + "/workers");
   if (!answer) return fail_with(answer.error().message, kExitFailed);
   if (flags.json) {
     std::printf("%s\n", json::write(*answer).c_str());
@@ -171,8 +139,14 @@ int attach(const WorkerFlags& flags) {
 }
 
 int detach(const WorkerFlags& flags) {
-  const auto answer = ask(flags, "DELETE", "/penstock/v1/endpoints/" + flags.endpoint + "/workers/" + flags.worker);
+  const auto answer =
+      cli::ask(flags.server, "DELETE", "/penstock/v1/endpoints/" + flags.endpoint + "/workers/" + flags.worker);
   return answer ? 0 : fail_with(answer.error().message, kExitFailed);
+}
+
+void add_server_options(CLI::App* command, cli::ServerFlags& flags) {
+  command->add_option("--url", flags.url, "the server (PENSTOCK_URL; default http://127.0.0.1:8420)");
+  command->add_option("--api-key", flags.key, "API key (PENSTOCK_API_KEY or RUNPOD_API_KEY)");
 }
 
 void add_worker(CLI::App& app, WorkerFlags& flags) {
@@ -180,8 +154,7 @@ void add_worker(CLI::App& app, WorkerFlags& flags) {
   worker->require_subcommand(1);
   const auto common = [&](CLI::App* command) {
     command->add_option("endpoint", flags.endpoint, "endpoint id")->required();
-    command->add_option("--url", flags.url, "the server (PENSTOCK_URL; default http://127.0.0.1:8420)");
-    command->add_option("--api-key", flags.key, "API key (PENSTOCK_API_KEY or RUNPOD_API_KEY)");
+    add_server_options(command, flags.server);
     return command;
   };
   CLI::App* attach_command =
@@ -191,6 +164,15 @@ void add_worker(CLI::App& app, WorkerFlags& flags) {
   attach_command->add_flag("--json", flags.json, "print one JSON object");
   CLI::App* detach_command = common(worker->add_subcommand("detach", "forget such a worker; its jobs go to others"));
   detach_command->add_option("worker", flags.worker, "worker id")->required();
+}
+
+// ---------------------------------------------------------------- why
+
+void add_why(CLI::App& app, cli::WhyFlags& flags) {
+  CLI::App* why = app.add_subcommand("why", "say why a job, or the jobs of an endpoint, wait and what would help");
+  why->add_option("id", flags.id, "a job or an endpoint")->required();
+  why->add_flag("--json", flags.json, "one JSON object on standard output");
+  add_server_options(why, flags.server);
 }
 
 }  // namespace
@@ -203,7 +185,9 @@ int main(int argc, char** argv) {
   WorkerFlags worker_flags;
   add_serve(app, serve_flags);
   add_doctor(app, doctor_flags);
+  cli::WhyFlags why_flags;
   add_worker(app, worker_flags);
+  add_why(app, why_flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -216,6 +200,7 @@ int main(int argc, char** argv) {
   }
   if (app.got_subcommand("serve")) return serve(serve_flags);
   if (app.got_subcommand("doctor")) return doctor(doctor_flags);
+  if (app.got_subcommand("why")) return cli::why(why_flags);
   const CLI::App* worker = app.get_subcommand("worker");
   return worker->got_subcommand("attach") ? attach(worker_flags) : detach(worker_flags);
 }

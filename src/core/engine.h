@@ -11,6 +11,7 @@
 #include "core/commands.h"
 #include "core/fleet/fleet.h"
 #include "core/outcomes.h"
+#include "core/queue/why.h"
 #include "core/settings.h"
 
 namespace penstock::core {
@@ -88,6 +89,11 @@ class Engine {
   std::uint64_t jobs_let_go() const;
   /// Errors: not_found (never submitted here, or forgotten).
   Result<JobView> find_job(Time now, const EndpointId& endpoint, const JobId& job) const;
+  /// The endpoint whose job it is, while the job is in memory. Looks at every endpoint: for people, not for programs.
+  std::optional<EndpointId> endpoint_of(const AccountId& owner, const JobId& job) const;
+  /// In words why the jobs of an endpoint wait, or one job does, and what would unblock them. Errors: not_found.
+  Result<Why> why(Time now, const EndpointId& endpoint) const;
+  Result<Why> why(Time now, const EndpointId& endpoint, const JobId& job) const;
   /// Errors: not_found.
   Result<Health> health(const EndpointId& endpoint) const;
   std::vector<WorkerView> workers_of(const EndpointId& endpoint) const;  // oldest first

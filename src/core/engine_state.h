@@ -11,6 +11,7 @@
 
 #include "core/engine.h"
 #include "core/queue/job_queue.h"
+#include "core/queue/why.h"
 
 namespace penstock::core {
 
@@ -22,6 +23,7 @@ namespace penstock::core {
 //   engine_webhooks.cpp what is told about the end of jobs
 //   engine_workers.cpp  the worker protocol
 //   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
+//   engine_why.cpp      what is told of why things are as they are
 
 struct EndpointEntry;
 struct JobEntry;
@@ -334,6 +336,8 @@ class EngineState {
   void send_stop(WorkerEntry& worker, Millis grace);
   void crashed(EndpointEntry& entry, const WorkerEntry& worker, const std::string& why);
   void look_again(EndpointEntry& entry, Time at);
+  EndpointSituation situation(const EndpointEntry& entry, Time at) const;
+  JobSituation situation(const JobEntry& job, Time at) const;
   bool is_present(const WorkerEntry& worker) const;
   int managed_present(const EndpointEntry& entry) const;
   void capacity_freed();

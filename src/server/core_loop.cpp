@@ -70,6 +70,16 @@ Result<void> CoreLoop::recall(const EndpointId& endpoint, const JobId& job) {
   return {};
 }
 
+Result<std::optional<EndpointId>> CoreLoop::endpoint_of(const AccountId& owner, const JobId& job) {
+  if (!in_turn_) run_turn();
+  if (const auto known = engine_.endpoint_of(owner, job)) return known;
+  const auto stored = store_.endpoint_of(job);
+  if (!stored || !*stored) return stored;
+  const core::Endpoint* endpoint = engine_.find_endpoint(**stored);
+  if (!endpoint || endpoint->owner != owner) return std::nullopt;
+  return stored;
+}
+
 Result<std::optional<core::WebhookDelivery>> CoreLoop::find_delivery(const DeliveryId& id) {
   if (!in_turn_) run_turn();
   return store_.find_delivery(id);

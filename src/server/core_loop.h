@@ -49,6 +49,7 @@ class CoreLoop final : public api::Core {
   void give(core::Command command) override;
   void forget(core::Token token) override;
   Result<void> recall(const EndpointId& endpoint, const JobId& job) override;
+  Result<std::optional<EndpointId>> endpoint_of(const AccountId& owner, const JobId& job) override;
   Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override;
   Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override;
   Result<core::JobPage> list_jobs(const core::JobQuery& query) override;

@@ -74,7 +74,8 @@ class Server {
         worker_(core_, loop_, keys_, traces_, results_),
         admin_(core_, keys_, facts_),
         webhooks_(core_, vault_, random_),
-        router_(graphql_, jobs_, openai_, worker_, admin_, webhooks_, config_.bodies),
+        why_(core_),
+        router_(graphql_, jobs_, openai_, worker_, admin_, webhooks_, why_, config_.bodies),
         http_(
             loop_, config_.http,
             [this](net::Request request, net::Responder responder) {
@@ -161,6 +162,7 @@ class Server {
   api::WorkerApi worker_;
   api::AdminApi admin_;
   api::WebhooksApi webhooks_;
+  api::WhyApi why_;
   api::Router router_;
   net::HttpServer http_;
   Volumes volumes_;

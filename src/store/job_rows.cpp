@@ -101,6 +101,7 @@ JobRows::JobRows(Database& db)
           select_sql("jobs INDEXED BY jobs_by_key WHERE endpoint = ? AND idempotency_key = ? AND idempotency_key <> ''",
                      job_columns()) +
           " DESC LIMIT 1")),
+      find_endpoint_(db.prepare("SELECT endpoint FROM jobs WHERE id = ?")),
       list_(db.prepare(
           fmt::format("SELECT {} FROM jobs INDEXED BY jobs_by_created WHERE endpoint = ? AND created_ms >= ? "
                       "AND (created_ms, id) < (?, ?) ORDER BY created_ms DESC, id DESC",
@@ -201,6 +202,15 @@ std::optional<core::StoredJob> JobRows::find_keyed(const EndpointId& endpoint, c
   find_keyed_.add(endpoint.str()).add(idempotency_key);
   if (!find_keyed_.step()) return std::nullopt;
   return read(find_keyed_);
+}
+
+std::optional<EndpointId> JobRows::endpoint_of(const JobId& id) {
+  const StatementReset reset(find_endpoint_);
+  find_endpoint_.add(id.str());
+  if (!find_endpoint_.step()) return std::nullopt;
+  auto endpoint = EndpointId::parse(find_endpoint_.text(0));
+  if (!endpoint) throw DamagedRow("endpoint", find_endpoint_.text(0));
+  return std::move(*endpoint);
 }
 
 core::JobPage JobRows::list(const core::JobQuery& query) {

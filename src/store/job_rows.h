@@ -25,6 +25,7 @@ class JobRows {
   /// Those that are not terminal, in order of submission.
   std::vector<core::StoredJob> load_live();
   std::optional<core::StoredJob> find(const EndpointId& endpoint, const JobId& id);
+  std::optional<EndpointId> endpoint_of(const JobId& id);
   core::JobPage list(const core::JobQuery& query);
   std::optional<core::StoredJob> find_keyed(const EndpointId& endpoint, const std::string& idempotency_key);
 
@@ -41,6 +42,7 @@ class JobRows {
   Statement exists_;
   Statement find_;
   Statement find_keyed_;
+  Statement find_endpoint_;
   Statement list_;
   Statement find_live_;
   Statement put_payload_;

@@ -87,6 +87,11 @@ class LocalStore final : public Store {
     return stored;
   }
 
+  Result<std::optional<EndpointId>> endpoint_of(const JobId& job) override {
+    if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
+    return tables_->endpoint_of(job);
+  }
+
   Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override {
     backlog_.drop(applied_);
     std::optional<core::WebhookDelivery> found;

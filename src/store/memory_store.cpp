@@ -109,6 +109,12 @@ class MemoryStore final : public Store {
     });
   }
 
+  Result<std::optional<EndpointId>> endpoint_of(const JobId& job) override {
+    const core::StoredJob* found = jobs_.find(job);
+    if (found == nullptr) return std::nullopt;
+    return found->request.endpoint;
+  }
+
   Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override {
     const core::WebhookDelivery* found = deliveries_.find(id);
     if (found == nullptr) return std::nullopt;

@@ -143,6 +143,15 @@ class Tables final : public SqliteStore {
     }
   }
 
+  Result<std::optional<EndpointId>> endpoint_of(const JobId& job) override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      return jobs_.endpoint_of(job);
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
   Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override {
     const std::scoped_lock lock(mutex_);
     try {

@@ -36,6 +36,9 @@ class Store {
   virtual Result<std::optional<core::StoredJob>> find_keyed_job(const EndpointId& endpoint,
                                                                 const std::string& idempotency_key) = 0;
 
+  /// The endpoint whose job this is, terminal or not. Errors: unavailable.
+  virtual Result<std::optional<EndpointId>> endpoint_of(const JobId& job) = 0;
+
   /// One webhook delivery with its input and output, pending or settled. Errors: unavailable.
   virtual Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) = 0;
 

@@ -87,6 +87,14 @@ TEST_P(StoreContract, FindsTheLatestJobOfAnIdempotencyKey) {
   EXPECT_EQ(found("ep-1", "k"), "job-5");
 }
 
+TEST_P(StoreContract, KnowsTheEndpointOfAJob) {
+  commit({bare_job("job-1", "ep-1"), bare_job("job-2", "ep-2")});
+  EXPECT_EQ(*store().endpoint_of(id<JobId>("job-2")), id<EndpointId>("ep-2"));
+  restart();
+  EXPECT_EQ(*store().endpoint_of(id<JobId>("job-1")), id<EndpointId>("ep-1"));
+  EXPECT_FALSE(*store().endpoint_of(id<JobId>("job-3")));
+}
+
 TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   core::StoredState wanted;
   wanted.accounts = {account("acc-1"), account("acc-0")};

@@ -20,6 +20,7 @@ class SlowStore final : public store::Store {
   Result<std::optional<core::StoredJob>> find_keyed_job(const EndpointId& endpoint, const std::string& key) override {
     return inner_->find_keyed_job(endpoint, key);
   }
+  Result<std::optional<EndpointId>> endpoint_of(const JobId& job) override { return inner_->endpoint_of(job); }
   Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override {
     return inner_->find_delivery(id);
   }
