@@ -243,8 +243,9 @@ void EngineState::restore(StoredState stored) {
     entry->endpoint = owner;
     entry->idle_since = now;
     entry->last_contact = now;
-    fleet.restore(entry->worker.placement);
+    entry->worker.placement = fleet.restore(std::move(entry->worker.placement));
     if (owner) owner->workers.push_back(entry.get());
+    if (owner && !entry->worker.external) remember_place(*owner, entry->worker.placement);
     WorkerEntry& added = *entry;
     workers.emplace(added.worker.id, std::move(entry));
     if (!added.worker.external) fx->orders.push_back(AdoptWorker{added.worker.id, added.worker.launch_handle});

@@ -25,19 +25,6 @@ Millis start_timeout(const EngineSettings& settings, const Endpoint& endpoint, c
   return settings.start_timeout;
 }
 
-std::vector<EnvVar> merged(const std::vector<EnvVar>& base, const std::vector<EnvVar>& over) {
-  std::vector<EnvVar> out = base;
-  for (const EnvVar& variable : over) {
-    const auto same = std::ranges::find(out, variable.key, &EnvVar::key);
-    if (same == out.end()) {
-      out.push_back(variable);
-    } else {
-      same->value = variable.value;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 bool EngineState::is_present(const WorkerEntry& worker) const {
@@ -292,40 +279,6 @@ void EngineState::scale(EndpointEntry& entry) {
   entry.last_addition = now;
   touch(entry);  // with these workers on their way, when would more be wanted?
   fx->decisions.push_back(RecordedDecision{entry.endpoint.id, now, in, decision});
-}
-
-bool EngineState::start_worker(EndpointEntry& entry) {
-  const Endpoint& endpoint = entry.endpoint;
-  const Template& value = templates.at(endpoint.template_id);
-  PlacementWish wish;
-  if (!endpoint.is_cpu()) {
-    wish.gpus = parse_gpu_ids(endpoint.gpu_ids).value_or(GpuSelection{});
-    wish.gpu_count = endpoint.gpu_count;
-  }
-  wish.places = endpoint.data_center_ids;
-  if (wish.places.empty() && endpoint.locations) {
-    for (const auto place : split_list(*endpoint.locations, ',')) wish.places.emplace_back(place);
-  }
-  for (const VolumeId& id : endpoint.volumes) wish.data_centers.push_back(volumes.at(id).data_center);
-  auto placement = fleet.place(wish);
-  if (!placement) {
-    entry.wait_facts.no_place = placement.error().message;
-    entry.wait_facts.fits_never = placement.error().code == Errc::not_found;
-    return false;
-  }
-  Worker worker;
-  worker.id = *WorkerId::parse(random_alphanumeric(random, 14));
-  worker.endpoint = endpoint.id;
-  worker.release = endpoint.version;
-  worker.placement = *placement;
-  worker.created = now;
-  const WorkerEntry& added = add_worker(std::move(worker), entry);
-  auto env = merged(value.env, endpoint.env);
-  auto sealed = secrets_for(env, endpoint.owner);
-  fx->orders.push_back(StartWorker{added.worker.id, endpoint.id, value.image, value.docker_args, std::move(env),
-                                   *placement, value.volume_mount_path, volume_at(endpoint, *placement),
-                                   std::move(sealed)});
-  return true;
 }
 
 /// Keeps why jobs of the endpoint wait, and since when, so that an answer about one of them need not look.

@@ -24,6 +24,7 @@ namespace penstock::core {
 //   engine_workers.cpp  the worker protocol
 //   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
 //   engine_why.cpp      what is told of why things are as they are
+//   engine_placement.cpp  where they start
 
 struct EndpointEntry;
 struct JobEntry;
@@ -119,6 +120,7 @@ struct EndpointEntry {
   int in_progress = 0;
   std::vector<WorkerEntry*> workers;  // oldest first
   std::vector<WorkerEntry*> polling;  // with an open job-take, longest first
+  std::vector<Placement> been;        // where it ran, the latest first
   int throttled = 0;                  // workers that are wanted and found no place
   int crashes_in_a_row = 0;
   Time last_crash{};  // that was counted
@@ -332,6 +334,8 @@ class EngineState {
   ScaleInputs scale_inputs(const EndpointEntry& entry) const;
   void scale(EndpointEntry& entry);
   bool start_worker(EndpointEntry& entry);
+  PlacementWish placement_wish(const EndpointEntry& entry) const;
+  static void remember_place(EndpointEntry& entry, const Placement& placement);
   void drain(WorkerEntry& worker, const std::string& why);
   void send_stop(WorkerEntry& worker, Millis grace);
   void crashed(EndpointEntry& entry, const WorkerEntry& worker, const std::string& why);

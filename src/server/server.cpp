@@ -324,6 +324,7 @@ void Server::start_worker(const core::StartWorker& order) {
   const core::Node* node = engine_.fleet().find_node(order.placement.node);
   auto spec = worker_spec(order, facts_, keys_, vault_, node && node->emulated);
   if (!spec) return core_.give(core::WorkerStartFailed{order.id, spec.error().message});
+  if (node) tell_place(*spec, *node);
   if (!order.volume.empty()) {
     const auto directory = volumes_.directory(order.volume);
     if (!directory) return core_.give(core::WorkerStartFailed{order.id, directory.error().message});

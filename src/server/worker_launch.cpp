@@ -95,6 +95,10 @@ Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api
   // What the protocol needs wins over the user's variables, but for the switches that are the user's to set.
   core::Placement placement = order.placement;
   if (emulated_gpus) placement.gpus.clear();
+  if (!emulated_gpus && placement.gpus.empty()) {  // a CPU worker beside GPUs that are others'
+    set(spec.environment, {"CUDA_VISIBLE_DEVICES", ""});
+    set(spec.environment, {"NVIDIA_VISIBLE_DEVICES", "void"});
+  }
   for (auto& variable : api::worker_environment(facts, keys, order.endpoint, order.id, placement)) {
     const auto same = std::ranges::find(spec.environment, variable.key, &core::EnvVar::key);
     if (same == spec.environment.end()) {
@@ -104,6 +108,10 @@ Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api
     }
   }
   return spec;
+}
+
+void tell_place(launch::WorkerSpec& spec, const core::Node& node) {
+  set(spec.environment, {"RUNPOD_DC_ID", core::data_center_of(node)});
 }
 
 void mount(launch::WorkerSpec& spec, const VolumeId& volume, const std::string& directory) {

@@ -2,6 +2,7 @@
 
 #include "api/admin/worker_environment.h"
 #include "api/auth/vault.h"
+#include "core/fleet/fleet.h"
 #include "core/outcomes.h"
 #include "launch/launcher.h"
 
@@ -14,6 +15,9 @@ namespace penstock::server {
 /// than process:<directory>).
 Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
                                        const api::WorkerKeys& keys, const api::Vault& vault, bool emulated_gpus);
+
+/// Tells the worker its data centre.
+void tell_place(launch::WorkerSpec& spec, const core::Node& node);
 
 /// Shows the worker its network volume, by environment: a process has no file system of its own to mount it in.
 void mount(launch::WorkerSpec& spec, const VolumeId& volume, const std::string& directory);

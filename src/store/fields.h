@@ -149,6 +149,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("ready_ms", value.ready);
   visit("draining", value.draining);
   visit("launch_handle", value.launch_handle);
+  visit("gpu_uuids", value.placement.uuids);
 }
 
 template <IsA<core::NetworkVolume> Value, class Visit>

@@ -269,6 +269,9 @@ ALTER TABLE endpoints ADD COLUMN retention_sync_s INTEGER;
 DROP INDEX jobs_by_endpoint;
 CREATE INDEX jobs_by_created ON jobs (endpoint, created_ms, id);
 )sql",
+    R"sql(
+ALTER TABLE workers ADD COLUMN gpu_uuids TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 }  // namespace

@@ -128,6 +128,7 @@ core::Worker full_worker(std::string_view name, std::string_view endpoint) {
   value.ready = from_ms(0);
   value.draining = true;
   value.launch_handle = awkward_text("12:34:56");
+  value.placement.uuids = {"GPU-1", awkward_text("GPU-2")};
   return value;
 }
 

@@ -58,6 +58,8 @@ void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
     const core::Node* node = core_.engine().fleet().find_node(worker.placement.node);
     json::Array gpus;
     for (const int index : worker.placement.gpus) gpus.emplace_back(index);
+    json::Array uuids;
+    for (const auto& uuid : worker.placement.uuids) uuids.emplace_back(uuid);
     json::Object row{{"id", worker.id.str()},
                      {"status", to_text(view.status)},
                      {"external", worker.external},
@@ -69,6 +71,7 @@ void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
                      {"pool", worker.placement.pool},
                      {"gpuType", worker.placement.gpu_type},
                      {"gpus", std::move(gpus)},
+                     {"gpuUuids", std::move(uuids)},
                      {"emulated", node && node->emulated && !worker.placement.gpus.empty()}};
     workers.emplace_back(std::move(row));
   }

@@ -41,6 +41,9 @@ std::vector<core::EnvVar> worker_environment(const ServerFacts& server, const Wo
     std::vector<std::string> devices;
     for (const int gpu : placement.gpus) devices.push_back(std::to_string(gpu));
     out.push_back({"RUNPOD_GPU_TYPE_ID", placement.gpu_type});
+    // CUDA counts the fastest first unless it is told to count as the driver does. A UUID needs no counting.
+    if (placement.uuids.empty()) out.push_back({"CUDA_DEVICE_ORDER", "PCI_BUS_ID"});
+    if (!placement.uuids.empty()) devices = placement.uuids;
     out.push_back({"CUDA_VISIBLE_DEVICES", join(devices, ",")});
     out.push_back({"NVIDIA_VISIBLE_DEVICES", join(devices, ",")});
   }

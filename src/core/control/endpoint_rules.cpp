@@ -7,6 +7,7 @@
 #include "core/control/catalogue.h"
 #include "core/control/checks.h"
 #include "core/control/gpu_pools.h"
+#include "core/fleet/cuda.h"
 
 namespace penstock::core {
 namespace {
@@ -107,6 +108,12 @@ void take_placement(Endpoint& e, const EndpointInput& in, Checks& checks) {
   in.min_cuda_version.keep_or_clear(e.min_cuda_version);
   if (e.allowed_cuda_versions && e.allowed_cuda_versions->empty()) e.allowed_cuda_versions.reset();
   if (e.min_cuda_version && e.min_cuda_version->empty()) e.min_cuda_version.reset();
+  const auto check_versions = [&](const char* name, const std::optional<std::string>& value) {
+    checks.require(!value || lowest_version(*value).has_value(),
+                   std::string(name) + " is \"" + value.value_or("") + "\"; versions such as 12.4 are accepted");
+  };
+  check_versions("allowedCudaVersions", e.allowed_cuda_versions);
+  check_versions("minCudaVersion", e.min_cuda_version);
   if (in.compliance.has_value()) e.compliance = in.compliance.value();
   if (in.compliance.is_null()) e.compliance.clear();
 }

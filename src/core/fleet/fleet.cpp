@@ -17,11 +17,19 @@ bool matches_place(const Node& node, const PlacementWish& wish) {
   return std::ranges::any_of(places, [&](const std::string& p) { return p == node.location || p == node.data_center; });
 }
 
-/// For people: where it was looked.
+/// For people: where it was looked, and for what.
 std::string where(const PlacementWish& wish) {
   std::string text = wish.places.empty() ? std::string() : " in " + join(wish.places, ", ");
   if (!wish.data_centers.empty()) text += " where its network volumes are (" + join(wish.data_centers, ", ") + ")";
+  if (wish.cuda.any()) text += " with " + to_text(wish.cuda);
   return text;
+}
+
+/// 0: it ran there last. The number of places: never.
+std::size_t since_it_ran(const PlacementWish& wish, const std::string& node, const std::string& type) {
+  const auto at =
+      std::ranges::find_if(wish.been, [&](const Placement& p) { return p.node == node && p.gpu_type == type; });
+  return static_cast<std::size_t>(at - wish.been.begin());
 }
 
 }  // namespace
@@ -30,106 +38,175 @@ const std::string& data_center_of(const Node& node) {
   return node.data_center.empty() ? node.name : node.data_center;
 }
 
-Fleet::Fleet(std::vector<Node> nodes) : nodes_(std::move(nodes)) {
-  for (const auto& node : nodes_) {
+Fleet::Fleet(std::vector<Node> nodes) {
+  auto layout = std::make_shared<Layout>();
+  layout->nodes = std::move(nodes);
+  for (std::size_t n = 0; n < layout->nodes.size(); ++n) {
+    const std::size_t first = layout->groups.size();
     int highest = -1;
-    for (const auto& gpu : node.gpus) highest = std::max(highest, gpu.index);
-    taken_[node.name].assign(static_cast<std::size_t>(highest + 1), 0);
+    for (const GpuDevice& gpu : layout->nodes[n].gpus) highest = std::max(highest, gpu.index);
+    use_.taken.emplace_back(static_cast<std::size_t>(highest + 1), 0);
+    auto& group_of = layout->group_of.emplace_back(static_cast<std::size_t>(highest + 1), -1);
+    for (const GpuDevice& gpu : layout->nodes[n].gpus) {
+      const auto same = [&](const Group& group) { return group.type == gpu.type && group.pool == gpu.pool; };
+      auto group =
+          std::find_if(layout->groups.begin() + static_cast<std::ptrdiff_t>(first), layout->groups.end(), same);
+      if (group == layout->groups.end()) group = layout->groups.insert(group, Group{n, gpu.type, gpu.pool, {}});
+      group->devices.push_back(gpu.index);
+      group_of[static_cast<std::size_t>(gpu.index)] = static_cast<int>(group - layout->groups.begin());
+    }
   }
+  for (const Group& group : layout->groups) use_.free.push_back(static_cast<int>(group.devices.size()));
+  layout_ = std::move(layout);
 }
 
 const Node* Fleet::find_node(std::string_view name) const {
-  const auto found = std::ranges::find(nodes_, name, &Node::name);
-  return found == nodes_.end() ? nullptr : &*found;
+  const auto found = number_of(name);
+  return found ? &layout_->nodes[*found] : nullptr;
 }
 
-/// GPUs of one type, since one worker gets no others: of the type with the fewest that are enough, or else of the one
-/// with the most.
-std::vector<int> Fleet::free_gpus(const Node& node, const std::string& pool, const PlacementWish& wish,
-                                  bool ever) const {
-  if (!matches_place(node, wish)) return {};
-  const auto& taken = taken_.at(node.name);
-  std::map<std::string, std::vector<int>> free;
-  for (const auto& gpu : node.gpus) {
-    const bool excluded = std::ranges::find(wish.gpus.excluded_types, gpu.type) != wish.gpus.excluded_types.end();
-    if (gpu.pool != pool || excluded) continue;
-    if (ever || taken[static_cast<std::size_t>(gpu.index)] == 0) free[gpu.type].push_back(gpu.index);
-  }
-  const auto wanted = static_cast<std::size_t>(wish.gpu_count);
-  std::vector<int> best;
-  for (auto& [type, gpus] : free) {
-    const bool better =
-        best.size() < wanted ? gpus.size() > best.size() : gpus.size() >= wanted && gpus.size() < best.size();
-    if (better) best = std::move(gpus);
+std::optional<std::size_t> Fleet::number_of(std::string_view name) const {
+  const auto found = std::ranges::find(layout_->nodes, name, &Node::name);
+  if (found == layout_->nodes.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - layout_->nodes.begin());
+}
+
+// ---------------------------------------------------------------- placing
+
+bool Fleet::suits(const Group& group, std::string_view pool, const PlacementWish& wish) const {
+  if (group.pool != pool) return false;
+  const auto& excluded = wish.gpus.excluded_types;
+  if (std::ranges::find(excluded, group.type) != excluded.end()) return false;
+  const Node& node = layout_->nodes[group.node];
+  return matches_place(node, wish) && runs(node, group.type, wish.cuda);
+}
+
+/// Where it ran most recently, then the fullest node, then on a node the type of which the fewest are left.
+const Fleet::Group* Fleet::best_group(std::string_view pool, const PlacementWish& wish) const {
+  const Group* best = nullptr;
+  std::pair<std::size_t, int> best_rank;
+  for (std::size_t g = 0; g < layout_->groups.size(); ++g) {
+    const Group& group = layout_->groups[g];
+    if (use_.free[g] < wish.gpu_count || !suits(group, pool, wish)) continue;
+    const std::pair rank(since_it_ran(wish, layout_->nodes[group.node].name, group.type), use_.free[g]);
+    if (best && rank >= best_rank) continue;
+    best = &group;
+    best_rank = rank;
   }
   return best;
 }
 
-Result<Placement> Fleet::place(const PlacementWish& wish) {
-  if (wish.gpus.pools.empty()) {
-    for (const auto& node : nodes_) {
-      if (matches_place(node, wish)) return Placement{node.name, "", "", {}};
-    }
-    return fail(Errc::not_found, "no node is" + where(wish));
+Placement Fleet::take(const Group& group, const PlacementWish& wish) {
+  const Node& node = layout_->nodes[group.node];
+  Placement out{node.name, group.pool, group.type, {}};
+  std::vector<int> free;
+  for (const int device : group.devices) {
+    if (use_.taken[group.node][static_cast<std::size_t>(device)] == 0) free.push_back(device);
   }
-  const auto wanted = static_cast<std::size_t>(wish.gpu_count);
-  bool could_fit = false;
-  for (const auto& pool : wish.gpus.pools) {
-    const Node* best = nullptr;
-    std::vector<int> best_free;
-    for (const auto& node : nodes_) {
-      auto free = free_gpus(node, pool, wish, false);
-      could_fit = could_fit || free_gpus(node, pool, wish, true).size() >= wanted;
-      if (free.size() >= wanted && (!best || free.size() < best_free.size())) {
-        best = &node;
-        best_free = std::move(free);
-      }
-    }
-    if (!best) continue;
-    best_free.resize(wanted);
-    Placement placement{best->name, pool, "", best_free};
-    for (const auto& gpu : best->gpus) {
-      if (gpu.index == best_free.front()) placement.gpu_type = gpu.type;
-    }
-    restore(placement);
-    return placement;
+  const auto is_new = [&](int device) {
+    return std::ranges::none_of(wish.been, [&](const Placement& p) {
+      return p.node == node.name && std::ranges::find(p.gpus, device) != p.gpus.end();
+    });
+  };
+  std::ranges::sort(free, {}, [&](int device) { return std::pair(is_new(device), device); });
+  free.resize(static_cast<std::size_t>(wish.gpu_count));
+  std::ranges::sort(free);
+  for (const int device : free) {
+    const auto& gpu = *std::ranges::find(node.gpus, device, &GpuDevice::index);
+    if (!gpu.uuid.empty()) out.uuids.push_back(gpu.uuid);
+    change(group.node, device, 1);
   }
-  const std::string what = std::to_string(wish.gpu_count) + " GPU(s) of " + join(wish.gpus.pools, ", ") + where(wish);
-  return could_fit ? fail(Errc::busy, "all in use: " + what) : fail(Errc::not_found, "no node has " + what);
+  out.gpus = std::move(free);
+  if (out.uuids.size() != out.gpus.size()) out.uuids.clear();
+  return out;
 }
 
-void Fleet::restore(const Placement& placement) {
-  const auto node = taken_.find(placement.node);
-  if (node == taken_.end()) return;
-  for (const int index : placement.gpus) {
-    const auto at = static_cast<std::size_t>(index);
-    if (at < node->second.size()) ++node->second[at];
+Result<Placement> Fleet::place(const PlacementWish& wish) {
+  if (wish.gpus.pools.empty()) {
+    const Node* best = nullptr;
+    std::size_t best_rank = 0;
+    for (const Node& node : layout_->nodes) {
+      const std::size_t rank = since_it_ran(wish, node.name, "");
+      if (!matches_place(node, wish) || (best && rank >= best_rank)) continue;
+      best = &node;
+      best_rank = rank;
+    }
+    if (best) return Placement{best->name, "", "", {}};
+    return fail(Errc::not_found, "no node is" + where(wish));
   }
+  const Group* group = wish.first_pool.empty() ? nullptr : best_group(wish.first_pool, wish);
+  for (std::size_t i = 0; !group && i < wish.gpus.pools.size(); ++i) group = best_group(wish.gpus.pools[i], wish);
+  if (group) return take(*group, wish);
+  return tl::unexpected<Error>(no_place(wish));
+}
+
+Error Fleet::no_place(const PlacementWish& wish) const {
+  const std::string what = std::to_string(wish.gpu_count) + " GPU(s) of " + join(wish.gpus.pools, ", ") + where(wish);
+  for (const Group& group : layout_->groups) {
+    const bool enough = group.devices.size() >= static_cast<std::size_t>(wish.gpu_count);
+    for (const auto& pool : wish.gpus.pools) {
+      if (enough && suits(group, pool, wish)) return {Errc::busy, "all in use: " + what};
+    }
+  }
+  return {Errc::not_found, "no node has " + what};
+}
+
+// ---------------------------------------------------------------- who has what
+
+void Fleet::change(std::size_t node, int device, int by) {
+  const auto at = static_cast<std::size_t>(device);
+  const int group = layout_->group_of[node][at];
+  int& count = use_.taken[node][at];
+  if (group < 0 || count + by < 0) return;
+  const bool was_free = count == 0;
+  count += by;
+  use_.free[static_cast<std::size_t>(group)] += (count == 0 ? 1 : 0) - (was_free ? 1 : 0);
+}
+
+Placement Fleet::restore(Placement placement) {
+  if (!placement.uuids.empty()) {
+    for (const Node& node : layout_->nodes) {
+      std::vector<int> now;
+      for (const auto& uuid : placement.uuids) {
+        const auto gpu = std::ranges::find(node.gpus, uuid, &GpuDevice::uuid);
+        if (gpu != node.gpus.end()) now.push_back(gpu->index);
+      }
+      if (now.empty()) continue;
+      placement.node = node.name;
+      placement.gpus = std::move(now);
+      break;
+    }
+  }
+  const auto node = number_of(placement.node);
+  for (const int device : placement.gpus) {
+    const bool known = node && device >= 0 && static_cast<std::size_t>(device) < use_.taken[*node].size();
+    if (known) change(*node, device, 1);
+  }
+  return placement;
 }
 
 void Fleet::release(const Placement& placement) {
-  const auto node = taken_.find(placement.node);
-  if (node == taken_.end()) return;
-  for (const int index : placement.gpus) {
-    const auto at = static_cast<std::size_t>(index);
-    if (at < node->second.size() && node->second[at] > 0) --node->second[at];
+  const auto node = number_of(placement.node);
+  for (const int device : placement.gpus) {
+    const bool known = node && device >= 0 && static_cast<std::size_t>(device) < use_.taken[*node].size();
+    if (known) change(*node, device, -1);
   }
 }
 
 int Fleet::gpus_taken() const {
   int total = 0;
-  for (const auto& [name, taken] : taken_)
+  for (const auto& taken : use_.taken)
     total += static_cast<int>(std::ranges::count_if(taken, [](int n) { return n > 0; }));
   return total;
 }
 
 Fleet::Count Fleet::count(const Node& node, std::string_view gpu_type) const {
-  const auto& taken = taken_.at(node.name);
   Count out;
-  for (const auto& gpu : node.gpus) {
-    if (gpu.type != gpu_type) continue;
-    ++out.total;
-    if (taken[static_cast<std::size_t>(gpu.index)] == 0) ++out.free;
+  for (std::size_t g = 0; g < layout_->groups.size(); ++g) {
+    const Group& group = layout_->groups[g];
+    if (group.type != gpu_type || layout_->nodes[group.node].name != node.name) continue;
+    out.total += static_cast<int>(group.devices.size());
+    out.free += use_.free[g];
   }
   return out;
 }

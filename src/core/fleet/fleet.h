@@ -1,12 +1,13 @@
 #pragma once
 
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/control/gpu_pools.h"
+#include "core/fleet/cuda.h"
 #include "core/model/worker.h"
 
 namespace penstock::core {
@@ -39,21 +40,27 @@ struct PlacementWish {
   int gpu_count = 1;
   std::vector<std::string> places;             // locations and data centres; empty: anywhere
   std::vector<std::string> data_centers = {};  // where its volumes are; empty: it has none
+  CudaWish cuda = {};
+  std::string first_pool = {};       // of gpus.pools, the one to try before all others; empty: the first
+  std::vector<Placement> been = {};  // where the endpoint ran before, the latest first
 };
 
-/// Which GPUs are taken. Walks the wished pools in order and takes the fullest node that still fits.
+/// Which GPUs are taken. Walks the wished pools in order. In a pool the endpoint goes to where it ran before, because
+/// what it loads is still in that machine's memory, and otherwise to the fullest node that still fits. A worker gets
+/// GPUs of one type on one node. Copies are cheap: they share what does not change.
 class Fleet {
  public:
   explicit Fleet(std::vector<Node> nodes);
 
-  const std::vector<Node>& nodes() const { return nodes_; }
+  const std::vector<Node>& nodes() const { return layout_->nodes; }
   /// Null: this machine has no such node (any more).
   const Node* find_node(std::string_view name) const;
 
   /// Errors: busy, with the reason (nothing fits now), or not_found (nothing here could ever fit).
   Result<Placement> place(const PlacementWish& wish);
-  /// Marks what a restored worker holds; what this machine no longer has is left out.
-  void restore(const Placement& placement);
+  /// Marks what a restored worker holds; what this machine no longer has is left out. GPUs that a UUID names are found
+  /// again although the driver counts them anew: returns the placement as it is now.
+  Placement restore(Placement placement);
   void release(const Placement& placement);
 
   int gpus_taken() const;
@@ -66,10 +73,33 @@ class Fleet {
   Count count(const Node& node, std::string_view gpu_type) const;
 
  private:
-  std::vector<int> free_gpus(const Node& node, const std::string& pool, const PlacementWish& wish, bool ever) const;
+  /// The GPUs of one type on one node: what one worker can have.
+  struct Group {
+    std::size_t node = 0;
+    std::string type;
+    std::string pool;
+    std::vector<int> devices;  // indexes
+  };
+  struct Layout {
+    std::vector<Node> nodes;
+    std::vector<Group> groups;
+    std::vector<std::vector<int>> group_of;  // node, device index -> group; -1: no such device
+  };
+  /// What workers make of a layout.
+  struct Use {
+    std::vector<std::vector<int>> taken;  // node, device index -> workers on it
+    std::vector<int> free;                // group -> devices without any
+  };
 
-  std::vector<Node> nodes_;
-  std::map<std::string, std::vector<int>> taken_;  // node -> device index -> workers on it
+  std::optional<std::size_t> number_of(std::string_view node) const;
+  bool suits(const Group& group, std::string_view pool, const PlacementWish& wish) const;
+  const Group* best_group(std::string_view pool, const PlacementWish& wish) const;
+  Placement take(const Group& group, const PlacementWish& wish);
+  Error no_place(const PlacementWish& wish) const;
+  void change(std::size_t node, int device, int by);
+
+  std::shared_ptr<const Layout> layout_;
+  Use use_;
 };
 
 }  // namespace penstock::core

@@ -13,9 +13,10 @@ namespace penstock::core {
 /// GPUs granted to a worker on a node. A CPU worker has a node and no GPUs.
 struct Placement {
   std::string node;
-  std::string pool;       // AMPERE_16; empty on a CPU worker
-  std::string gpu_type;   // "NVIDIA RTX A4000"
-  std::vector<int> gpus;  // device indices on the node
+  std::string pool;                     // AMPERE_16; empty on a CPU worker
+  std::string gpu_type;                 // "NVIDIA RTX A4000"
+  std::vector<int> gpus;                // device indices on the node
+  std::vector<std::string> uuids = {};  // of all of them, or none
 
   friend bool operator==(const Placement&, const Placement&) = default;
 };

@@ -102,6 +102,61 @@ TEST(Fleet, CpuWorkersTakeNoGpu) {
   EXPECT_EQ(fleet.gpus_taken(), 0);
 }
 
+TEST(Fleet, GoesBackToWhereItRan) {
+  Fleet fleet({node("two", {kAda, kAda}), node("four", {kAda, kAda, kAda, kAda})});
+  auto wanted = wish("ADA_24");
+  EXPECT_EQ(fleet.place(wanted)->node, "two") << "the fullest";
+  wanted.been = {{"four", "ADA_24", kAda, {2}}, {"gone", "ADA_24", kAda, {0}}};
+  const auto placed = fleet.place(wanted);
+  EXPECT_EQ(placed->node, "four") << "what it loads is there";
+  EXPECT_EQ(placed->gpus, std::vector<int>{2});
+  EXPECT_EQ(fleet.place(wanted)->gpus, std::vector<int>{0}) << "on the same node, although its GPU is taken";
+  wanted.gpu_count = 3;
+  EXPECT_FALSE(fleet.place(wanted)) << "two are left there";
+}
+
+TEST(Fleet, HoldsNodesAgainstTheCudaFloor) {
+  auto old = node("old", {kAda});
+  old.cuda_version = "12.1";
+  auto young = node("young", {kAda, kAda});
+  young.cuda_version = "12.10";
+  Fleet fleet({old, young});
+  auto wanted = wish("ADA_24");
+  wanted.cuda = cuda_wish("12.4", std::nullopt, {});
+  EXPECT_EQ(fleet.place(wanted)->node, "young") << "12.10 is newer than 12.4";
+  wanted.cuda = cuda_wish("13.0", std::nullopt, {});
+  EXPECT_EQ(fleet.place(wanted).error().message, "no node has 1 GPU(s) of ADA_24 with CUDA 13.0 or newer");
+  wanted.cuda = cuda_wish(std::nullopt, "12.6, 12.1", {});
+  EXPECT_EQ(fleet.place(wanted)->node, "old") << "a list means its smallest version";
+  Fleet unknown({node("n", {kAda})});
+  EXPECT_TRUE(unknown.place(wanted)) << "a node that does not know matches every wish";
+}
+
+TEST(Fleet, NamesTheDevicesAndFindsThemAgain) {
+  auto before = node("n", {kAda, kAda, kAda});
+  for (auto& gpu : before.gpus) gpu.uuid = "GPU-" + std::to_string(gpu.index);
+  Fleet fleet({before});
+  const auto placed = *fleet.place(wish("ADA_24", 2));
+  EXPECT_EQ(placed.uuids, (std::vector<std::string>{"GPU-0", "GPU-1"}));
+  auto after = node("renamed", {kAda, kAda});  // GPU-0 is gone
+  after.gpus[0].uuid = "GPU-1";
+  after.gpus[1].uuid = "GPU-2";
+  Fleet next({after});
+  const auto restored = next.restore(placed);
+  EXPECT_EQ(restored.node, "renamed");
+  EXPECT_EQ(restored.gpus, std::vector<int>{0});
+  EXPECT_EQ(next.place(wish("ADA_24"))->uuids, std::vector<std::string>{"GPU-2"});
+  next.release(restored);
+  EXPECT_EQ(next.place(wish("ADA_24"))->uuids, std::vector<std::string>{"GPU-1"});
+}
+
+TEST(Fleet, ACopyIsAnother) {
+  Fleet fleet({node("n", {kAda})});
+  Fleet copy = fleet;
+  EXPECT_TRUE(copy.place(wish("ADA_24")));
+  EXPECT_EQ(fleet.gpus_taken(), 0);
+}
+
 TEST(Fleet, RestoresWhatIsStillThere) {
   Fleet fleet({node("n", {kAda, kAda})});
   const Placement old{"n", "ADA_24", kAda, {1, 7}};

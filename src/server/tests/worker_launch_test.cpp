@@ -92,6 +92,32 @@ TEST(WorkerLaunch, emulated_gpus_are_not_shown_to_cuda) {
   EXPECT_EQ(value_of(*spec_of(order_with("x"), true), "CUDA_VISIBLE_DEVICES"), "(unset)");
 }
 
+TEST(WorkerLaunch, exactly_the_granted_devices_are_visible) {
+  auto order = order_with("x");
+  EXPECT_EQ(value_of(*spec_of(order), "CUDA_DEVICE_ORDER"), "PCI_BUS_ID") << "as the driver counts";
+  order.placement.uuids = {"GPU-a", "GPU-b"};
+  order.env = {{"CUDA_VISIBLE_DEVICES", "0,1,2,3"}, {"NVIDIA_VISIBLE_DEVICES", "all"}};
+  const auto spec = spec_of(order);
+  EXPECT_EQ(value_of(*spec, "CUDA_VISIBLE_DEVICES"), "GPU-a,GPU-b");
+  EXPECT_EQ(value_of(*spec, "NVIDIA_VISIBLE_DEVICES"), "GPU-a,GPU-b");
+  EXPECT_EQ(value_of(*spec, "RUNPOD_GPU_COUNT"), "2");
+  order.placement = {"local", "", "", {}};
+  const auto cpu = spec_of(order);
+  EXPECT_EQ(value_of(*cpu, "CUDA_VISIBLE_DEVICES"), "") << "a CPU worker sees none";
+  EXPECT_EQ(value_of(*cpu, "NVIDIA_VISIBLE_DEVICES"), "void");
+}
+
+TEST(WorkerLaunch, a_worker_knows_its_data_centre) {
+  auto spec = spec_of(order_with("x"));
+  core::Node node;
+  node.name = "local";
+  tell_place(*spec, node);
+  EXPECT_EQ(value_of(*spec, "RUNPOD_DC_ID"), "local");
+  node.data_center = "US-KS-2";
+  tell_place(*spec, node);
+  EXPECT_EQ(value_of(*spec, "RUNPOD_DC_ID"), "US-KS-2");
+}
+
 TEST(WorkerLaunch, the_user_may_ask_for_the_sdks_checks_but_not_take_over_the_protocol) {
   auto order = order_with("x");
   order.env = {{"RUNPOD_SKIP_AUTO_SYSTEM_CHECKS", "false"}, {"RUNPOD_POD_ID", "mine"}, {"MODEL", "m"}};

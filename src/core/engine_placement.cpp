@@ -1,0 +1,83 @@
+#include <algorithm>
+
+#include "base/text.h"
+#include "core/engine_state.h"
+#include "core/fleet/spread.h"
+
+namespace penstock::core {
+namespace {
+
+constexpr std::size_t kPlacesRemembered = 8;
+
+std::vector<EnvVar> merged(const std::vector<EnvVar>& base, const std::vector<EnvVar>& over) {
+  std::vector<EnvVar> out = base;
+  for (const EnvVar& variable : over) {
+    const auto same = std::ranges::find(out, variable.key, &EnvVar::key);
+    if (same == out.end()) {
+      out.push_back(variable);
+    } else {
+      same->value = variable.value;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+PlacementWish EngineState::placement_wish(const EndpointEntry& entry) const {
+  const Endpoint& endpoint = entry.endpoint;
+  PlacementWish wish;
+  wish.been = entry.been;
+  wish.places = endpoint.data_center_ids;
+  if (wish.places.empty() && endpoint.locations) {
+    for (const auto place : split_list(*endpoint.locations, ',')) wish.places.emplace_back(place);
+  }
+  for (const VolumeId& id : endpoint.volumes) wish.data_centers.push_back(volumes.at(id).data_center);
+  if (endpoint.is_cpu()) return wish;
+  wish.gpus = parse_gpu_ids(endpoint.gpu_ids).value_or(GpuSelection{});
+  wish.gpu_count = endpoint.gpu_count;
+  wish.cuda = cuda_wish(endpoint.min_cuda_version, endpoint.allowed_cuda_versions,
+                        merged(templates.at(endpoint.template_id).env, endpoint.env));
+  if (wish.gpus.pools.size() < 2) return wish;
+  std::map<std::string, int> have;
+  for (const WorkerEntry* worker : entry.workers) {
+    if (!worker->worker.external && is_present(*worker)) ++have[worker->worker.placement.pool];
+  }
+  wish.first_pool = next_pool(wish.gpus.pools, have, endpoint.workers_max);
+  return wish;
+}
+
+void EngineState::remember_place(EndpointEntry& entry, const Placement& placement) {
+  std::erase_if(entry.been, [&](const Placement& p) {
+    return p.node == placement.node && p.gpu_type == placement.gpu_type && p.gpus == placement.gpus;
+  });
+  entry.been.insert(entry.been.begin(), placement);
+  if (entry.been.size() > kPlacesRemembered) entry.been.pop_back();
+}
+
+bool EngineState::start_worker(EndpointEntry& entry) {
+  const Endpoint& endpoint = entry.endpoint;
+  const Template& value = templates.at(endpoint.template_id);
+  auto placement = fleet.place(placement_wish(entry));
+  if (!placement) {
+    entry.wait_facts.no_place = placement.error().message;
+    entry.wait_facts.fits_never = placement.error().code == Errc::not_found;
+    return false;
+  }
+  remember_place(entry, *placement);
+  Worker worker;
+  worker.id = *WorkerId::parse(random_alphanumeric(random, 14));
+  worker.endpoint = endpoint.id;
+  worker.release = endpoint.version;
+  worker.placement = *placement;
+  worker.created = now;
+  const WorkerEntry& added = add_worker(std::move(worker), entry);
+  auto env = merged(value.env, endpoint.env);
+  auto sealed = secrets_for(env, endpoint.owner);
+  fx->orders.push_back(StartWorker{added.worker.id, endpoint.id, value.image, value.docker_args, std::move(env),
+                                   *placement, value.volume_mount_path, volume_at(endpoint, *placement),
+                                   std::move(sealed)});
+  return true;
+}
+
+}  // namespace penstock::core
