@@ -112,7 +112,7 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
         "endpoints DROP COLUMN retention_sync_s", "endpoints DROP COLUMN model_references", "jobs DROP COLUMN priority",
         "jobs DROP COLUMN traceparent", "jobs ADD COLUMN low_priority INTEGER NOT NULL DEFAULT 1",
         "accounts DROP COLUMN webhook_secret", "accounts DROP COLUMN webhook_secret_before",
-        "accounts DROP COLUMN webhook_secret_since_ms", "jobs DROP COLUMN webhook"}) {
+        "accounts DROP COLUMN webhook_secret_since_ms", "jobs DROP COLUMN webhook", "workers DROP COLUMN gpu_uuids"}) {
     execute(std::string("ALTER TABLE ") + later);
   }
   execute("DROP INDEX jobs_by_created; CREATE INDEX jobs_by_endpoint ON jobs (endpoint)");
