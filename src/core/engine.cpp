@@ -252,11 +252,18 @@ void EngineState::restore(StoredState stored) {
     if (!owner) send_stop(added, settings.stop_grace);
   }
   restore_deliveries(std::move(stored.deliveries));
-  for (auto& job : stored.jobs) {
-    const auto found = endpoints.find(job.request.endpoint);
-    if (found == endpoints.end()) continue;
-    RecallJob recall{std::move(job)};
-    on(recall);
+  restore_jobs(std::move(stored.jobs));
+}
+
+void EngineState::restore_jobs(std::vector<StoredJob> stored) {
+  std::unordered_map<EndpointId, std::size_t> counts;
+  for (const StoredJob& job : stored) ++counts[job.request.endpoint];
+  for (const auto& [id, count] : counts) {
+    const auto found = endpoints.find(id);
+    if (found != endpoints.end()) found->second->jobs.reserve(count);
+  }
+  for (StoredJob& job : stored) {
+    if (endpoints.contains(job.request.endpoint)) bring_in(std::move(job));
   }
 }
 

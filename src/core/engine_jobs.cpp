@@ -461,13 +461,16 @@ void EngineState::on(LowerTtl& c) {
 }
 
 void EngineState::on(RecallJob& c) {
-  const JobRequest& request = c.job.request;
-  const auto entry = endpoints.find(request.endpoint);
-  if (entry == endpoints.end() || entry->second->jobs.contains(request.id)) return;
-  JobEntry& job = admit(request);
-  job.state = c.job.state;
-  job.output = c.job.output;
-  job.chunks = std::move(c.job.chunks);
+  const auto entry = endpoints.find(c.job.request.endpoint);
+  if (entry == endpoints.end() || entry->second->jobs.contains(c.job.request.id)) return;
+  bring_in(std::move(c.job));
+}
+
+void EngineState::bring_in(StoredJob stored) {
+  JobEntry& job = admit(std::move(stored.request));
+  job.state = std::move(stored.state);
+  job.output = std::move(stored.output);
+  job.chunks = std::move(stored.chunks);
   for (const Bytes& chunk : job.chunks) job.chunk_bytes += chunk->size();
   job.chunks_handed = job.state.chunks_delivered;
   if (is_terminal(job.state.status)) {

@@ -179,6 +179,7 @@ class EngineState {
   EngineState(EngineSettings settings, std::vector<Node> nodes, Random& random);
 
   void restore(StoredState state);
+  void restore_jobs(std::vector<StoredJob> stored);
   void run_due_timers();
   struct Unexplained {
     std::size_t reply = 0;
@@ -273,6 +274,7 @@ class EngineState {
 
   // ---- jobs (engine_jobs.cpp)
   JobEntry& admit(JobRequest request);
+  void bring_in(StoredJob stored);
   void answer_again(Submit& c, JobEntry& first);
   void await(JobEntry& job, Token to, Millis wait);
   void changed(JobEntry& job, bool sets_output = false);

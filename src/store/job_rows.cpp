@@ -108,6 +108,8 @@ JobRows::JobRows(Database& db)
                       fmt::join(listed_columns(), ", ")))),
       find_live_(db.prepare(
           select_sql("jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')", job_columns()))),
+      count_live_(
+          db.prepare("SELECT count(*) FROM jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')")),
       put_payload_(db.prepare("INSERT INTO payloads (job, kind, part, bytes) VALUES (?, ?, ?, ?)")),
       find_payloads_(db.prepare("SELECT kind, bytes FROM payloads WHERE job = ? ORDER BY kind, part")),
       remove_output_(db.prepare("DELETE FROM payloads WHERE job = ? AND kind = 'output'")),
@@ -185,6 +187,9 @@ void JobRows::remove_of(const EndpointId& endpoint) {
 
 std::vector<core::StoredJob> JobRows::load_live() {
   std::vector<core::StoredJob> jobs;
+  if (const StatementReset reset(count_live_); count_live_.step()) {
+    jobs.reserve(static_cast<std::size_t>(count_live_.integer(0)));  // a million are moved otherwise
+  }
   const StatementReset reset(find_live_);
   while (find_live_.step()) jobs.push_back(read(find_live_));
   return jobs;
@@ -248,7 +253,7 @@ core::StoredJob JobRows::read(Statement& row) {
   job.request.s3_config = inline_payload(row, payload_column + 1);
   job.output = inline_payload(row, payload_column + 2);
   read_payloads(job);
-  read_chunks(job);
+  if (job.state.attempt > 0) read_chunks(job);  // a job that nobody ever had has none
   if (job.request.input == nullptr) throw DamagedRow("input", "NULL");
   return job;
 }

@@ -45,6 +45,7 @@ class JobRows {
   Statement find_endpoint_;
   Statement list_;
   Statement find_live_;
+  Statement count_live_;
   Statement put_payload_;
   Statement find_payloads_;
   Statement remove_output_;

@@ -55,14 +55,30 @@ bool holds_turns(std::string_view file) {
          file.substr(kBlockBytes, kFrameHeadBytes).find_first_not_of('\0') != std::string_view::npos;
 }
 
-/// A look at the numbers in a frame's head: a checksum at each place would take long.
-bool could_be_behind(std::string_view file, std::size_t at, std::uint64_t applied) {
+/// Numbers of a head at a place where anything may lie. They are looked at first: a checksum takes as long as what
+/// looks like a size says, and at each place that is minutes.
+struct Numbers {
   std::uint64_t sequence = 0;
   std::uint64_t synced = 0;
-  std::memcpy(&sequence, file.data() + at + 8, sizeof sequence);
-  std::memcpy(&synced, file.data() + at + 16, sizeof synced);
+
+  Numbers(std::string_view file, std::size_t at) {
+    std::memcpy(&sequence, file.data() + at + 8, sizeof sequence);
+    std::memcpy(&synced, file.data() + at + 16, sizeof synced);
+  }
+};
+
+constexpr std::uint64_t kTurnsOfSegmentMax = 1ULL << 32;
+
+/// Whether they can be those of a turn that claims that `missing` was on the disk before it.
+bool could_claim(const Numbers& numbers, std::uint64_t missing) {
+  return numbers.synced >= missing && numbers.synced < numbers.sequence &&
+         numbers.sequence - missing < kTurnsOfSegmentMax;
+}
+
+bool could_be_behind(std::string_view file, std::size_t at, std::uint64_t applied) {
+  const Numbers numbers(file, at);
   constexpr std::uint64_t kFar = 1ULL << 48;
-  return sequence > applied && sequence < kFar && synced < sequence;
+  return numbers.sequence > applied && numbers.sequence < kFar && numbers.synced < numbers.sequence;
 }
 
 class LogScan {
@@ -141,9 +157,7 @@ class LogScan {
   Result<void> check_tail(const SegmentFile& segment, std::string_view file, std::size_t offset) const {
     const std::uint64_t missing = std::max(expected_, applied_ + 1);
     for (std::size_t at = offset; at + kFrameHeadBytes <= file.size(); at += kFrameAlign) {
-      std::uint64_t synced = 0;  // looked at first: a checksum at each place would take long
-      std::memcpy(&synced, file.data() + at + 16, sizeof synced);
-      if (synced < missing) continue;
+      if (!could_claim({file, at}, missing)) continue;
       const auto later = read_frame(file, at, log_);
       if (!later || later->sequence <= missing || later->synced < missing) continue;
       return fail(Errc::unavailable, fmt::format("the log segment {} is damaged at offset {}: turn {} cannot be read, "
