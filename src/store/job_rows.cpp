@@ -253,7 +253,7 @@ core::StoredJob JobRows::read(Statement& row) {
   job.request.s3_config = inline_payload(row, payload_column + 1);
   job.output = inline_payload(row, payload_column + 2);
   read_payloads(job);
-  if (job.state.attempt > 0) read_chunks(job);  // a job that nobody ever had has none
+  read_chunks(job);
   if (job.request.input == nullptr) throw DamagedRow("input", "NULL");
   return job;
 }
