@@ -44,6 +44,8 @@ void Router::handle(net::Request request, net::Responder responder) {
     if (!parts.empty() && WebhooksApi::knows(parts[0]))
       return webhooks_.handle(std::move(request), parts, std::move(responder));
     if (WhyApi::knows(parts)) return why_.handle(std::move(request), parts, std::move(responder));
+    if (!parts.empty() && ClockApi::knows(parts[0]))
+      return clock_.handle(std::move(request), parts, std::move(responder));
     return admin_.handle(std::move(request), parts, std::move(responder));
   } else if (parts.empty() && (request.method == "GET" || request.method == "HEAD")) {
     return responder.send(

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "api/admin/admin_api.h"
+#include "api/clock/clock_api.h"
 #include "api/graphql/graphql_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/openai/openai_api.h"
@@ -27,7 +28,7 @@ struct BodyLimits {
 class Router {
  public:
   Router(GraphqlApi& graphql, JobsApi& jobs, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin,
-         WebhooksApi& webhooks, WhyApi& why, BodyLimits limits)
+         WebhooksApi& webhooks, WhyApi& why, ClockApi& clock, BodyLimits limits)
       : graphql_(graphql),
         jobs_(jobs),
         openai_(openai),
@@ -35,6 +36,7 @@ class Router {
         admin_(admin),
         webhooks_(webhooks),
         why_(why),
+        clock_(clock),
         limits_(limits) {}
 
   void handle(net::Request request, net::Responder responder);
@@ -50,6 +52,7 @@ class Router {
   AdminApi& admin_;
   WebhooksApi& webhooks_;
   WhyApi& why_;
+  ClockApi& clock_;
   BodyLimits limits_;
 };
 

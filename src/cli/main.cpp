@@ -37,7 +37,7 @@ std::map<std::string, std::string> environment() {
 // ---------------------------------------------------------------- serve
 
 struct ServeFlags {
-  std::string listen, data, fake_gpus, config, log_level;
+  std::string listen, data, fake_gpus, config, log_level, clock, script;
   bool ephemeral = false;
   bool json = false;
   std::vector<std::string> set;
@@ -58,6 +58,10 @@ void add_serve(CLI::App& app, ServeFlags& flags) {
   serve->add_option("--listen", flags.listen, "address:port; port 0 takes a free one (default 127.0.0.1:8420)");
   serve->add_option("--data", flags.data, "data directory (default $XDG_DATA_HOME/penstock)");
   serve->add_flag("--ephemeral", flags.ephemeral, "keep nothing after the end");
+  serve->add_option(
+      "--clock", flags.clock,
+      "real, or virtual: time goes on only by POST /penstock/v1/clock/advance (with --ephemeral, for tests)");
+  serve->add_option("--script", flags.script, "YAML file: what workers do, with --clock virtual");
   serve->add_option("--fake-gpus", flags.fake_gpus, "pretend these GPUs, for example 4xAMPERE_80,2xADA_24@EU-RO-1");
   serve->add_option("--config", flags.config, "penstock.toml to read (or PENSTOCK_CONFIG)");
   serve->add_option("--log-level", flags.log_level, "debug, info, warn or error");
@@ -71,6 +75,8 @@ int serve(const ServeFlags& flags) {
   if (!flags.listen.empty()) texts.emplace_back("server.listen", flags.listen);
   if (!flags.data.empty()) texts.emplace_back("server.data", flags.data);
   if (flags.ephemeral) texts.emplace_back("server.ephemeral", "true");
+  if (!flags.clock.empty()) texts.emplace_back("server.clock", flags.clock);
+  if (!flags.script.empty()) texts.emplace_back("server.script", flags.script);
   if (!flags.fake_gpus.empty()) texts.emplace_back("gpus.fake", flags.fake_gpus);
   if (!flags.log_level.empty()) texts.emplace_back("server.log_level", flags.log_level);
   for (const auto& setting : flags.set) {

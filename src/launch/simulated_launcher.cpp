@@ -163,6 +163,15 @@ void SimulatedLauncher::crash(const WorkerId& id) {
   reschedule(*found->second);
 }
 
+void SimulatedLauncher::die(const WorkerId& id, int exit_code) {
+  const auto found = workers_.find(id);
+  if (found == workers_.end() || !found->second->running) return;
+  found->second->behaviour.exit_code = exit_code;
+  found->second->behaviour.exit_signal.reset();
+  found->second->own_end = now_;
+  reschedule(*found->second);
+}
+
 std::set<WorkerId> SimulatedLauncher::living() const {
   std::set<WorkerId> ids;
   for (const auto& [id, worker] : workers_) {

@@ -53,6 +53,9 @@ class SimulatedLauncher final : public Launcher {
   /// The worker ends by SIGKILL at once, as of the kernel's want of memory.
   void crash(const WorkerId& id);
 
+  /// The worker ends by itself, with this exit code, at once.
+  void die(const WorkerId& id, int exit_code);
+
   /// Workers that are alive, watched or not.
   std::set<WorkerId> living() const;
 

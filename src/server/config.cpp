@@ -137,6 +137,11 @@ void server_settings(std::vector<Setting>& all) {
   all.push_back(text("server.data", "data directory", [](Config& c) -> auto& { return c.data; }));
   all.push_back(flag("server.ephemeral", "keep nothing: a temporary data directory, removed at the end",
                      [](Config& c) -> auto& { return c.ephemeral; }));
+  all.push_back(choice("server.clock", "real", "virtual",
+                       "virtual: time goes on only by POST /penstock/v1/clock/advance, and workers are scripted",
+                       [](Config& c) -> auto& { return c.virtual_clock; }));
+  all.push_back(text("server.script", "YAML file: what scripted workers do, with a virtual clock",
+                     [](Config& c) -> auto& { return c.script; }));
   all.push_back(text("server.worker_url", "base URL at which workers reach this server",
                      [](Config& c) -> auto& { return c.worker_url; }));
   all.push_back({"server.log_level", "debug, info, warn or error",
@@ -494,6 +499,16 @@ Result<Config> load_config(const std::string& file, const std::map<std::string, 
   if (config.ephemeral && !config.data.empty()) {
     return fail(Errc::invalid, "server.ephemeral keeps nothing and server.data (" + config.data +
                                    ") keeps everything: give one of them");
+  }
+  if (config.virtual_clock && !config.ephemeral) {
+    return fail(Errc::invalid,
+                "server.clock = virtual is for tests, which keep nothing: server.ephemeral = true (--ephemeral) is "
+                "needed with it");
+  }
+  if (!config.script.empty() && !config.virtual_clock) {
+    return fail(Errc::invalid, "server.script (" + config.script +
+                                   ") says what scripted workers do; server.clock = virtual (--clock virtual) is "
+                                   "needed with it");
   }
   if (config.hosted_limits) config.rate_limits.operations = core::RateLimits::hosted().operations;
   for_each_limit(config.rate_limits, [&](const std::string& name, int& number) {

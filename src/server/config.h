@@ -26,7 +26,9 @@ struct Config {
   std::string listen = "127.0.0.1:8420";
   std::string data;  // empty: $XDG_DATA_HOME/penstock
   bool ephemeral = false;
-  std::string worker_url;  // how workers reach this server; empty: the address it listens on
+  bool virtual_clock = false;  // time goes on only when it is told to, and workers are scripted; needs ephemeral
+  std::string script;          // file that says what they do; empty: nothing takes time and nothing fails
+  std::string worker_url;      // how workers reach this server; empty: the address it listens on
   host::HostOptions host;
   Millis gpus_poll{10'000};            // 0: the health of GPUs is not looked at
   std::optional<bool> process_images;  // none: only while listening on loopback

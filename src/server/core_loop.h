@@ -59,7 +59,9 @@ class CoreLoop final : public api::Core {
 
   /// Applies what has been given, now. Before a read of the store.
   void run_turn();
-  /// The same, and waits until all of it is durable. For the start and the end of the server.
+  /// Nothing was given that is not applied and durable yet.
+  bool is_quiet() const { return commands_.empty() && !turn_posted_ && in_flight_.empty(); }
+  /// The same as run_turn(), and waits until all of it is durable. For the start and the end of the server.
   void settle();
 
  private:

@@ -20,9 +20,11 @@
 #include "net/http_server.h"
 #include "server/core_loop.h"
 #include "server/data_dir.h"
+#include "server/scripted_world.h"
 #include "server/volumes.h"
 #include "server/worker_launch.h"
 #include "store/local_store.h"
+#include "store/memory_store.h"
 
 namespace penstock::server {
 namespace {
@@ -48,10 +50,12 @@ const char* name_of(int signal) {
 class Server {
  public:
   Server(const ServeOptions& options, DataDir data, std::string secret, std::string vault_key,
-         std::unique_ptr<store::Store> store, std::vector<core::Node> nodes)
+         std::unique_ptr<store::Store> store, std::vector<core::Node> nodes, std::optional<Script> script)
       : options_(options),
         config_(options.config),
         data_(std::move(data)),
+        virtual_clock_(script ? std::optional<VirtualClock>(script->begin()) : std::nullopt),
+        clock_(virtual_clock_ ? static_cast<const Clock&>(*virtual_clock_) : system_clock_),
         keys_(std::move(secret)),
         vault_(std::move(vault_key)),
         store_(std::move(store)),
@@ -64,6 +68,9 @@ class Server {
             {[this](std::uint64_t ticket) { http_.hold(ticket); },
              [this](std::uint64_t ticket) { http_.release(ticket); }},
             die),
+        world_(script ? std::make_unique<ScriptedWorld>(std::move(*script), *virtual_clock_, loop_, core_,
+                                                        [this](core::Command done) { on_scripted(std::move(done)); })
+                      : nullptr),
         graphql_(core_, vault_, loop_, graphql_options()),
         admission_(core_, config_.rate_limits),
         traces_(!config_.otlp_endpoint.empty()),
@@ -75,7 +82,8 @@ class Server {
         admin_(core_, keys_, facts_),
         webhooks_(core_, vault_, random_),
         why_(core_),
-        router_(graphql_, jobs_, openai_, worker_, admin_, webhooks_, why_, config_.bodies),
+        clock_api_(core_, world_ ? &world_->time() : nullptr),
+        router_(graphql_, jobs_, openai_, worker_, admin_, webhooks_, why_, clock_api_, config_.bodies),
         http_(
             loop_, config_.http,
             [this](net::Request request, net::Responder responder) {
@@ -134,6 +142,7 @@ class Server {
   void obey(core::LaunchOrder order);
   void start_worker(const core::StartWorker& order);
   void on_launcher(const launch::Event& event);
+  void on_scripted(core::Command done);
   void announce(const std::optional<std::string>& new_key) const;
   void on_signal(int signal);
   void leave_when_quiet();
@@ -143,7 +152,9 @@ class Server {
   const Config& config_;
   DataDir data_;
   SystemRandom random_;
-  SystemClock clock_;
+  SystemClock system_clock_;
+  std::optional<VirtualClock> virtual_clock_;
+  const Clock& clock_;
   api::WorkerKeys keys_;
   api::Vault vault_;
   api::ServerFacts facts_;
@@ -152,6 +163,7 @@ class Server {
   net::Loop loop_;
   core::Engine engine_;
   CoreLoop core_;
+  std::unique_ptr<ScriptedWorld> world_;  // with a virtual clock
   api::GraphqlApi graphql_;
   api::Admission admission_;
   api::Traces traces_;
@@ -163,6 +175,7 @@ class Server {
   api::AdminApi admin_;
   api::WebhooksApi webhooks_;
   api::WhyApi why_;
+  api::ClockApi clock_api_;
   api::Router router_;
   net::HttpServer http_;
   Volumes volumes_;
@@ -225,6 +238,9 @@ Result<void> Server::start(core::StoredState state) {
   check_volumes();
   sweep_results(std::chrono::seconds{0});
   log::info("{}", host::describe(engine_.fleet().nodes()));
+  if (world_) {
+    log::warn("the clock is virtual: it is {} until it is advanced, and workers are scripted", iso8601(clock_.now()));
+  }
   // Before the line that says it is ready: who reads that may send one at once.
   loop_.on_signals({SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
   if (!is_ignored(SIGHUP)) loop_.on_signals({SIGHUP}, [this](int signal) { on_signal(signal); });
@@ -304,9 +320,10 @@ void Server::announce(const std::optional<std::string>& new_key) const {
 
 void Server::obey(core::LaunchOrder order) {
   if (!launcher_) return;  // the end: what is left to do is done at the next start
+  if (const auto* gone = std::get_if<core::RemoveVolume>(&order)) return volumes_.remove(gone->id);
+  if (world_) return world_->obey(order);
   if (const auto* start = std::get_if<core::StartWorker>(&order)) return start_worker(*start);
   if (const auto* stop = std::get_if<core::StopWorker>(&order)) return launcher_->stop(stop->id, stop->grace);
-  if (const auto* gone = std::get_if<core::RemoveVolume>(&order)) return volumes_.remove(gone->id);
   const auto& adopt = std::get<core::AdoptWorker>(order);
   launcher_->adopt(adopt.id, adopt.handle);
   if (workers_find_us_) return;
@@ -370,6 +387,15 @@ void Server::on_launcher(const launch::Event& event) {
   }
 }
 
+void Server::on_scripted(core::Command done) {
+  core_.give(std::move(done));
+  if (!leaving_) return;
+  loop_.post([this] {
+    core_.run_turn();
+    leave_when_quiet();
+  });
+}
+
 /// What a body was last written to that long ago is in a job by now, or in none.
 void Server::sweep_results(std::chrono::seconds age_min) {
   results_.sweep(age_min);
@@ -426,6 +452,18 @@ void allow_many_descriptors() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// On a virtual clock nothing outlives the process and a day may pass in a second: no disk is asked.
+Result<std::unique_ptr<store::Store>> open_store(const Config& config, const DataDir& data, Random& random) {
+  if (config.virtual_clock) return store::make_memory_store();
+  store::LocalStoreOptions options = config.store;
+  options.database = data.database();
+  options.log_directory = data.log();
+  if (options.log.durability == store::Durability::every_second) {
+    log::warn("store.durability = every_second: a power cut may lose up to a second of what was acknowledged");
+  }
+  return store::open_local_store(std::move(options), random);
+}
+
 int refuse(const Error& error, int status) {
   std::fprintf(stderr, "penstock: %s\n", error.message.c_str());
   return status;
@@ -449,18 +487,18 @@ int serve(const ServeOptions& options) {
   if (!secret) return refuse(secret.error(), kExitFailed);
   auto vault_key = data->vault_key(random);
   if (!vault_key) return refuse(vault_key.error(), kExitFailed);
-  store::LocalStoreOptions store_options = config.store;
-  store_options.database = data->database();
-  store_options.log_directory = data->log();
-  if (store_options.log.durability == store::Durability::every_second) {
-    log::warn("store.durability = every_second: a power cut may lose up to a second of what was acknowledged");
+  std::optional<Script> script;
+  if (config.virtual_clock) {
+    auto loaded = config.script.empty() ? Result<Script>() : Script::load(config.script);
+    if (!loaded) return refuse(loaded.error(), kExitRefused);
+    script = std::move(*loaded);
   }
-  auto store = store::open_local_store(std::move(store_options), random);
+  auto store = open_store(config, *data, random);
   if (!store) return refuse(store.error(), kExitFailed);
   auto state = (*store)->load();
   if (!state) return refuse(state.error(), kExitFailed);
   Server server(options, std::move(*data), std::move(*secret), std::move(*vault_key), std::move(*store),
-                std::move(*nodes));
+                std::move(*nodes), std::move(script));
   if (auto started = server.start(std::move(*state)); !started) return refuse(started.error(), kExitFailed);
   return server.run();
 }

@@ -33,6 +33,7 @@ OWNERS = {
     "sqlite3.h": "src/store/",
     "sodium": "src/api/",
     "openssl/": "src/net/",
+    "yaml-cpp/": "src/server/script.cpp",
 }
 
 # Third-party header prefix that is so heavy that one .cpp file of the project may include it.
