@@ -36,7 +36,7 @@ net::Response preflight_answer() {
   net::Response response;
   response.status = 204;
   allow_browsers(response);
-  response.headers.emplace_back("Access-Control-Allow-Methods", "GET,POST,OPTIONS");
+  response.headers.emplace_back("Access-Control-Allow-Methods", "GET,POST,PUT,DELETE,OPTIONS");
   response.headers.emplace_back("Access-Control-Allow-Headers",
                                 "authorization,content-type,user-agent,x-request-id,idempotency-key");
   response.headers.emplace_back("Access-Control-Max-Age", "86400");

@@ -36,8 +36,13 @@ class Core {
   virtual Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) = 0;
   /// The same for a page of them, without content.
   virtual Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) = 0;
-  /// Jobs of an endpoint from the store, as they are now. Errors: unavailable.
-  virtual Result<core::JobPage> list_jobs(const core::JobQuery& query) = 0;
+  /// Jobs of an endpoint from the store, as they are now; `on_page` runs later, on the loop's thread. Errors:
+  /// unavailable.
+  using OnPage = std::function<void(const Result<core::JobPage>&)>;
+  virtual void list_jobs(const core::JobQuery& query, OnPage on_page) = 0;
+  /// The same for the requests of a batch, with outputs, without input and chunks.
+  using OnJobs = std::function<void(const Result<std::vector<core::StoredJob>>&)>;
+  virtual void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) = 0;
 
   /// `watch` sees the records of every turn from now on, once it is durable and its callers are answered. They hold
   /// for the call only.

@@ -32,7 +32,9 @@ void Router::handle(net::Request request, net::Responder responder) {
       return jobs_.handle(std::move(request), parts, std::move(responder));
     if (parts.size() >= 2 && OpenAiApi::knows(parts[1]))
       return openai_.handle(std::move(request), parts, std::move(responder));
-    if (parts.size() >= 2 && (parts[1] == "batch" || parts[1] == "metrics")) {
+    if (parts.size() >= 2 && BatchesApi::knows(parts[1]))
+      return batches_.handle(std::move(request), parts, std::move(responder));
+    if (parts.size() >= 2 && parts[1] == "metrics") {
       return responder.send(not_implemented("/v2/{endpoint}/" + std::string(parts[1])));
     }
   } else if (!parts.empty() && parts[0] == "v2" && parts.size() >= 2) {
@@ -60,6 +62,7 @@ net::BodyRule Router::body_limit(const net::Request& head) {
   if (parts.size() < 3 || parts[0] != "v2") return limits_.other;
   if (parts[2] == "run") return {limits_.run, "jobs.run_body_mb"};
   if (parts[2] == "runsync" || parts[2] == "openai") return {limits_.runsync, "jobs.runsync_body_mb"};
+  if (parts[2] == "batch") return {limits_.batch, "jobs.batch_body_mb"};
   if (parts[2] == "job-stream") return {std::min(limits_.chunk, limits_.result), "jobs.result_mb"};
   if (parts[2] != "job-done" || parts.size() != 5) return limits_.other;
   const std::string_view length = head.header("content-length");

@@ -6,6 +6,7 @@
 #include "api/admin/admin_api.h"
 #include "api/clock/clock_api.h"
 #include "api/graphql/graphql_api.h"
+#include "api/jobs/batches_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/openai/openai_api.h"
 #include "api/webhooks/webhooks_api.h"
@@ -18,6 +19,7 @@ namespace penstock::api {
 struct BodyLimits {
   std::size_t run = 10 * 1024 * 1024;
   std::size_t runsync = 20 * 1024 * 1024;   // and /openai
+  std::size_t batch = 10 * 1024 * 1024;     // one call
   std::size_t result = 1024 * 1024 * 1024;  // job-done
   std::size_t chunk = 100 * 1024 * 1024;    // job-stream
   std::size_t graphql = 8 * 1024 * 1024;
@@ -27,10 +29,11 @@ struct BodyLimits {
 /// Which dialect a request speaks. All of them share one origin (contract/control-plane 0.1).
 class Router {
  public:
-  Router(GraphqlApi& graphql, JobsApi& jobs, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin,
+  Router(GraphqlApi& graphql, JobsApi& jobs, BatchesApi& batches, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin,
          WebhooksApi& webhooks, WhyApi& why, ClockApi& clock, BodyLimits limits)
       : graphql_(graphql),
         jobs_(jobs),
+        batches_(batches),
         openai_(openai),
         worker_(worker),
         admin_(admin),
@@ -47,6 +50,7 @@ class Router {
  private:
   GraphqlApi& graphql_;
   JobsApi& jobs_;
+  BatchesApi& batches_;
   OpenAiApi& openai_;
   WorkerApi& worker_;
   AdminApi& admin_;

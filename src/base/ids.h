@@ -64,6 +64,9 @@ struct SecretTag {
 struct CredentialTag {
   static constexpr const char* kName = "registry credential id";
 };
+struct BatchTag {
+  static constexpr const char* kName = "batch id";
+};
 struct DeliveryTag {
   static constexpr const char* kName = "webhook delivery id";
 };
@@ -76,6 +79,7 @@ using WorkerId = Id<WorkerTag>;
 using VolumeId = Id<VolumeTag>;
 using SecretId = Id<SecretTag>;
 using CredentialId = Id<CredentialTag>;
+using BatchId = Id<BatchTag>;
 using DeliveryId = Id<DeliveryTag>;
 
 }  // namespace penstock

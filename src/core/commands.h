@@ -168,6 +168,48 @@ struct RecallJob {
   StoredJob job;
 };
 
+// ---- batches (contract/data-plane 1.11). Reply: BatchReply, from each
+
+/// Errors: invalid (too many or too large), busy (too many batches).
+struct CreateBatch {
+  Token to = 0;
+  EndpointId endpoint;
+  std::vector<JobRequest> requests;
+};
+/// The name is for people. Errors: not_found.
+struct RenameBatch {
+  Token to = 0;
+  EndpointId endpoint;
+  BatchId batch;
+  std::string name;
+};
+/// Errors: not_found, conflict (no draft), invalid, busy.
+struct AddToBatch {
+  Token to = 0;
+  EndpointId endpoint;
+  BatchId batch;
+  std::vector<JobRequest> requests;
+};
+/// Errors: not_found, conflict (no draft).
+struct RemoveFromBatch {
+  Token to = 0;
+  EndpointId endpoint;
+  BatchId batch;
+  JobId job;
+};
+/// All of its requests are queued. Errors: not_found, conflict (no draft, or nothing in it), busy (a full queue).
+struct FinalizeBatch {
+  Token to = 0;
+  EndpointId endpoint;
+  BatchId batch;
+};
+/// What waits is cancelled, what runs may end. One that has ended stays as it is. Errors: not_found.
+struct CancelBatch {
+  Token to = 0;
+  EndpointId endpoint;
+  BatchId batch;
+};
+
 // ---- workers (contract/data-plane 2)
 
 /// Long poll. Reply: HandOuts with at most `max_jobs`.
@@ -293,6 +335,7 @@ using Command =
                  RecallJob, TakeJobs, HandOutLost, PollStops, FinishJob, ReportProgress, AddChunk, Ping, AttachWorker,
                  DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume,
                  DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings, ReadChunks,
-                 WebhookPosted, RedeliverWebhook, SaveWebhookSecret>;
+                 WebhookPosted, RedeliverWebhook, SaveWebhookSecret, CreateBatch, RenameBatch, AddToBatch,
+                 RemoveFromBatch, FinalizeBatch, CancelBatch>;
 
 }  // namespace penstock::core

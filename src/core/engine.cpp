@@ -130,6 +130,9 @@ void EngineState::run_due_timers() {
     } else if (const auto* delivery = std::get_if<DeliveryEntry*>(&target)) {
       (*delivery)->timer.fired();
       delivery_due(**delivery);
+    } else if (const auto* batch = std::get_if<BatchEntry*>(&target)) {
+      (*batch)->timer.fired();
+      batch_due(**batch);
     } else {
       Waiter& waiter = *std::get<Waiter*>(target);
       waiter.timer.fired();
@@ -252,6 +255,7 @@ void EngineState::restore(StoredState stored) {
     if (!owner) send_stop(added, settings.stop_grace);
   }
   restore_deliveries(std::move(stored.deliveries));
+  restore_batches(std::move(stored.batches));
   restore_jobs(std::move(stored.jobs));
 }
 
@@ -434,6 +438,33 @@ Result<JobView> Engine::find_job(Time now, const EndpointId& endpoint, const Job
   return view;
 }
 
+namespace {
+
+BatchView view_of(const BatchEntry& entry) {
+  return {entry.batch, entry.in_progress};
+}
+
+}  // namespace
+
+Result<BatchView> Engine::find_batch(const EndpointId& endpoint, const BatchId& batch) const {
+  const auto entry = state_->endpoints.find(endpoint);
+  if (entry == state_->endpoints.end()) return fail(Errc::not_found, "endpoint \"" + endpoint.str() + "\" not found");
+  const auto found = entry->second->batches.find(batch);
+  if (found == entry->second->batches.end()) {
+    return fail(Errc::not_found, "batch \"" + batch.str() + "\" not found in endpoint \"" + endpoint.str() + "\"");
+  }
+  return view_of(*found->second);
+}
+
+std::vector<BatchView> Engine::batches_of(const EndpointId& endpoint) const {
+  std::vector<BatchView> out;
+  const auto entry = state_->endpoints.find(endpoint);
+  if (entry == state_->endpoints.end()) return out;
+  for (const auto& [id, batch] : entry->second->batches) out.push_back(view_of(*batch));
+  std::ranges::reverse(out);
+  return out;
+}
+
 Result<Health> Engine::health(const EndpointId& endpoint) const {
   const auto found = state_->endpoints.find(endpoint);
   if (found == state_->endpoints.end()) {
@@ -510,14 +541,19 @@ void Engine::check_invariants() const {
   int webhooks_open = static_cast<int>(state_->deliveries.size());
   for (const EndpointEntry* entry : state_->endpoint_order) {
     int queued = 0;
+    int batch_jobs = 0;
     int in_progress = 0;
     for (const auto& [id, job] : entry->jobs) {
       ENSURE(job->request.id == id);
       const bool keyed = !job->request.idempotency_key.empty() && !is_terminal(job->state.status);
       ENSURE(!keyed || entry->keyed.at(job->request.idempotency_key) == job.get());
       webhooks_open += !job->request.webhook.empty() && !is_terminal(job->state.status) ? 1 : 0;
-      ENSURE(job->place.has_value() == (job->state.status == JobStatus::in_queue));
-      queued += job->state.status == JobStatus::in_queue ? 1 : 0;
+      const BatchEntry* batch = state_->batch_of(*job);
+      const bool is_held = batch && batch->batch.status == BatchStatus::draft;
+      ENSURE(job->place.has_value() == (job->state.status == JobStatus::in_queue && !is_held));
+      ENSURE(!batch || batch->unfinished.contains(job->arrival) != is_terminal(job->state.status));
+      queued += job->place ? 1 : 0;
+      batch_jobs += job->place && !job->request.batch.empty() ? 1 : 0;
       if (job->state.status == JobStatus::in_progress) {
         ++in_progress;
         const auto worker = state_->workers.find(job->state.worker);
@@ -530,6 +566,16 @@ void Engine::check_invariants() const {
     ENSURE(queued == entry->queue.size());
     ENSURE((entry->queue.front(state_->settings.priority_ageing) == nullptr) == (queued == 0));
     ENSURE(in_progress == entry->in_progress);
+    ENSURE(batch_jobs == entry->batch_jobs_queued);
+    for (const auto& [id, batch] : entry->batches) {
+      const Batch& b = batch->batch;
+      ENSURE(b.requests == b.completed + b.failed + static_cast<int>(batch->unfinished.size()));
+      ENSURE(batch->in_progress == std::ranges::count_if(batch->unfinished, [](const auto& one) {
+               return one.second->state.status == JobStatus::in_progress;
+             }));
+      ENSURE(b.ended.has_value() == (b.status != BatchStatus::draft && batch->unfinished.empty()));
+      ENSURE(batch->timer.armed() == (b.status == BatchStatus::draft || b.ended));
+    }
     int managed = 0;
     for (const WorkerEntry* worker : entry->workers) {
       ENSURE(worker->endpoint == entry);

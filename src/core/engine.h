@@ -95,6 +95,9 @@ class Engine {
   Result<Why> why(Time now, const EndpointId& endpoint) const;
   Result<Why> why(Time now, const EndpointId& endpoint, const JobId& job) const;
   /// Errors: not_found.
+  Result<BatchView> find_batch(const EndpointId& endpoint, const BatchId& batch) const;
+  std::vector<BatchView> batches_of(const EndpointId& endpoint) const;  // newest first
+  /// Errors: not_found.
   Result<Health> health(const EndpointId& endpoint) const;
   std::vector<WorkerView> workers_of(const EndpointId& endpoint) const;  // oldest first
   const Worker* find_worker(const WorkerId& id) const;

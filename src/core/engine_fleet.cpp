@@ -120,10 +120,11 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
     worker.holding.emplace(job.request.id, &job);
     worker.stopping.erase(job.request.id);  // of an earlier life of the job; now it is to run
     ++entry.in_progress;
+    if (BatchEntry* batch = batch_of(job)) ++batch->in_progress;
     arm(job);
     changed(job);
     out.jobs.push_back(HandOut{job.request.id, job.state.attempt, job.request.input, job.request.s3_config,
-                               job.request.traceparent, job.request.webhook});
+                               job.request.traceparent, job.request.webhook, job.request.batch});
   }
   reply(worker.take_poll->token, std::move(out));
   drop_waiter(*worker.take_poll);

@@ -47,13 +47,16 @@ void EngineState::cursor_moved(JobEntry& job) {
 void EngineState::enqueue(JobEntry& job) {
   job.state.status = JobStatus::in_queue;
   job.waiting_since = now;
-  job.place = JobQueue::Place{job.request.priority, job.state.queued, job.arrival};
+  const bool in_batch = !job.request.batch.empty();
+  job.place = JobQueue::Place{job.request.priority, job.state.queued, job.arrival, in_batch};
   job.endpoint.queue.add(&job, *job.place);
+  if (in_batch) ++job.endpoint.batch_jobs_queued;
   touch(job.endpoint);
 }
 
 void EngineState::leave_queue(JobEntry& job) {
   job.endpoint.queue.remove(*job.place);
+  if (job.place->in_batch) --job.endpoint.batch_jobs_queued;
   job.place.reset();
   touch(job.endpoint);
 }
@@ -63,18 +66,20 @@ void EngineState::leave_worker(JobEntry& job) {
   worker.holding.erase(job.request.id);
   if (worker.holding.empty()) worker.idle_since = now;
   --job.endpoint.in_progress;
+  if (BatchEntry* batch = batch_of(job)) --batch->in_progress;
   job.run_deadline.reset();
   touch(job.endpoint);
 }
 
 void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::optional<std::string> error) {
   ENSURE(is_terminal(status) && !is_terminal(job.state.status));
-  if (job.state.status == JobStatus::in_queue) leave_queue(job);
+  const bool was_draft = job.state.status == JobStatus::in_queue && !job.place;  // of a batch
+  if (job.place) leave_queue(job);
   if (job.state.status == JobStatus::in_progress) leave_worker(job);
   job.state.status = status;
   job.state.finished = now;
   job.state.error = std::move(error);
-  job.state.expires = now + retention(job);
+  job.state.expires = expiry(job);
   if (status == JobStatus::timed_out && settings.ttl_expiry_deletes) job.state.expires = now;
   job.output = std::move(output);
   job.timer.disarm();
@@ -85,7 +90,8 @@ void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::o
   fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, counters});
   answer_job_waiters(job);
   feed_streams(job);
-  if (!job.request.webhook.empty()) announce_end(job);
+  request_ended(job);
+  if (!job.request.webhook.empty()) was_draft ? static_cast<void>(--webhooks_open) : announce_end(job);
   keep_resident(job);
 }
 
@@ -97,6 +103,7 @@ void EngineState::lose_attempt(JobEntry& job, const std::string& why) {
     fx->warnings.push_back("job " + job.request.id.str() + " failed: lost with its worker too often (" + why + ")");
     return;
   }
+  if (is_given_up(job)) return finalise(job, JobStatus::cancelled, nullptr, std::nullopt);
   leave_worker(job);
   if (!ours) {
     ++job.state.retries;
@@ -204,6 +211,9 @@ WaitReason EngineState::wait_reason(const JobEntry& job) const {
     return {WaitCode::running, explain(WaitCode::running, entry.wait_facts, false), *job.state.started};
   }
   const bool low = job.request.priority == Priority::low;
+  if (!job.place) {
+    return {WaitCode::batch_draft, explain(WaitCode::batch_draft, entry.wait_facts, low), job.request.created};
+  }
   if (shut_down) {
     return {WaitCode::server_stopping, explain(WaitCode::server_stopping, entry.wait_facts, low),
             std::max(shut_down_at, job.waiting_since)};
@@ -278,7 +288,7 @@ void EngineState::on(Submit& c) {
   if (!c.request.idempotency_key.empty()) {
     if (JobEntry* first = find_keyed(*entry, c.request.idempotency_key)) return answer_again(c, *first);
   }
-  const std::int64_t queued = entry->queue.size();
+  const std::int64_t queued = entry->queue.size() - entry->batch_jobs_queued;
   const std::int64_t room = std::max<std::int64_t>(
       settings.queue_jobs_min, std::int64_t{entry->endpoint.workers_max} * settings.queue_jobs_per_worker);
   if (queued > room) {
@@ -430,6 +440,7 @@ void EngineState::on(RetryJob& c) {
   job->state.queued = now;
   job->state.ttl_deadline = now + ttl;
   job->arrival = ++last_arrival;
+  request_retried(*job);
   enqueue(*job);
   changed(*job, true);
   arm(*job);
@@ -450,6 +461,12 @@ void EngineState::on(PurgeQueue& c) {
 void EngineState::on(LowerTtl& c) {
   JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
   if (!job) return;
+  const bool is_draft = job->state.status == JobStatus::in_queue && !job->place;
+  if (is_draft) {
+    return reply_error(
+        c.to, Errc::conflict,
+        "job \"" + c.job.str() + "\" is in a draft batch; its time to live begins when that is finalized");
+  }
   reply_about(*job, c.to, JobReply{view_of(*job)});
   if (is_terminal(job->state.status)) {
     job->state.expires = std::min(job->state.expires, now + c.ttl);
@@ -478,6 +495,7 @@ void EngineState::bring_in(StoredJob stored) {
     return;
   }
   if (!job.request.webhook.empty()) ++webhooks_open;
+  if (!recall_into_batch(job)) return;
   if (job.state.status == JobStatus::in_queue) {
     enqueue(job);
     arm(job);
@@ -486,11 +504,13 @@ void EngineState::bring_in(StoredJob stored) {
   const auto worker = workers.find(job.state.worker);
   if (worker == workers.end() || worker->second->endpoint != &job.endpoint) {
     enqueue(job);
+    if (is_given_up(job)) return finalise(job, JobStatus::cancelled, nullptr, std::nullopt);
     changed(job);
     arm(job);
     return;
   }
   ++job.endpoint.in_progress;
+  if (BatchEntry* batch = batch_of(job)) ++batch->in_progress;
   worker->second->holding.emplace(job.request.id, &job);
   job.lease_until = now + lease();
   const Millis limit = execution_timeout(job);

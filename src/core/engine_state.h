@@ -20,6 +20,7 @@ namespace penstock::core {
 //   engine_control.cpp  accounts, templates, endpoints
 //   engine_account.cpp  what an account keeps besides: network volumes, secrets, registry credentials, settings
 //   engine_jobs.cpp     submission, results, waiting clients
+//   engine_batches.cpp  many jobs under one name
 //   engine_webhooks.cpp what is told about the end of jobs
 //   engine_workers.cpp  the worker protocol
 //   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
@@ -31,8 +32,9 @@ struct JobEntry;
 struct WorkerEntry;
 struct Waiter;
 struct DeliveryEntry;
+struct BatchEntry;
 
-using TimerTarget = std::variant<JobEntry*, EndpointEntry*, Waiter*, DeliveryEntry*>;
+using TimerTarget = std::variant<JobEntry*, EndpointEntry*, Waiter*, DeliveryEntry*, BatchEntry*>;
 using Timers = std::multimap<Time, TimerTarget>;
 
 /// The one timer of its owner; gone with it.
@@ -109,6 +111,16 @@ struct Waiting {
   Time since{};
 };
 
+struct BatchEntry {
+  BatchEntry(Timers& timers, EndpointEntry& owner) : endpoint(owner), timer(timers) {}
+
+  EndpointEntry& endpoint;
+  Batch batch;
+  std::map<std::int64_t, JobEntry*> unfinished;  // of its jobs, by arrival; of a draft they are in no queue
+  int in_progress = 0;
+  TimerSlot timer;  // to its end: a draft is cancelled, and what has ended is forgotten
+};
+
 struct EndpointEntry {
   explicit EndpointEntry(Timers& timers) : timer(timers) {}
 
@@ -118,6 +130,8 @@ struct EndpointEntry {
   std::unordered_map<std::string_view, JobEntry*> keyed;  // of these, by idempotency key; the latest of each
   JobQueue queue;
   int in_progress = 0;
+  std::map<BatchId, std::unique_ptr<BatchEntry>> batches;  // oldest first
+  int batch_jobs_queued = 0;
   std::vector<WorkerEntry*> workers;  // oldest first
   std::vector<WorkerEntry*> polling;  // with an open job-take, longest first
   std::vector<Placement> been;        // where it ran, the latest first
@@ -232,6 +246,12 @@ class EngineState {
   void on(RedeliverWebhook& c);
   void on(SaveWebhookSecret& c);
   void on(ReadChunks& c);
+  void on(CreateBatch& c);
+  void on(RenameBatch& c);
+  void on(AddToBatch& c);
+  void on(RemoveFromBatch& c);
+  void on(FinalizeBatch& c);
+  void on(CancelBatch& c);
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>
@@ -296,6 +316,23 @@ class EngineState {
   Millis execution_timeout(const JobEntry& job) const;
   Millis retention(const JobEntry& job) const;
   Millis lease() const { return settings.ping_interval * settings.lease_pings; }
+
+  // ---- batches (engine_batches.cpp)
+  BatchEntry* batch_of(const JobEntry& job) const;
+  BatchEntry* batch_or_refuse(const EndpointId& endpoint, const BatchId& batch, Token to);
+  BatchEntry* draft_or_refuse(const EndpointId& endpoint, const BatchId& batch, Token to);
+  std::optional<Error> too_much(const Batch& batch, const std::vector<JobRequest>& requests) const;
+  std::vector<JobId> add_requests(BatchEntry& entry, std::vector<JobRequest> requests);
+  void cancel_batch(BatchEntry& entry);
+  void settle_batch(BatchEntry& entry);
+  void save_batch(BatchEntry& entry);
+  void request_ended(const JobEntry& job);
+  void request_retried(JobEntry& job);
+  bool recall_into_batch(JobEntry& job);
+  bool is_given_up(const JobEntry& job) const;
+  void restore_batches(std::vector<Batch> stored);
+  void batch_due(BatchEntry& entry);
+  Time expiry(const JobEntry& job) const;
 
   // ---- webhooks (engine_webhooks.cpp)
   void announce_end(const JobEntry& job);

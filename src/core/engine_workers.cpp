@@ -98,6 +98,10 @@ void EngineState::on(HandOutLost& c) {
     job->state.started.reset();
     job->state.worker = WorkerId{};
     enqueue(*job);
+    if (is_given_up(*job)) {
+      finalise(*job, JobStatus::cancelled, nullptr, std::nullopt);
+      continue;
+    }
     changed(*job);
     arm(*job);
   }

@@ -40,6 +40,7 @@ struct HandOut {
   Bytes s3_config;
   std::string traceparent;  // the client's; empty: none
   std::string webhook;      // empty: none
+  BatchId batch;            // empty: none
 };
 
 // ---- replies
@@ -104,10 +105,20 @@ struct DeliveryReply {
   WebhookDelivery delivery;
 };
 
+/// A batch as a client may see it, at one instant.
+struct BatchView {
+  Batch batch;
+  int in_progress = 0;
+};
+struct BatchReply {
+  BatchView view;
+  std::vector<JobId> added;  // by this command, in order
+};
+
 struct Reply {
   Token to = 0;
   std::variant<Error, Done, JobAccepted, JobReply, StreamPage, HandOuts, StopList, Purged, TemplateReply, EndpointReply,
-               WorkerAttached, VolumeReply, SecretReply, CredentialReply, ChunkPage, DeliveryReply>
+               WorkerAttached, VolumeReply, SecretReply, CredentialReply, ChunkPage, DeliveryReply, BatchReply>
       what;
 };
 

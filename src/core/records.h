@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/model/account.h"
+#include "core/model/batch.h"
 #include "core/model/endpoint.h"
 #include "core/model/job.h"
 #include "core/model/secret.h"
@@ -32,8 +33,8 @@ struct TemplateRemoved {
 struct EndpointSaved {
   Endpoint endpoint;
 };
-/// Its counters and jobs (with their chunks) go with it. Its workers stay until each has exited: until then somebody
-/// must remember to end them.
+/// Its counters, batches and jobs (with their chunks) go with it. Its workers stay until each has exited: until then
+/// somebody must remember to end them.
 struct EndpointRemoved {
   EndpointId id;
 };
@@ -104,10 +105,18 @@ struct WebhookChanged {
   DeliveryState state;
 };
 
+struct BatchSaved {
+  Batch value;
+};
+/// Its jobs are forgotten by themselves.
+struct BatchRemoved {
+  BatchId id;
+};
+
 using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRemoved, EndpointSaved, EndpointRemoved,
                             CountersSaved, JobAdded, JobChanged, ChunkAdded, ChunksCleared, JobsForgotten, WorkerSaved,
                             WorkerRemoved, VolumeSaved, VolumeRemoved, SecretSaved, SecretRemoved, CredentialSaved,
-                            CredentialRemoved, WebhookAdded, WebhookChanged>;
+                            CredentialRemoved, WebhookAdded, WebhookChanged, BatchSaved, BatchRemoved>;
 
 /// What a store loads at start: everything that the records add up to, but for terminal jobs, which stay in the store
 /// until somebody asks for one, and for settled webhook deliveries. Jobs are in order of submission, the rest in order
@@ -124,6 +133,7 @@ struct StoredState {
   std::vector<Secret> secrets;
   std::vector<RegistryCredential> credentials;
   std::vector<WebhookDelivery> deliveries;  // pending ones, without input and output
+  std::vector<Batch> batches;
 };
 
 }  // namespace penstock::core

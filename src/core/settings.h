@@ -42,6 +42,14 @@ struct EngineSettings {
       256 * 1024 * 1024;  // payloads of finished jobs kept in memory; older ones in the store
   std::size_t resident_jobs_max = 100'000;
 
+  // batches (contract/data-plane 1.11)
+  int batches_active_max = 10;                       // of one endpoint: drafts, and those that have not ended
+  int batches_kept_max = 10'000;                     // with those that have
+  int batch_requests_max = 5'000;                    // of one batch
+  std::int64_t batch_bytes_max = 256 * 1024 * 1024;  // of its requests
+  int batch_queue_max = 50'000;                      // requests of batches in the queue of one endpoint
+  Millis batch_draft_life{168h};                     // from the last change; then it is cancelled
+
   // webhooks (contract/data-plane 1.9)
   Millis webhook_first_retry{5'000};  // the second waits three times as long; further ones four times as long each
   Millis webhook_retry_for{24h};      // from the job's end, beyond the three attempts that there always are

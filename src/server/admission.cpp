@@ -20,6 +20,10 @@ constexpr bool kSaves = std::is_same_v<Kind, core::SaveTemplate> || std::is_same
                         std::is_same_v<Kind, core::SaveVolume> || std::is_same_v<Kind, core::SaveSecret> ||
                         std::is_same_v<Kind, core::SaveCredential>;
 
+template <class Kind>
+constexpr bool kFillsBatch = std::is_same_v<Kind, core::CreateBatch> || std::is_same_v<Kind, core::AddToBatch> ||
+                             std::is_same_v<Kind, core::FinalizeBatch>;
+
 /// The caller of a command that makes something new. What changes or ends what is there may help, and is small.
 std::optional<core::Token> maker(const core::Command& command) {
   return std::visit(
@@ -27,8 +31,8 @@ std::optional<core::Token> maker(const core::Command& command) {
         using Kind = std::decay_t<decltype(c)>;
         if constexpr (kSaves<Kind>) {
           if (!c.input.id.has_value()) return c.to;
-        } else if constexpr (std::is_same_v<Kind, core::Submit> || std::is_same_v<Kind, core::RetryJob> ||
-                             std::is_same_v<Kind, core::AttachWorker>) {
+        } else if constexpr (std::is_same_v<Kind, core::Submit> || kFillsBatch<Kind> ||
+                             std::is_same_v<Kind, core::RetryJob> || std::is_same_v<Kind, core::AttachWorker>) {
           return c.to;
         }
         return std::nullopt;
@@ -37,11 +41,22 @@ std::optional<core::Token> maker(const core::Command& command) {
 }
 
 /// About what a submission needs in the log.
-std::uint64_t size_of(const core::Command& command) {
-  const auto* const submit = std::get_if<core::Submit>(&command);
-  if (submit == nullptr) return 0;
-  const core::JobRequest& request = submit->request;
+std::uint64_t size_of(const core::JobRequest& request) {
   return kJobBytes + (request.input ? request.input->size() : 0) + (request.s3_config ? request.s3_config->size() : 0);
+}
+
+std::uint64_t size_of(const core::Command& command) {
+  if (const auto* submit = std::get_if<core::Submit>(&command)) return size_of(submit->request);
+  std::uint64_t bytes = 0;
+  const auto* const created = std::get_if<core::CreateBatch>(&command);
+  const auto* const added = std::get_if<core::AddToBatch>(&command);
+  if (created != nullptr) {
+    for (const core::JobRequest& request : created->requests) bytes += size_of(request);
+  }
+  if (added != nullptr) {
+    for (const core::JobRequest& request : added->requests) bytes += size_of(request);
+  }
+  return bytes;
 }
 
 }  // namespace

@@ -187,6 +187,21 @@ void server_settings(std::vector<Setting>& all) {
                  }});
 }
 
+void batch_settings(std::vector<Setting>& all) {
+  constexpr std::int64_t kMegabyte = 1024 * 1024;
+  all.push_back(number("batches.active_max", 1, 10'000, 1, "batches of an endpoint that are drafts or have not ended",
+                       [](Config& c) -> auto& { return c.engine.batches_active_max; }));
+  all.push_back(number("batches.requests_max", 1, 1'000'000, 1, "requests of one batch",
+                       [](Config& c) -> auto& { return c.engine.batch_requests_max; }));
+  all.push_back(number("batches.input_mb", 1, 65'536, kMegabyte, "inputs of one batch, together",
+                       [](Config& c) -> auto& { return c.engine.batch_bytes_max; }));
+  all.push_back(number("batches.queue_max", 1, 100'000'000, 1, "requests of batches in the queue of an endpoint",
+                       [](Config& c) -> auto& { return c.engine.batch_queue_max; }));
+  all.push_back(number("batches.draft_life_s", 1, 31'536'000, 1'000,
+                       "a draft that nobody changes or finalizes for so long is cancelled",
+                       [](Config& c) -> auto& { return c.engine.batch_draft_life; }));
+}
+
 void store_settings(std::vector<Setting>& all) {
   constexpr std::int64_t kMegabyte = 1024 * 1024;
   all.push_back({"store.durability",
@@ -253,6 +268,8 @@ void job_settings(std::vector<Setting>& all) {
                        [](Config& c) -> auto& { return c.bodies.run; }));
   all.push_back(number("jobs.runsync_body_mb", 1, 1'024, kMegabyte, "largest /runsync body",
                        [](Config& c) -> auto& { return c.bodies.runsync; }));
+  all.push_back(number("jobs.batch_body_mb", 1, 1'024, kMegabyte, "largest body of one call to /batch",
+                       [](Config& c) -> auto& { return c.bodies.batch; }));
   all.push_back(number("jobs.result_mb", 1, 1'024, kMegabyte, "largest result or stream chunk of a worker",
                        [](Config& c) -> auto& { return c.bodies.result; }));
   all.push_back(number("jobs.spool_mb", 1, 1'024, kMegabyte, "a larger result goes to a file while it arrives",
@@ -400,6 +417,7 @@ const std::vector<Setting>& settings() {
     std::vector<Setting> made;
     server_settings(made);
     store_settings(made);
+    batch_settings(made);
     worker_settings(made);
     job_settings(made);
     limit_settings(made);

@@ -90,9 +90,18 @@ Result<std::vector<core::WebhookDelivery>> CoreLoop::list_deliveries(const core:
   return store_.list_deliveries(query);
 }
 
-Result<core::JobPage> CoreLoop::list_jobs(const core::JobQuery& query) {
+void CoreLoop::list_jobs(const core::JobQuery& query, OnPage on_page) {
   if (!in_turn_) run_turn();
-  return store_.list_jobs(query);
+  store_.list_jobs(query, [this, on_page = std::move(on_page)](Result<core::JobPage> page) {
+    loop_.post([on_page, page = std::move(page)] { on_page(page); });
+  });
+}
+
+void CoreLoop::list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) {
+  if (!in_turn_) run_turn();
+  store_.list_batch_jobs(query, [this, on_jobs = std::move(on_jobs)](Result<std::vector<core::StoredJob>> jobs) {
+    loop_.post([on_jobs, jobs = std::move(jobs)] { on_jobs(jobs); });
+  });
 }
 
 void CoreLoop::run_turn() {
@@ -191,6 +200,7 @@ void CoreLoop::send(Outward outward) {
 }
 
 void CoreLoop::settle() {
+  store_.stop_listing();
   run_turn();
   if (in_flight_.empty()) return;
   // Waits for the turns that were begun before it.

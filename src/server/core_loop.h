@@ -52,7 +52,8 @@ class CoreLoop final : public api::Core {
   Result<std::optional<EndpointId>> endpoint_of(const AccountId& owner, const JobId& job) override;
   Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) override;
   Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override;
-  Result<core::JobPage> list_jobs(const core::JobQuery& query) override;
+  void list_jobs(const core::JobQuery& query, OnPage on_page) override;
+  void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override;
   void watch(Watch watch) override { watches_.push_back(std::move(watch)); }
   const core::Engine& engine() const override { return engine_; }
   Time now() const override { return clock_.now(); }

@@ -77,13 +77,14 @@ class Server {
         webhook_rules_(webhook_rules(config_)),
         results_(core_, loop_, data_.spool(), keys_.secret(), config_.results),
         jobs_(core_, admission_, traces_, results_, webhook_rules_),
+        batches_(core_, results_, webhook_rules_),
         openai_(core_, loop_, admission_, traces_, config_.openai_timeout),
         worker_(core_, loop_, keys_, traces_, results_),
         admin_(core_, keys_, facts_),
         webhooks_(core_, vault_, random_),
         why_(core_),
         clock_api_(core_, world_ ? &world_->time() : nullptr),
-        router_(graphql_, jobs_, openai_, worker_, admin_, webhooks_, why_, clock_api_, config_.bodies),
+        router_(graphql_, jobs_, batches_, openai_, worker_, admin_, webhooks_, why_, clock_api_, config_.bodies),
         http_(
             loop_, config_.http,
             [this](net::Request request, net::Responder responder) {
@@ -170,6 +171,7 @@ class Server {
   net::AddressRules webhook_rules_;
   api::Results results_;
   api::JobsApi jobs_;
+  api::BatchesApi batches_;
   api::OpenAiApi openai_;
   api::WorkerApi worker_;
   api::AdminApi admin_;

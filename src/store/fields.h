@@ -118,6 +118,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("traceparent", value.traceparent);
   visit("idempotency_key", value.idempotency_key);
   visit("webhook", value.webhook);
+  visit("batch", value.batch);
 }
 
 template <IsA<core::JobState> Value, class Visit>
@@ -180,6 +181,23 @@ void each_field(Value& value, Visit&& visit) {
   visit("name", value.name);
   visit("sealed", value.sealed);
   visit("created_ms", value.created);
+}
+
+template <IsA<core::Batch> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("endpoint", value.endpoint);
+  visit("name", value.name);
+  visit("status", value.status);
+  visit("requests", value.requests);
+  visit("input_bytes", value.input_bytes);
+  visit("completed", value.completed);
+  visit("failed", value.failed);
+  visit("created_ms", value.created);
+  visit("finalized_ms", value.finalized);
+  visit("cancel_asked_ms", value.cancel_asked);
+  visit("ended_ms", value.ended);
+  visit("expires_ms", value.expires);
 }
 
 /// Without state, which changes, and without input and output, which are payloads.

@@ -106,6 +106,11 @@ JobRows::JobRows(Database& db)
           fmt::format("SELECT {} FROM jobs INDEXED BY jobs_by_created WHERE endpoint = ? AND created_ms >= ? "
                       "AND (created_ms, id) < (?, ?) ORDER BY created_ms DESC, id DESC",
                       fmt::join(listed_columns(), ", ")))),
+      list_batch_(db.prepare(
+          fmt::format("SELECT {} FROM jobs INDEXED BY jobs_by_batch WHERE batch = ? AND batch <> '' AND endpoint = ? "
+                      "AND (status IN ('IN_QUEUE', 'IN_PROGRESS') OR expires_ms > ?) ORDER BY seq LIMIT ? OFFSET ?",
+                      fmt::join(job_columns(), ", ")))),
+      find_output_(db.prepare("SELECT bytes FROM payloads WHERE job = ? AND kind = 'output' ORDER BY part")),
       find_live_(db.prepare(
           select_sql("jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')", job_columns()))),
       count_live_(
@@ -243,7 +248,34 @@ core::JobPage JobRows::list(const core::JobQuery& query) {
   return page;
 }
 
-core::StoredJob JobRows::read(Statement& row) {
+std::vector<core::StoredJob> JobRows::list(const core::BatchJobQuery& query) {
+  const StatementReset reset(list_batch_);
+  list_batch_.add(query.batch.str()).add(query.endpoint.str()).add(to_ms(query.now));
+  list_batch_.add(std::int64_t{query.count}).add(std::int64_t{query.offset});
+  std::vector<core::StoredJob> jobs;
+  std::size_t bytes = 0;
+  while (list_batch_.step()) {
+    core::StoredJob job = read_bare(list_batch_);
+    job.request.input = job.request.s3_config = nullptr;
+    if (!job.output) job.output = long_output(job.request.id);
+    bytes += job.output ? job.output->size() : 0;
+    if (bytes > query.bytes_max && !jobs.empty()) break;
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+core::Bytes JobRows::long_output(const JobId& job) {
+  const StatementReset reset(find_output_);
+  find_output_.add(job.str());
+  std::string text;
+  bool found = false;
+  for (; find_output_.step(); found = true) text += find_output_.text(0);
+  return found ? core::bytes(std::move(text)) : nullptr;
+}
+
+/// Without what does not lie in its row.
+core::StoredJob JobRows::read_bare(Statement& row) {
   const int payload_column = static_cast<int>(job_columns().size()) - 3;
   const int state_column = payload_column - static_cast<int>(state_columns().size());
   core::StoredJob job;
@@ -252,6 +284,11 @@ core::StoredJob JobRows::read(Statement& row) {
   job.request.input = inline_payload(row, payload_column);
   job.request.s3_config = inline_payload(row, payload_column + 1);
   job.output = inline_payload(row, payload_column + 2);
+  return job;
+}
+
+core::StoredJob JobRows::read(Statement& row) {
+  core::StoredJob job = read_bare(row);
   read_payloads(job);
   read_chunks(job);
   if (job.request.input == nullptr) throw DamagedRow("input", "NULL");

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "core/model/batch.h"
 #include "core/model/job_query.h"
 #include "store/row_codec.h"
 #include "store/turn_plan.h"
@@ -27,10 +28,13 @@ class JobRows {
   std::optional<core::StoredJob> find(const EndpointId& endpoint, const JobId& id);
   std::optional<EndpointId> endpoint_of(const JobId& id);
   core::JobPage list(const core::JobQuery& query);
+  std::vector<core::StoredJob> list(const core::BatchJobQuery& query);
   std::optional<core::StoredJob> find_keyed(const EndpointId& endpoint, const std::string& idempotency_key);
 
  private:
   core::StoredJob read(Statement& row);
+  core::StoredJob read_bare(Statement& row);
+  core::Bytes long_output(const JobId& job);
   void read_payloads(core::StoredJob& job);
   void read_chunks(core::StoredJob& job);
   void write_payload(const JobId& job, std::string_view kind, const core::Bytes& payload);
@@ -44,6 +48,8 @@ class JobRows {
   Statement find_keyed_;
   Statement find_endpoint_;
   Statement list_;
+  Statement list_batch_;
+  Statement find_output_;
   Statement find_live_;
   Statement count_live_;
   Statement put_payload_;

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -108,10 +109,24 @@ class LocalStore final : public Store {
     return tables_->list_deliveries(query);
   }
 
-  Result<core::JobPage> list_jobs(const core::JobQuery& query) override {
-    if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
-    if (is_stuck_) return fail(Errc::unavailable, "jobs cannot be listed while the tables cannot be written");
-    return tables_->list_jobs(query);
+  void list_jobs(const core::JobQuery& query, OnPage on_page) override {
+    read_later([this, query, on_page = std::move(on_page)](const Error* error) {
+      if (error) return on_page(tl::unexpected(*error));
+      tables_->list_jobs(query, on_page);
+    });
+  }
+
+  void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override {
+    read_later([this, query, on_jobs = std::move(on_jobs)](const Error* error) {
+      if (error) return on_jobs(tl::unexpected(*error));
+      tables_->list_batch_jobs(query, on_jobs);
+    });
+  }
+
+  void stop_listing() override {
+    std::unique_lock lock(mutex_);
+    reads_.clear();
+    applied_all_.wait(lock, [&] { return !is_reading_; });
   }
 
   Result<void> commit(Turn turn) override {
@@ -170,6 +185,19 @@ class LocalStore final : public Store {
     return written_;
   }
 
+  /// A read of the tables, once they have all that was begun. `error`: they have not, and will not soon.
+  using Read = std::function<void(const Error* error)>;
+  struct LaterRead {
+    std::uint64_t after = 0;  // this turn
+    Read read;
+  };
+
+  void read_later(Read read) {
+    const std::scoped_lock lock(mutex_);
+    reads_.push_back({begun_, std::move(read)});
+    wake_.notify_one();
+  }
+
   /// What waits for the tables, all of it: read before the tables are.
   Result<void> settle() {
     if (auto written = wait_for_writer(); !written) return written;
@@ -190,7 +218,7 @@ class LocalStore final : public Store {
     waiting_.push_back(std::move(turn));
     waiting_bytes_ += bytes;
     const bool is_large = waiting_bytes_ >= options_.apply_bytes && waiting_bytes_ - bytes < options_.apply_bytes;
-    if (was_empty || is_large || !log_->is_ready()) wake_.notify_one();
+    if (was_empty || is_large || !reads_.empty() || !log_->is_ready()) wake_.notify_one();
     applied_all_.wait(lock, [&] {
       return waiting_bytes_ + applying_bytes_ <= options_.backlog_bytes_max || !failure_.message.empty();
     });
@@ -256,6 +284,7 @@ class LocalStore final : public Store {
       make_room();
       lock.lock();
       if (is_due()) apply_waiting(lock);
+      serve_reads(lock);
       if (leave && (waiting_.empty() || is_stuck_ || !failure_.message.empty())) break;
     }
     lock.unlock();
@@ -267,15 +296,37 @@ class LocalStore final : public Store {
 
   bool is_due() const {
     if (waiting_.empty() || !failure_.message.empty()) return false;
-    return leaving_ || hurry_ || waiting_bytes_ >= options_.apply_bytes ||
+    return leaving_ || hurry_ || !reads_.empty() || waiting_bytes_ >= options_.apply_bytes ||
            now() - waiting_since_ >= options_.apply_after;
   }
 
-  bool has_work() const { return leaving_ || is_due() || (had_room_ && !log_->is_ready()); }
+  bool has_work() const { return leaving_ || is_due() || can_read() || (had_room_ && !log_->is_ready()); }
+
+  bool can_read() const {
+    return !reads_.empty() && (reads_.front().after <= applied_ || is_stuck_ || !failure_.message.empty());
+  }
+
+  void serve_reads(std::unique_lock<std::mutex>& lock) {
+    while (can_read()) {
+      const LaterRead next = std::move(reads_.front());
+      reads_.pop_front();
+      std::optional<Error> error;
+      if (next.after > applied_) {
+        error = Error{Errc::unavailable, "jobs cannot be listed while the tables cannot be written"};
+        if (!failure_.message.empty()) error = failure_;
+      }
+      is_reading_ = true;
+      lock.unlock();
+      next.read(error ? &*error : nullptr);
+      lock.lock();
+      is_reading_ = false;
+      applied_all_.notify_all();
+    }
+  }
 
   void wait_for_work(std::unique_lock<std::mutex>& lock, Instant next_sync) {
     if (is_stuck_ || !had_room_) {
-      wake_.wait_for(lock, kTryAgain, [&] { return leaving_; });
+      wake_.wait_for(lock, kTryAgain, [&] { return leaving_ || can_read(); });
       return;
     }
     std::optional<Instant> until;
@@ -368,6 +419,8 @@ class LocalStore final : public Store {
   bool is_applying_ = false;
   bool hurry_ = false;
   bool leaving_ = false;
+  std::deque<LaterRead> reads_;
+  bool is_reading_ = false;
   Error failure_;
   std::thread thread_;
   std::thread writer_;

@@ -88,7 +88,8 @@ class MemoryStore final : public Store {
                             volumes_.values(),
                             secrets_.values(),
                             credentials_.values(),
-                            {}};
+                            {},
+                            batches_.values()};
     for (core::WebhookDelivery delivery : deliveries_.values()) {
       if (delivery.state.status == core::DeliveryStatus::pending) state.deliveries.push_back(bare(std::move(delivery)));
     }
@@ -134,7 +135,24 @@ class MemoryStore final : public Store {
     return all;
   }
 
-  Result<core::JobPage> list_jobs(const core::JobQuery& query) override {
+  void list_jobs(const core::JobQuery& query, OnPage on_page) override { on_page(page_of(query)); }
+
+  void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override {
+    std::vector<core::StoredJob> found;
+    std::size_t bytes = 0;
+    int skipped = 0;
+    for (core::StoredJob& job : jobs_.values()) {
+      const bool forgotten = core::is_terminal(job.state.status) && job.state.expires <= query.now;
+      if (job.request.batch != query.batch || job.request.endpoint != query.endpoint || forgotten) continue;
+      if (skipped++ < query.offset) continue;
+      bytes += job.output ? job.output->size() : 0;
+      if (static_cast<int>(found.size()) == query.count || (bytes > query.bytes_max && !found.empty())) break;
+      found.push_back({without_payloads(job.request), job.state, job.output, {}});
+    }
+    on_jobs(std::move(found));
+  }
+
+  Result<core::JobPage> page_of(const core::JobQuery& query) {
     std::vector<core::StoredJob> all = jobs_.values();
     std::erase_if(all, [&](const core::StoredJob& job) {
       const core::JobPlace place{job.request.created, job.request.id};
@@ -179,6 +197,7 @@ class MemoryStore final : public Store {
   void apply(const core::EndpointRemoved& record) {
     endpoints_.erase(record.id);
     counters_.erase(record.id);
+    batches_.erase_if([&](const core::Batch& b) { return b.endpoint == record.id ? &b.id : nullptr; });
     jobs_.erase_if([&](const core::StoredJob& j) { return j.request.endpoint == record.id ? &j.request.id : nullptr; });
   }
   void apply(const core::CountersSaved& record) { counters_.put(record.endpoint, {record.endpoint, record.counters}); }
@@ -223,6 +242,8 @@ class MemoryStore final : public Store {
   void apply(const core::SecretRemoved& record) { secrets_.erase(record.id); }
   void apply(const core::CredentialSaved& record) { credentials_.put(record.value.id, record.value); }
   void apply(const core::CredentialRemoved& record) { credentials_.erase(record.id); }
+  void apply(const core::BatchSaved& record) { batches_.put(record.value.id, record.value); }
+  void apply(const core::BatchRemoved& record) { batches_.erase(record.id); }
   void apply(const core::WebhookAdded& record) { deliveries_.put(record.delivery.id, record.delivery); }
   void apply(const core::WebhookChanged& record) {
     if (core::WebhookDelivery* known = deliveries_.find(record.id); known != nullptr) known->state = record.state;
@@ -239,6 +260,7 @@ class MemoryStore final : public Store {
   OrderedTable<SecretId, core::Secret> secrets_;
   OrderedTable<CredentialId, core::RegistryCredential> credentials_;
   OrderedTable<DeliveryId, core::WebhookDelivery> deliveries_;
+  OrderedTable<BatchId, core::Batch> batches_;
 };
 
 }  // namespace

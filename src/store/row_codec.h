@@ -42,6 +42,7 @@ class RowWriter {
   void put(core::Priority value) { statement_.add(core::to_text(value)); }
   void put(core::JobStatus value) { statement_.add(core::to_text(value)); }
   void put(core::DeliveryStatus value) { statement_.add(core::to_text(value)); }
+  void put(core::BatchStatus value) { statement_.add(core::to_text(value)); }
   template <class Tag>
   void put(const Id<Tag>& value) {
     statement_.add(value.str());
@@ -107,6 +108,7 @@ class RowReader {
   void get(core::Priority& value) { take(value, core::parse_priority(statement_.text(next_))); }
   void get(core::JobStatus& value) { take(value, core::parse_job_status(statement_.text(next_))); }
   void get(core::DeliveryStatus& value) { take(value, core::parse_delivery_status(statement_.text(next_))); }
+  void get(core::BatchStatus& value) { take(value, core::parse_batch_status(statement_.text(next_))); }
   void get(std::vector<std::string>& value) { take(value, decode_texts(statement_.text(next_))); }
   void get(std::vector<core::PortName>& value) {
     std::vector<core::EnvVar> pairs;

@@ -272,6 +272,28 @@ CREATE INDEX jobs_by_created ON jobs (endpoint, created_ms, id);
     R"sql(
 ALTER TABLE workers ADD COLUMN gpu_uuids TEXT NOT NULL DEFAULT '';
 )sql",
+    R"sql(
+ALTER TABLE jobs ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_by_batch ON jobs (batch, seq) WHERE batch <> '';
+
+CREATE TABLE batches (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  endpoint TEXT NOT NULL,
+  name TEXT NOT NULL,
+  status TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  input_bytes INTEGER NOT NULL,
+  completed INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  finalized_ms INTEGER,
+  cancel_asked_ms INTEGER,
+  ended_ms INTEGER,
+  expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX batches_by_endpoint ON batches (endpoint);
+)sql",
 };
 
 }  // namespace

@@ -98,6 +98,9 @@ class Tables final : public SqliteStore {
         remove_secret_(db_->prepare("DELETE FROM secrets WHERE id = ?")),
         put_credential_(upsert<core::RegistryCredential>("registry_credentials")),
         remove_credential_(db_->prepare("DELETE FROM registry_credentials WHERE id = ?")),
+        put_batch_(upsert<core::Batch>("batches")),
+        remove_batch_(db_->prepare("DELETE FROM batches WHERE id = ?")),
+        remove_batches_(db_->prepare("DELETE FROM batches WHERE endpoint = ?")),
         jobs_(*db_),
         deliveries_(*db_) {}
 
@@ -118,6 +121,7 @@ class Tables final : public SqliteStore {
       state.credentials = load_table<core::RegistryCredential>("registry_credentials");
       state.jobs = jobs_.load_live();
       state.deliveries = deliveries_.load_pending();
+      state.batches = load_table<core::Batch>("batches");
       return state;
     } catch (const std::exception& error) {
       return tl::unexpected(explain(file_, error));
@@ -170,13 +174,12 @@ class Tables final : public SqliteStore {
     }
   }
 
-  Result<core::JobPage> list_jobs(const core::JobQuery& query) override {
-    const std::scoped_lock lock(mutex_);
-    try {
-      return jobs_.list(query);
-    } catch (const std::exception& error) {
-      return tl::unexpected(explain(file_, error));
-    }
+  void list_jobs(const core::JobQuery& query, OnPage on_page) override {
+    on_page(reading<core::JobPage>([&] { return jobs_.list(query); }));
+  }
+
+  void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override {
+    on_jobs(reading<std::vector<core::StoredJob>>([&] { return jobs_.list(query); }));
   }
 
   Result<void> commit(Turn turn) override {
@@ -227,6 +230,16 @@ class Tables final : public SqliteStore {
   }
 
  private:
+  template <class Found, class Read>
+  Result<Found> reading(Read&& read) {
+    const std::scoped_lock lock(mutex_);
+    try {
+      return read();
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
   /// One transaction. With `synchronous` normal it is not on the disk yet when this returns, but is before the next
   /// full one is.
   Result<void> write(std::span<const TurnStep> steps, const LogPosition* position, const char* synchronous) {
@@ -272,6 +285,7 @@ class Tables final : public SqliteStore {
   void apply(const TurnStep&, const core::EndpointRemoved& record) {
     remove_endpoint_.add(record.id.str()).run();
     remove_counters_.add(record.id.str()).run();
+    remove_batches_.add(record.id.str()).run();
     jobs_.remove_of(record.id);
   }
   void apply(const TurnStep&, const core::CountersSaved& record) { put(put_counters_, record); }
@@ -297,6 +311,8 @@ class Tables final : public SqliteStore {
   void apply(const TurnStep&, const core::SecretRemoved& record) { remove_secret_.add(record.id.str()).run(); }
   void apply(const TurnStep&, const core::CredentialSaved& record) { put(put_credential_, record.value); }
   void apply(const TurnStep&, const core::CredentialRemoved& record) { remove_credential_.add(record.id.str()).run(); }
+  void apply(const TurnStep&, const core::BatchSaved& record) { put(put_batch_, record.value); }
+  void apply(const TurnStep&, const core::BatchRemoved& record) { remove_batch_.add(record.id.str()).run(); }
   void apply(const TurnStep&, const core::WebhookAdded& record) { deliveries_.add(record.delivery); }
   void apply(const TurnStep&, const core::WebhookChanged& record) { deliveries_.change(record.id, record.state); }
 
@@ -322,6 +338,9 @@ class Tables final : public SqliteStore {
   Statement remove_secret_;
   Statement put_credential_;
   Statement remove_credential_;
+  Statement put_batch_;
+  Statement remove_batch_;
+  Statement remove_batches_;
   JobRows jobs_;
   DeliveryRows deliveries_;
 };

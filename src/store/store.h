@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "core/model/batch.h"
 #include "core/model/job_query.h"
 #include "core/records.h"
 
@@ -46,8 +47,18 @@ class Store {
   /// committed last may be missing (LocalStoreOptions::apply_after). Errors: unavailable.
   virtual Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) = 0;
 
-  /// Jobs of an endpoint, the newest first. Errors: unavailable.
-  virtual Result<core::JobPage> list_jobs(const core::JobQuery& query) = 0;
+  /// Jobs of an endpoint, the newest first, after all turns that were begun. `on_page` may be called later, on another
+  /// thread. Errors: unavailable.
+  using OnPage = std::function<void(Result<core::JobPage>)>;
+  virtual void list_jobs(const core::JobQuery& query, OnPage on_page) = 0;
+
+  /// The same for the requests of a batch in the order in which they were added, with outputs, without input and
+  /// chunks.
+  using OnJobs = std::function<void(Result<std::vector<core::StoredJob>>)>;
+  virtual void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) = 0;
+
+  /// Of the listings that are still to come none is told when this returns.
+  virtual void stop_listing() {}
 
   /// Makes the turn durable, all of it or nothing, before it returns. An empty turn costs nothing. Errors: unavailable
   /// (disk full, I/O error); the turn is then not applied.

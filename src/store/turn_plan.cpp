@@ -49,15 +49,31 @@ class Planner {
     }
   }
 
+  void plan(const core::Record& record, const core::BatchSaved& saved) {
+    const auto [known, first] = batches_.try_emplace(saved.value.id, steps_.size());
+    if (first) {
+      steps_.push_back({&record});
+    } else {
+      steps_[known->second].record = &record;
+    }
+  }
+
+  void plan(const core::Record& record, const core::BatchRemoved& removed) {
+    batches_.erase(removed.id);
+    steps_.push_back({&record});
+  }
+
   void plan(const core::Record& record, const core::EndpointRemoved&) {
     jobs_.clear();
     counters_.clear();
+    batches_.clear();
     steps_.push_back({&record});
   }
 
   std::vector<TurnStep> steps_;
   std::unordered_map<JobId, std::size_t> jobs_;
   std::unordered_map<EndpointId, std::size_t> counters_;
+  std::unordered_map<BatchId, std::size_t> batches_;
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ struct TurnStep {
 };
 
 /// The steps that leave the same state as the turns' records applied one by one, with one row write for each job and
-/// each endpoint's counters. Points into `turns`.
+/// each endpoint's counters, and for each batch. Points into `turns`.
 std::vector<TurnStep> plan_turns(std::span<const Turn> turns);
 
 }  // namespace penstock::store

@@ -116,6 +116,7 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
     execute(std::string("ALTER TABLE ") + later);
   }
   execute("DROP INDEX jobs_by_created; CREATE INDEX jobs_by_endpoint ON jobs (endpoint)");
+  execute("DROP INDEX jobs_by_batch; ALTER TABLE jobs DROP COLUMN batch; DROP TABLE batches");
   execute("DROP INDEX jobs_by_key; ALTER TABLE jobs DROP COLUMN idempotency_key");
   execute("PRAGMA user_version = 1");
   expect_holds(*open(), wanted);

@@ -108,6 +108,7 @@ TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   wanted.secrets[1].description.reset();
   wanted.credentials = {credential("cred-2"), credential("cred-1")};
   wanted.jobs = {stored(full_job("job-2", "ep-2")), stored(bare_job("job-1", "ep-1"))};
+  wanted.batches = {full_batch("batch_2", "ep-2"), {id<BatchId>("batch_1"), id<EndpointId>("ep-1"), ""}};
 
   Turn turn;
   for (const auto& value : wanted.accounts) turn.push_back(core::AccountSaved{value});
@@ -120,6 +121,7 @@ TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   for (const auto& value : wanted.secrets) turn.push_back(core::SecretSaved{value});
   for (const auto& value : wanted.credentials) turn.push_back(core::CredentialSaved{value});
   for (const auto& value : wanted.jobs) turn.push_back(core::JobAdded{value.request, value.state});
+  for (const auto& value : wanted.batches) turn.push_back(core::BatchSaved{value});
   commit(turn);
 
   expect_holds(store(), wanted);
@@ -397,7 +399,7 @@ Turn random_turn(SeededRandom& random) {
     state.expires = from_ms(static_cast<std::int64_t>(random.below(4)));
     const core::Bytes bytes =
         core::bytes(std::string(random.below(2) == 0 ? 5 : 3000, static_cast<char>(random.next())));
-    switch (random.below(10)) {
+    switch (random.below(11)) {
       case 0:
       case 1: {
         core::JobAdded added = random.below(2) == 0 ? full_job(job, endpoint) : bare_job(job, endpoint);
@@ -428,6 +430,16 @@ Turn random_turn(SeededRandom& random) {
       case 9:
         if (random.below(3) == 0) turn.push_back(core::EndpointRemoved{id<EndpointId>(endpoint)});
         break;
+      case 10: {
+        core::Batch batch = full_batch("batch_" + std::to_string(random.below(2)) + endpoint, endpoint);
+        batch.completed = state.attempt;
+        if (random.below(4) == 0) {
+          turn.push_back(core::BatchRemoved{batch.id});
+        } else {
+          turn.push_back(core::BatchSaved{std::move(batch)});
+        }
+        break;
+      }
     }
   }
   return turn;
@@ -455,8 +467,8 @@ void StoreContract::expect_agrees(Store& model) {
     query.count = 2;
     query.looks = 3;
     do {
-      const auto got = *store().list_jobs(query);
-      const auto known = *model.list_jobs(query);
+      const auto got = *page(query);
+      const auto known = *page_of(model, query);
       EXPECT_EQ(names(got), names(known));
       ASSERT_EQ(got.next, known.next);
       query.behind = got.next;

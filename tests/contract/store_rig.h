@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,19 @@
 namespace penstock::store::contract {
 
 using Turn = std::vector<core::Record>;
+
+/// The numbers of the jobs of a page.
+inline std::string names(const core::JobPage& page) {
+  std::string all;
+  for (const core::StoredJob& job : page.jobs) all += (all.empty() ? "" : " ") + job.request.id.str().substr(4);
+  return all;
+}
+
+inline Result<core::JobPage> page_of(Store& store, const core::JobQuery& query) {
+  std::promise<Result<core::JobPage>> found;
+  store.list_jobs(query, [&](Result<core::JobPage> page) { found.set_value(std::move(page)); });
+  return found.get_future().get();
+}
 
 /// A store of each kind. A "restart" closes it and opens it again; for the memory store it is the same object.
 /// local_slow: nothing reaches the tables before a restart or a load(). local_fast: every turn does at once.
@@ -38,6 +52,18 @@ class StoreRig : public testing::TestWithParam<const char*> {
   Store& restarted() {
     restart();
     return *store_;
+  }
+
+  Result<core::JobPage> page(const core::JobQuery& query) { return page_of(*store_, query); }
+
+  /// The numbers of a batch's jobs.
+  std::string batch(const core::BatchJobQuery& query) {
+    std::promise<Result<std::vector<core::StoredJob>>> found;
+    store_->list_batch_jobs(query,
+                            [&](Result<std::vector<core::StoredJob>> jobs) { found.set_value(std::move(jobs)); });
+    auto jobs = found.get_future().get();
+    EXPECT_TRUE(jobs) << jobs.error().message;
+    return names({std::move(*jobs), {}});
   }
 
   bool finds(std::string_view endpoint, std::string_view job) {
@@ -71,13 +97,6 @@ class StoreRig : public testing::TestWithParam<const char*> {
   SeededRandom random_{1};
   std::unique_ptr<Store> store_;
 };
-
-/// The numbers of the jobs of a page.
-inline std::string names(const core::JobPage& page) {
-  std::string all;
-  for (const core::StoredJob& job : page.jobs) all += (all.empty() ? "" : " ") + job.request.id.str().substr(4);
-  return all;
-}
 
 inline auto every_store() {
   return testing::Values("memory", "sqlite", "local_slow", "local_fast");

@@ -169,6 +169,24 @@ core::WebhookDelivery full_delivery(std::string_view name) {
   return value;
 }
 
+core::Batch full_batch(std::string_view name, std::string_view endpoint) {
+  core::Batch value;
+  value.id = id<BatchId>(name);
+  value.endpoint = id<EndpointId>(endpoint);
+  value.name = awkward_text("nightly");
+  value.status = core::BatchStatus::cancelled;
+  value.requests = 5;
+  value.input_bytes = 6;
+  value.completed = 3;
+  value.failed = 2;
+  value.created = from_ms(1);
+  value.finalized = from_ms(2);
+  value.cancel_asked = from_ms(3);
+  value.ended = from_ms(4);
+  value.expires = from_ms(5);
+  return value;
+}
+
 core::JobAdded bare_job(std::string_view name, std::string_view endpoint) {
   core::JobAdded added;
   added.request.id = id<JobId>(name);
@@ -189,6 +207,7 @@ core::JobAdded full_job(std::string_view name, std::string_view endpoint) {
   added.request.created = from_ms(1'720'811'680'148);
   added.request.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   added.request.webhook = awkward_text("https://example.org/");
+  added.request.batch = id<BatchId>("batch_1");
   added.state.status = core::JobStatus::in_progress;
   added.state.attempt = 2;
   added.state.retries = 1;
@@ -257,6 +276,7 @@ void expect_same_job(const core::StoredJob& got, const core::StoredJob& wanted) 
   EXPECT_EQ(got.request.created, wanted.request.created) << name;
   EXPECT_EQ(got.request.traceparent, wanted.request.traceparent) << name;
   EXPECT_EQ(got.request.webhook, wanted.request.webhook) << name;
+  EXPECT_EQ(got.request.batch, wanted.request.batch) << name;
   EXPECT_TRUE(got.state == wanted.state) << name << " has another state";
   expect_same_payload(got.request.input, wanted.request.input, name + " input");
   expect_same_payload(got.request.s3_config, wanted.request.s3_config, name + " s3_config");
@@ -277,6 +297,7 @@ void expect_same(const core::StoredState& got, const core::StoredState& wanted) 
   expect_same_list(got.volumes, wanted.volumes, "network volume");
   expect_same_list(got.secrets, wanted.secrets, "secret");
   expect_same_list(got.credentials, wanted.credentials, "registry credential");
+  expect_same_list(got.batches, wanted.batches, "batch");
   ASSERT_EQ(got.deliveries.size(), wanted.deliveries.size());
   for (std::size_t i = 0; i < wanted.deliveries.size(); ++i) {
     expect_same_delivery(got.deliveries[i], wanted.deliveries[i]);

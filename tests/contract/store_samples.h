@@ -32,6 +32,8 @@ core::Worker bare_worker(std::string_view name, std::string_view endpoint);
 core::WebhookDelivery full_delivery(std::string_view name);
 core::WebhookDelivery bare_delivery(std::string_view name);
 
+core::Batch full_batch(std::string_view name, std::string_view endpoint);
+
 /// Every optional member is there.
 core::JobAdded full_job(std::string_view name, std::string_view endpoint);
 /// None is.

@@ -147,9 +147,11 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
 void JobsApi::list(const net::Request& request, const EndpointId& endpoint, net::Responder responder) {
   const auto query = read_job_query(request, endpoint, core_.now());
   if (!query) return responder.send(error_answer(query.error()));
-  const auto page = core_.list_jobs(*query);
-  if (!page) return responder.send(error_answer(page.error()));
-  responder.send(json_answer(job_list_text(*page, core_.engine(), core_.now())));
+  const auto to = std::make_shared<net::Responder>(std::move(responder));
+  core_.list_jobs(*query, [this, to](const Result<core::JobPage>& page) {
+    if (!page) return to->send(error_answer(page.error()));
+    to->send(json_answer(job_list_text(*page, core_.engine(), core_.now())));
+  });
 }
 
 void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder) {

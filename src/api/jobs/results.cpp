@@ -115,16 +115,29 @@ void Results::answer(net::Responder& responder, net::Response head, const std::s
   shown.output = nullptr;
   std::string text = job_text(shown);
   text.pop_back();
+  add_url(text, base, endpoint, job.id, *place);
+  head.body = text + "}";
+  responder.send(std::move(head));
+}
+
+void Results::add_output(std::string& text, const std::string& base, const EndpointId& endpoint, const JobId& job,
+                         const core::Bytes& output) {
+  if (!output) return;
+  const auto place = place_of(output, endpoint, job);
+  if (place) return add_url(text, base, endpoint, job, *place);
+  text += ",\"output\":" + *output;
+}
+
+void Results::add_url(std::string& text, const std::string& base, const EndpointId& endpoint, const JobId& job,
+                      const Place& place) const {
   const auto until = core_.now() + options_.url_life;
   const std::int64_t expires = to_ms(until) / 1'000;
   text += fmt::format(
       ",\"outputBytes\":{},\"outputUrl\":\"{}/v2/{}/result/{}?expires={}&signature={}\",\"note\":\"the output has {} "
       "bytes, and more than {} are not sent inline (jobs.inline_mb): fetch it from outputUrl until {}, or ask "
-      "again\"}}",
-      place->bytes, base, endpoint.str(), job.id.str(), expires, signature(endpoint, job.id, expires), place->bytes,
+      "again\"",
+      place.bytes, base, endpoint.str(), job.str(), expires, signature(endpoint, job, expires), place.bytes,
       options_.inline_max, iso8601(until));
-  head.body = std::move(text);
-  responder.send(std::move(head));
 }
 
 std::string Results::signature(const EndpointId& endpoint, const JobId& job, std::int64_t expires) const {

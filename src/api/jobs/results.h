@@ -47,6 +47,10 @@ class Results {
   void answer(net::Responder& responder, net::Response head, const std::string& base, const EndpointId& endpoint,
               const core::JobView& job);
 
+  /// Adds `,"output":...` to the text of a job in a list; for one that lies in a file the URL instead.
+  void add_output(std::string& text, const std::string& base, const EndpointId& endpoint, const JobId& job,
+                  const core::Bytes& output);
+
   /// Whether the URL is one that answer() gave, and still good.
   bool is_signed(const net::Request& request, const EndpointId& endpoint, const JobId& job) const;
   void download(const EndpointId& endpoint, const JobId& job, net::Responder& responder);
@@ -61,6 +65,8 @@ class Results {
     std::size_t bytes = 0;
   };
   static std::optional<Place> place_of(const core::Bytes& output, const EndpointId& endpoint, const JobId& job);
+  void add_url(std::string& text, const std::string& base, const EndpointId& endpoint, const JobId& job,
+               const Place& place) const;
   std::string path_of(const Place& place) const { return spool_.directory() + "/" + place.file; }
   std::string signature(const EndpointId& endpoint, const JobId& job, std::int64_t expires) const;
   bool is_named(const std::string& file);

@@ -26,6 +26,7 @@ std::string hand_out_text(const core::HandOut& job, const Traces& traces) {
     out += ",\"webhook\":";
     json::write_string(out, job.webhook);
   }
+  if (!job.batch.empty()) out += ",\"batchId\":\"" + job.batch.str() + "\"";
   return out + "}";
 }
 

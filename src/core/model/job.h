@@ -44,6 +44,7 @@ struct JobRequest {
   Time created{};
   std::string traceparent;  // the client's, valid; empty: none
   std::string webhook;      // URL to tell the end of the job to; empty: none
+  BatchId batch;            // that it is a request of; empty: none
 };
 
 /// Where the job stands. Small: every change of it is one record.

@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "core/model/batch.h"
 #include "core/model/endpoint.h"
 #include "core/model/job.h"
 #include "core/model/webhook.h"
@@ -25,6 +26,11 @@ constexpr Names<JobStatus, 6> kJobStatuses{{{JobStatus::in_queue, "IN_QUEUE"},
                                             {JobStatus::failed, "FAILED"},
                                             {JobStatus::cancelled, "CANCELLED"},
                                             {JobStatus::timed_out, "TIMED_OUT"}}};
+
+constexpr Names<BatchStatus, 4> kBatchStatuses{{{BatchStatus::draft, "DRAFT"},
+                                                {BatchStatus::finalized, "FINALIZED"},
+                                                {BatchStatus::failed, "FAILED"},
+                                                {BatchStatus::cancelled, "CANCELLED"}}};
 
 constexpr Names<DeliveryStatus, 3> kDeliveryStatuses{{{DeliveryStatus::pending, "PENDING"},
                                                       {DeliveryStatus::delivered, "DELIVERED"},
@@ -60,6 +66,9 @@ std::string_view to_text(Priority value) {
 std::string_view to_text(JobStatus value) {
   return name_of(kJobStatuses, value);
 }
+std::string_view to_text(BatchStatus value) {
+  return name_of(kBatchStatuses, value);
+}
 std::string_view to_text(DeliveryStatus value) {
   return name_of(kDeliveryStatuses, value);
 }
@@ -74,6 +83,10 @@ std::optional<Priority> parse_priority(std::string_view text) {
 }
 std::optional<JobStatus> parse_job_status(std::string_view text) {
   return value_of(kJobStatuses, text);
+}
+
+std::optional<BatchStatus> parse_batch_status(std::string_view text) {
+  return value_of(kBatchStatuses, text);
 }
 
 std::optional<DeliveryStatus> parse_delivery_status(std::string_view text) {

@@ -4,35 +4,42 @@
 
 namespace penstock::core {
 
+std::size_t JobQueue::line_of(const Place& place) {
+  if (place.priority == Priority::low) return kLow;
+  if (!place.in_batch) return place.priority == Priority::high ? kHigh : kNormal;
+  return place.priority == Priority::high ? kNormal : kBatch;
+}
+
 void JobQueue::add(JobEntry* job, const Place& place) {
-  ENSURE(lines_[static_cast<std::size_t>(place.priority)].emplace(Key{place.queued, place.arrival}, job).second);
+  ENSURE(lines_[line_of(place)].emplace(Key{place.queued, place.arrival}, job).second);
 }
 
 void JobQueue::remove(const Place& place) {
-  ENSURE(lines_[static_cast<std::size_t>(place.priority)].erase(Key{place.queued, place.arrival}) == 1);
+  ENSURE(lines_[line_of(place)].erase(Key{place.queued, place.arrival}) == 1);
 }
 
 JobEntry* JobQueue::front(Millis ageing) const {
+  const std::array<Millis, 4> later = {-ageing, Millis{0}, kBatchYields, ageing};
   JobEntry* best = nullptr;
   Key best_key;
-  for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
-    if (line(priority).empty()) continue;
-    const auto first = line(priority).begin();
-    Key key = first->first;
-    if (priority == Priority::high) key.queued -= ageing;
-    if (priority == Priority::low) key.queued += ageing;
-    if (best && best_key.queued <= key.queued) continue;  // as old: the higher priority goes first
-    best = first->second;
+  for (std::size_t line = 0; line < lines_.size(); ++line) {
+    if (lines_[line].empty()) continue;
+    Key key = lines_[line].begin()->first;
+    key.queued += later[line];
+    if (best && best_key.queued <= key.queued) continue;  // as old: the earlier line goes first
+    best = first(line);
     best_key = key;
   }
   return best;
 }
 
 JobEntry* JobQueue::oldest_normal() const {
-  JobEntry* high = first(Priority::high);
-  JobEntry* normal = first(Priority::normal);
-  if (!high || !normal) return high ? high : normal;
-  return line(Priority::high).begin()->first < line(Priority::normal).begin()->first ? high : normal;
+  const Line* oldest = nullptr;
+  for (const std::size_t line : {kHigh, kNormal, kBatch}) {
+    if (lines_[line].empty()) continue;
+    if (!oldest || lines_[line].begin()->first < oldest->begin()->first) oldest = &lines_[line];
+  }
+  return oldest ? oldest->begin()->second : nullptr;
 }
 
 }  // namespace penstock::core

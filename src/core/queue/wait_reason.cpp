@@ -58,6 +58,8 @@ std::string_view to_text(WaitCode code) {
       return "CRASH_LOOP";
     case WaitCode::low_priority_waits:
       return "LOW_PRIORITY_WAITS";
+    case WaitCode::batch_draft:
+      return "BATCH_DRAFT";
   }
   return "";
 }
@@ -103,6 +105,8 @@ std::string explain(WaitCode code, const WaitFacts& facts, bool low_priority) {
       return "its priority is low: no worker is started for it alone before " +
              (facts.low_priority_due ? iso8601(*facts.low_priority_due) : std::string("it has waited 60 s")) +
              "; it is taken sooner when a worker is there for other jobs";
+    case WaitCode::batch_draft:
+      return "its batch is a draft: it is queued when the batch is finalized";
   }
   return "";
 }

@@ -16,11 +16,12 @@ enum class WaitCode {
   workers_max_zero,  // no worker may start
   workers_starting,
   workers_busy,
-  no_capacity,        // every GPU that would do is taken
-  no_matching_node,   // no GPU here would ever do
-  release_draining,   // as no_capacity, and workers of the endpoint's former release are among those that hold GPUs
-  crash_loop,         // the last workers crashed at start, and the next one is held back
-  low_priority_waits  // no worker is started yet for jobs of low priority alone
+  no_capacity,         // every GPU that would do is taken
+  no_matching_node,    // no GPU here would ever do
+  release_draining,    // as no_capacity, and workers of the endpoint's former release are among those that hold GPUs
+  crash_loop,          // the last workers crashed at start, and the next one is held back
+  low_priority_waits,  // no worker is started yet for jobs of low priority alone
+  batch_draft          // not in the queue: its batch is not finalized
 };
 std::string_view to_text(WaitCode code);  // "WORKERS_BUSY"
 

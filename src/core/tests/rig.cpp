@@ -56,6 +56,13 @@ void Books::apply(const Record& record) {
   if (const auto* r = std::get_if<EndpointRemoved>(&record)) {
     std::erase_if(rest_.endpoints, [&](const Endpoint& e) { return e.id == r->id; });
     std::erase_if(jobs_, [&](const StoredJob& j) { return j.request.endpoint == r->id; });
+    std::erase_if(rest_.batches, [&](const Batch& b) { return b.endpoint == r->id; });
+  }
+  if (const auto* r = std::get_if<BatchSaved>(&record)) {
+    put(rest_.batches, r->value, [&](const Batch& b) { return b.id == r->value.id; });
+  }
+  if (const auto* r = std::get_if<BatchRemoved>(&record)) {
+    std::erase_if(rest_.batches, [&](const Batch& b) { return b.id == r->id; });
   }
   if (const auto* r = std::get_if<CountersSaved>(&record)) {
     put(rest_.counters, std::pair(r->endpoint, r->counters), [&](const auto& c) { return c.first == r->endpoint; });

@@ -27,7 +27,10 @@ class SlowStore final : public store::Store {
   Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override {
     return inner_->list_deliveries(query);
   }
-  Result<core::JobPage> list_jobs(const core::JobQuery& query) override { return inner_->list_jobs(query); }
+  void list_jobs(const core::JobQuery& query, OnPage on_page) override { inner_->list_jobs(query, on_page); }
+  void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override {
+    inner_->list_batch_jobs(query, on_jobs);
+  }
   Result<void> commit(store::Turn turn) override {
     ++commits;
     return inner_->commit(std::move(turn));

@@ -60,6 +60,7 @@ class FieldWriter {
   void put(core::JobStatus value) { put_text(out_, core::to_text(value)); }
   void put(core::Priority value) { put_text(out_, core::to_text(value)); }
   void put(core::DeliveryStatus value) { put_text(out_, core::to_text(value)); }
+  void put(core::BatchStatus value) { put_text(out_, core::to_text(value)); }
   void put(const core::EnvVar& value) {
     put(value.key);
     put(value.value);
@@ -181,6 +182,7 @@ class FieldReader {
   void get(core::JobStatus& value) { take(value, core::parse_job_status(in_.text())); }
   void get(core::Priority& value) { take(value, core::parse_priority(in_.text())); }
   void get(core::DeliveryStatus& value) { take(value, core::parse_delivery_status(in_.text())); }
+  void get(core::BatchStatus& value) { take(value, core::parse_batch_status(in_.text())); }
   void get(core::EnvVar& value) {
     get(value.key);
     get(value.value);
