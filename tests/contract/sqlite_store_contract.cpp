@@ -99,11 +99,12 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   low.request.traceparent.clear();
   low.request.idempotency_key.clear();
   low.request.webhook.clear();
+  low.request.batch = {};
   wanted.jobs = {core::StoredJob{low.request, low.state, nullptr, {}}};
   ASSERT_TRUE(open()->commit(Turn{core::AccountSaved{wanted.accounts[0]}, core::TemplateSaved{wanted.templates[0]},
                                   core::EndpointSaved{wanted.endpoints[0]}, low}));
   for (const char* later : {"network_volumes", "secrets", "registry_credentials", "log_position", "webhook_deliveries",
-                            "webhook_payloads"}) {
+                            "webhook_payloads", "batches"}) {
     execute(std::string("DROP TABLE ") + later);
   }
   for (const char* later :
@@ -116,7 +117,7 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
     execute(std::string("ALTER TABLE ") + later);
   }
   execute("DROP INDEX jobs_by_created; CREATE INDEX jobs_by_endpoint ON jobs (endpoint)");
-  execute("DROP INDEX jobs_by_batch; ALTER TABLE jobs DROP COLUMN batch; DROP TABLE batches");
+  execute("DROP INDEX jobs_by_batch; ALTER TABLE jobs DROP COLUMN batch");
   execute("DROP INDEX jobs_by_key; ALTER TABLE jobs DROP COLUMN idempotency_key");
   execute("PRAGMA user_version = 1");
   expect_holds(*open(), wanted);
