@@ -82,6 +82,8 @@ class Ledger {
   void see(const core::SecretRemoved&) {}
   void see(const core::CredentialSaved&) {}
   void see(const core::CredentialRemoved&) {}
+  void see(const core::BatchSaved&) {}
+  void see(const core::BatchRemoved&) {}
   void see(const core::WebhookAdded& r) { webhooks_.see(now_, r); }
   void see(const core::WebhookChanged& r) { webhooks_.see(now_, r, command_); }
   void see(const core::Reply& reply);

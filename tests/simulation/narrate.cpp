@@ -49,7 +49,13 @@ constexpr std::array<const char*, std::variant_size_v<core::Command>> kCommands 
                                                                                    "ReadChunks",
                                                                                    "WebhookPosted",
                                                                                    "RedeliverWebhook",
-                                                                                   "SaveWebhookSecret"};
+                                                                                   "SaveWebhookSecret",
+                                                                                   "CreateBatch",
+                                                                                   "RenameBatch",
+                                                                                   "AddToBatch",
+                                                                                   "RemoveFromBatch",
+                                                                                   "FinalizeBatch",
+                                                                                   "CancelBatch"};
 
 std::string about(const core::Command& command) {
   return std::visit(

@@ -136,6 +136,13 @@ void TraceHash::record(const core::Record& r) {
                  [&](const core::SecretRemoved& x) { text(x.id.str()); },
                  [&](const core::CredentialSaved& x) { text(x.value.id.str()); },
                  [&](const core::CredentialRemoved& x) { text(x.id.str()); },
+                 [&](const core::BatchSaved& x) {
+                   text(x.value.id.str());
+                   text(core::to_text(x.value.status));
+                   number(static_cast<std::uint64_t>(x.value.completed));
+                   number(static_cast<std::uint64_t>(x.value.failed));
+                 },
+                 [&](const core::BatchRemoved& x) { text(x.id.str()); },
                  [&](const core::WebhookAdded& x) {
                    text(x.delivery.id.str());
                    text(x.delivery.job.str());
@@ -185,6 +192,7 @@ void TraceHash::reply(const core::Reply& r) {
                  [&](const core::VolumeReply& x) { text(x.id.str()); },
                  [&](const core::SecretReply& x) { text(x.id.str()); },
                  [&](const core::CredentialReply& x) { text(x.id.str()); },
+                 [&](const core::BatchReply& x) { text(x.view.batch.id.str()); },
                  [&](const core::DeliveryReply& x) { text(x.delivery.id.str()); },
                  [&](const core::ChunkPage& x) {
                    view(x.job);
