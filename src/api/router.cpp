@@ -48,6 +48,7 @@ void Router::handle(net::Request request, net::Responder responder) {
     if (WhyApi::knows(parts)) return why_.handle(std::move(request), parts, std::move(responder));
     if (!parts.empty() && ClockApi::knows(parts[0]))
       return clock_.handle(std::move(request), parts, std::move(responder));
+    if (!parts.empty() && parts[0] == "gpus") return gpus_.handle(std::move(request), parts, std::move(responder));
     return admin_.handle(std::move(request), parts, std::move(responder));
   } else if (parts.empty() && (request.method == "GET" || request.method == "HEAD")) {
     return responder.send(

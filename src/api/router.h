@@ -4,6 +4,7 @@
 #include <string>
 
 #include "api/admin/admin_api.h"
+#include "api/admin/gpus_api.h"
 #include "api/clock/clock_api.h"
 #include "api/graphql/graphql_api.h"
 #include "api/jobs/batches_api.h"
@@ -30,7 +31,7 @@ struct BodyLimits {
 class Router {
  public:
   Router(GraphqlApi& graphql, JobsApi& jobs, BatchesApi& batches, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin,
-         WebhooksApi& webhooks, WhyApi& why, ClockApi& clock, BodyLimits limits)
+         WebhooksApi& webhooks, WhyApi& why, ClockApi& clock, GpusApi& gpus, BodyLimits limits)
       : graphql_(graphql),
         jobs_(jobs),
         batches_(batches),
@@ -40,6 +41,7 @@ class Router {
         webhooks_(webhooks),
         why_(why),
         clock_(clock),
+        gpus_(gpus),
         limits_(limits) {}
 
   void handle(net::Request request, net::Responder responder);
@@ -57,6 +59,7 @@ class Router {
   WebhooksApi& webhooks_;
   WhyApi& why_;
   ClockApi& clock_;
+  GpusApi& gpus_;
   BodyLimits limits_;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/client.h"
+#include "cli/gpus.h"
 #include "cli/why.h"
 #include "json/json.h"
 #include "server/config.h"
@@ -181,6 +182,21 @@ void add_why(CLI::App& app, cli::WhyFlags& flags) {
   add_server_options(why, flags.server);
 }
 
+// ---------------------------------------------------------------- gpus
+
+void add_gpus(CLI::App& app, cli::GpusFlags& flags) {
+  CLI::App* gpus = app.add_subcommand("gpus", "the GPUs of the server: what they do, which are quarantined");
+  gpus->require_subcommand(1);
+  CLI::App* list = gpus->add_subcommand("list", "all of them");
+  list->add_flag("--json", flags.json, "one JSON object on standard output");
+  CLI::App* quarantine =
+      gpus->add_subcommand("quarantine", "keep a GPU from workers; those that have it go after their jobs");
+  quarantine->add_option("--reason", flags.reason, "shown wherever the quarantine is");
+  CLI::App* release = gpus->add_subcommand("release", "end a quarantine");
+  for (CLI::App* one : {quarantine, release}) one->add_option("gpu", flags.gpu, "its id in the list")->required();
+  for (CLI::App* one : {list, quarantine, release}) add_server_options(one, flags.server);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -194,6 +210,8 @@ int main(int argc, char** argv) {
   cli::WhyFlags why_flags;
   add_worker(app, worker_flags);
   add_why(app, why_flags);
+  cli::GpusFlags gpus_flags;
+  add_gpus(app, gpus_flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -207,6 +225,11 @@ int main(int argc, char** argv) {
   if (app.got_subcommand("serve")) return serve(serve_flags);
   if (app.got_subcommand("doctor")) return doctor(doctor_flags);
   if (app.got_subcommand("why")) return cli::why(why_flags);
+  if (app.got_subcommand("gpus")) {
+    const CLI::App* gpus = app.get_subcommand("gpus");
+    if (gpus->got_subcommand("list")) return cli::list_gpus(gpus_flags);
+    return gpus->got_subcommand("release") ? cli::release_gpu(gpus_flags) : cli::quarantine_gpu(gpus_flags);
+  }
   const CLI::App* worker = app.get_subcommand("worker");
   return worker->got_subcommand("attach") ? attach(worker_flags) : detach(worker_flags);
 }

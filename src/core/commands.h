@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/control/inputs.h"
+#include "core/fleet/gpu_reading.h"
 #include "core/outcomes.h"
 
 namespace penstock::core {
@@ -315,6 +316,24 @@ struct SaveWebhookSecret {
   std::string sealed;
 };
 
+// ---- GPUs
+
+/// What the driver says of the GPUs of this machine.
+struct ReportGpus {
+  GpuReadings readings;
+};
+/// No worker gets it until it is released. Reply: Done. Errors: not_found, conflict (it is already).
+struct QuarantineGpu {
+  Token to = 0;
+  std::string gpu;
+  std::string reason;
+};
+/// Reply: Done. Errors: not_found, conflict (it is not quarantined, or not there).
+struct ReleaseGpu {
+  Token to = 0;
+  std::string gpu;
+};
+
 // ---- the shell
 
 /// The caller went away: it gets no reply.
@@ -336,6 +355,6 @@ using Command =
                  DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume,
                  DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings, ReadChunks,
                  WebhookPosted, RedeliverWebhook, SaveWebhookSecret, CreateBatch, RenameBatch, AddToBatch,
-                 RemoveFromBatch, FinalizeBatch, CancelBatch>;
+                 RemoveFromBatch, FinalizeBatch, CancelBatch, ReportGpus, QuarantineGpu, ReleaseGpu>;
 
 }  // namespace penstock::core

@@ -28,7 +28,7 @@ std::string_view to_text(WorkerStatus status) {
 // ---------------------------------------------------------------- state: callers and look-ups
 
 EngineState::EngineState(EngineSettings s, std::vector<Node> nodes, Random& r)
-    : settings(s), random(r), fleet(std::move(nodes)) {}
+    : settings(s), random(r), fleet(std::move(nodes)), gpu_health(s.gpu_deaths_max) {}
 
 Waiter& EngineState::add_waiter(Token to, Waiter::Kind kind, Time deadline) {
   auto made = std::make_unique<Waiter>(timers, to);
@@ -254,6 +254,8 @@ void EngineState::restore(StoredState stored) {
     if (!added.worker.external) fx->orders.push_back(AdoptWorker{added.worker.id, added.worker.launch_handle});
     if (!owner) send_stop(added, settings.stop_grace);
   }
+  gpu_health.restore(std::move(stored.gpu_marks));
+  sync_blocked_gpus();
   restore_deliveries(std::move(stored.deliveries));
   restore_batches(std::move(stored.batches));
   restore_jobs(std::move(stored.jobs));

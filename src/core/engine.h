@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "core/commands.h"
 #include "core/fleet/fleet.h"
+#include "core/fleet/gpu_reading.h"
 #include "core/outcomes.h"
 #include "core/queue/why.h"
 #include "core/settings.h"
@@ -40,6 +41,17 @@ struct WorkerView {
 
 class EngineState;
 
+/// A GPU of one of the fleet's nodes, as it is now. Pointers hold until the next apply().
+struct GpuView {
+  std::string id;  // its UUID, or node:index
+  const Node* node = nullptr;
+  const GpuDevice* gpu = nullptr;
+  const GpuReading* reading = nullptr;      // null: the driver said nothing
+  const GpuMark* quarantine = nullptr;      // null: it is in none
+  bool missing = false;                     // the driver does not list it any more
+  std::vector<const Worker*> workers = {};  // that have it
+};
+
 /// All the rules of the system as one deterministic state machine: no I/O, no clock, no threads. Equal settings, random
 /// source, commands and times give equal effects.
 ///
@@ -63,6 +75,9 @@ class Engine {
   // Reads. Pointers and views hold until the next apply().
   const EngineSettings& settings() const;
   const Fleet& fleet() const;
+  std::vector<GpuView> gpus() const;
+  /// Marks of GPUs that no node has (any more).
+  std::vector<const GpuMark*> gone_gpus() const;
   const Account* first_account() const;
   const Account* find_account(const AccountId& id) const;
   const ApiKey* find_key(const std::string& hash) const;

@@ -147,6 +147,9 @@ void EngineState::review_workers(EndpointEntry& entry) {
     if (worker->worker.release != entry.endpoint.version && !worker->worker.draining) {
       drain(*worker, "the endpoint has a newer release");
     }
+    if (const auto gpu = worker->worker.draining ? std::nullopt : bad_gpu(*worker)) {
+      drain(*worker, "its GPU " + *gpu + " is quarantined");
+    }
     if (worker->worker.draining && worker->holding.empty() && !worker->stop_sent) {
       send_stop(*worker, settings.stop_grace);
     }

@@ -166,6 +166,7 @@ void EngineState::job_due(JobEntry& job) {
       job.lease_until = now + lease();
     } else {
       const bool silent = !worker->last_ping || *worker->last_ping + lease() <= now;
+      if (silent) job_died(*worker, job);
       lose_attempt(job, "worker " + worker->worker.id.str() + " no longer reports it");
       if (silent && !worker->worker.external) {
         drain(*worker, "it stopped answering");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "core/fleet/gpu_health.h"
 #include "core/queue/job_queue.h"
 #include "core/queue/why.h"
 
@@ -26,6 +27,7 @@ namespace penstock::core {
 //   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
 //   engine_why.cpp      what is told of why things are as they are
 //   engine_placement.cpp  where they start
+//   engine_gpus.cpp     which GPUs are fit for it
 
 struct EndpointEntry;
 struct JobEntry;
@@ -252,6 +254,9 @@ class EngineState {
   void on(RemoveFromBatch& c);
   void on(FinalizeBatch& c);
   void on(CancelBatch& c);
+  void on(ReportGpus& c);
+  void on(QuarantineGpu& c);
+  void on(ReleaseGpu& c);
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>
@@ -385,9 +390,17 @@ class EngineState {
   int managed_present(const EndpointEntry& entry) const;
   void capacity_freed();
 
+  // ---- GPUs (engine_gpus.cpp)
+  void apply_gpu_health(std::vector<GpuHealth::Change> changes);
+  void sync_blocked_gpus();
+  /// One of its GPUs that no worker may have; none: all are fit.
+  std::optional<std::string> bad_gpu(const WorkerEntry& worker) const;
+  void job_died(const WorkerEntry& worker, const JobEntry& job);
+
   EngineSettings settings;
   Random& random;
   Fleet fleet;
+  GpuHealth gpu_health;
   Timers timers;
 
   Time now{};

@@ -25,6 +25,7 @@ void EngineState::heard_from(WorkerEntry& worker) {
 void EngineState::forget_worker(WorkerEntry& worker) {
   answer_polls(worker);
   while (!worker.holding.empty()) {
+    job_died(worker, *worker.holding.begin()->second);
     lose_attempt(*worker.holding.begin()->second, "worker " + worker.worker.id.str() + " is gone");
   }
   fleet.release(worker.worker.placement);
@@ -133,6 +134,7 @@ void EngineState::on(FinishJob& c) {
   if (current) {
     const JobStatus status = c.error ? JobStatus::failed : JobStatus::completed;
     if (worker) worker->finished_a_job = true;
+    if (worker && !c.error) gpu_health.job_ended_well(worker->worker.placement, c.endpoint);
     finalise(*job, status, std::move(c.output), std::move(c.error));
   }
   if (worker && c.recycle_worker && !worker->worker.external) drain(*worker, "it asked to be replaced");

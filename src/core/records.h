@@ -6,6 +6,7 @@
 #include "core/model/account.h"
 #include "core/model/batch.h"
 #include "core/model/endpoint.h"
+#include "core/model/gpu.h"
 #include "core/model/job.h"
 #include "core/model/secret.h"
 #include "core/model/template.h"
@@ -112,11 +113,18 @@ struct BatchSaved {
 struct BatchRemoved {
   BatchId id;
 };
+struct GpuMarkSaved {
+  GpuMark value;
+};
+struct GpuMarkRemoved {
+  std::string id;
+};
 
 using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRemoved, EndpointSaved, EndpointRemoved,
                             CountersSaved, JobAdded, JobChanged, ChunkAdded, ChunksCleared, JobsForgotten, WorkerSaved,
                             WorkerRemoved, VolumeSaved, VolumeRemoved, SecretSaved, SecretRemoved, CredentialSaved,
-                            CredentialRemoved, WebhookAdded, WebhookChanged, BatchSaved, BatchRemoved>;
+                            CredentialRemoved, WebhookAdded, WebhookChanged, BatchSaved, BatchRemoved, GpuMarkSaved,
+                            GpuMarkRemoved>;
 
 /// What a store loads at start: everything that the records add up to, but for terminal jobs, which stay in the store
 /// until somebody asks for one, and for settled webhook deliveries. Jobs are in order of submission, the rest in order
@@ -134,6 +142,7 @@ struct StoredState {
   std::vector<RegistryCredential> credentials;
   std::vector<WebhookDelivery> deliveries;  // pending ones, without input and output
   std::vector<Batch> batches;
+  std::vector<GpuMark> gpu_marks = {};
 };
 
 }  // namespace penstock::core

@@ -24,7 +24,8 @@ struct EngineSettings {
   Millis crash_backoff_first{1'000};  // doubled for each further crash at start
   Millis crash_backoff_max{60'000};
   Millis crash_backoff_settled{3'600'000};  // once the doubling has reached its maximum (3.4)
-  bool process_images = true;               // `process:` images are allowed
+  int gpu_deaths_max = 3;      // jobs that die on one GPU in a row before it is quarantined; 0: they are not counted
+  bool process_images = true;  // `process:` images are allowed
 
   // jobs
   Millis retention_async{24h};

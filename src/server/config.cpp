@@ -161,6 +161,9 @@ void server_settings(std::vector<Setting>& all) {
                      [](Config& c) -> auto& { return c.host.nvml; }));
   all.push_back(number("gpus.poll_ms", 0, 3'600'000, 1, "how often the health of the GPUs is looked at; 0: never",
                        [](Config& c) -> auto& { return c.gpus_poll; }));
+  all.push_back(number("gpus.quarantine_after_jobs", 0, 16, 1,
+                       "a GPU on which so many different jobs died in a row gets no more; 0: they are not counted",
+                       [](Config& c) -> auto& { return c.engine.gpu_deaths_max; }));
   all.push_back({"gpus.types", "pools of GPU types, over the built-in ones: NVIDIA T4=AMPERE_16,NVIDIA A30=AMPERE_24",
                  set_gpu_types});
   all.push_back(number("account.workers_quota", 0, 1'000'000, 1, "sum of workersMax over all endpoints",

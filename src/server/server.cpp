@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "api/auth/vault.h"
@@ -14,6 +15,7 @@
 #include "api/webhooks/webhook_sender.h"
 #include "base/log.h"
 #include "host/cpus.h"
+#include "host/gpu_watch.h"
 #include "host/gpus.h"
 #include "json/json.h"
 #include "launch/process_launcher.h"
@@ -84,7 +86,9 @@ class Server {
         webhooks_(core_, vault_, random_),
         why_(core_),
         clock_api_(core_, world_ ? &world_->time() : nullptr),
-        router_(graphql_, jobs_, batches_, openai_, worker_, admin_, webhooks_, why_, clock_api_, config_.bodies),
+        gpus_(core_),
+        router_(graphql_, jobs_, batches_, openai_, worker_, admin_, webhooks_, why_, clock_api_, gpus_,
+                config_.bodies),
         http_(
             loop_, config_.http,
             [this](net::Request request, net::Responder responder) {
@@ -140,6 +144,7 @@ class Server {
   void check_vault() const;
   Result<void> export_spans();
   void check_volumes() const;
+  void watch_gpus();
   void obey(core::LaunchOrder order);
   void start_worker(const core::StartWorker& order);
   void on_launcher(const launch::Event& event);
@@ -178,6 +183,7 @@ class Server {
   api::WebhooksApi webhooks_;
   api::WhyApi why_;
   api::ClockApi clock_api_;
+  api::GpusApi gpus_;
   api::Router router_;
   net::HttpServer http_;
   Volumes volumes_;
@@ -190,6 +196,7 @@ class Server {
   std::unique_ptr<api::SpanExporter> exporter_;
   std::unique_ptr<net::HttpClient> webhook_client_;
   std::optional<api::WebhookSender> webhook_sender_;
+  std::optional<host::GpuWatch> gpu_watch_;
   std::unique_ptr<launch::Launcher> launcher_;  // last: its thread must end before anything that its events reach
 };
 
@@ -243,6 +250,7 @@ Result<void> Server::start(core::StoredState state) {
   if (world_) {
     log::warn("the clock is virtual: it is {} until it is advanced, and workers are scripted", iso8601(clock_.now()));
   }
+  watch_gpus();
   // Before the line that says it is ready: who reads that may send one at once.
   loop_.on_signals({SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
   if (!is_ignored(SIGHUP)) loop_.on_signals({SIGHUP}, [this](int signal) { on_signal(signal); });
@@ -303,6 +311,17 @@ void Server::check_volumes() const {
     if (engine_.find_volume(id)) continue;
     log::warn("{}/{} belongs to no network volume (any more); remove it if nobody needs it", data_.volumes(), id.str());
   }
+}
+
+/// Only where the driver listed GPUs: what is emulated or described has no health.
+void Server::watch_gpus() {
+  const auto& nodes = engine_.fleet().nodes();
+  const bool real = std::ranges::any_of(
+      nodes, [](const core::Node& node) { return !node.emulated && !node.described && !node.gpus.empty(); });
+  if (!real || config_.gpus_poll.count() == 0 || config_.host.nvml == "off") return;
+  gpu_watch_.emplace(config_.host.nvml, config_.gpus_poll, [this](core::GpuReadings readings) {
+    loop_.post([this, r = std::move(readings)]() mutable { core_.give(core::ReportGpus{std::move(r)}); });
+  });
 }
 
 void Server::announce(const std::optional<std::string>& new_key) const {
@@ -439,6 +458,7 @@ void Server::leave_when_quiet() {
 
 int Server::run() {
   loop_.run();
+  gpu_watch_.reset();
   launcher_.reset();
   webhook_client_.reset();
   core_.settle();

@@ -200,6 +200,17 @@ void each_field(Value& value, Visit&& visit) {
   visit("expires_ms", value.expires);
 }
 
+template <IsA<core::GpuMark> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("id", value.id);
+  visit("node", value.node);
+  visit("device", value.index);
+  visit("type", value.type);
+  visit("reason", value.reason);
+  visit("since_ms", value.since);
+  visit("released_ms", value.released);
+}
+
 /// Without state, which changes, and without input and output, which are payloads.
 template <IsA<core::WebhookDelivery> Value, class Visit>
 void each_field(Value& value, Visit&& visit) {

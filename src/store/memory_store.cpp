@@ -89,7 +89,8 @@ class MemoryStore final : public Store {
                             secrets_.values(),
                             credentials_.values(),
                             {},
-                            batches_.values()};
+                            batches_.values(),
+                            gpu_marks_.values()};
     for (core::WebhookDelivery delivery : deliveries_.values()) {
       if (delivery.state.status == core::DeliveryStatus::pending) state.deliveries.push_back(bare(std::move(delivery)));
     }
@@ -244,6 +245,8 @@ class MemoryStore final : public Store {
   void apply(const core::CredentialRemoved& record) { credentials_.erase(record.id); }
   void apply(const core::BatchSaved& record) { batches_.put(record.value.id, record.value); }
   void apply(const core::BatchRemoved& record) { batches_.erase(record.id); }
+  void apply(const core::GpuMarkSaved& record) { gpu_marks_.put(record.value.id, record.value); }
+  void apply(const core::GpuMarkRemoved& record) { gpu_marks_.erase(record.id); }
   void apply(const core::WebhookAdded& record) { deliveries_.put(record.delivery.id, record.delivery); }
   void apply(const core::WebhookChanged& record) {
     if (core::WebhookDelivery* known = deliveries_.find(record.id); known != nullptr) known->state = record.state;
@@ -259,6 +262,7 @@ class MemoryStore final : public Store {
   OrderedTable<VolumeId, core::NetworkVolume> volumes_;
   OrderedTable<SecretId, core::Secret> secrets_;
   OrderedTable<CredentialId, core::RegistryCredential> credentials_;
+  OrderedTable<std::string, core::GpuMark> gpu_marks_;
   OrderedTable<DeliveryId, core::WebhookDelivery> deliveries_;
   OrderedTable<BatchId, core::Batch> batches_;
 };

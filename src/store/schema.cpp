@@ -294,6 +294,18 @@ CREATE TABLE batches (
 ) STRICT;
 CREATE INDEX batches_by_endpoint ON batches (endpoint);
 )sql",
+    R"sql(
+CREATE TABLE gpu_marks (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  node TEXT NOT NULL,
+  device INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  since_ms INTEGER NOT NULL,
+  released_ms INTEGER
+) STRICT;
+)sql",
 };
 
 }  // namespace

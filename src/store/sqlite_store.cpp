@@ -101,6 +101,8 @@ class Tables final : public SqliteStore {
         put_batch_(upsert<core::Batch>("batches")),
         remove_batch_(db_->prepare("DELETE FROM batches WHERE id = ?")),
         remove_batches_(db_->prepare("DELETE FROM batches WHERE endpoint = ?")),
+        put_gpu_mark_(upsert<core::GpuMark>("gpu_marks")),
+        remove_gpu_mark_(db_->prepare("DELETE FROM gpu_marks WHERE id = ?")),
         jobs_(*db_),
         deliveries_(*db_) {}
 
@@ -119,6 +121,7 @@ class Tables final : public SqliteStore {
       state.volumes = load_table<core::NetworkVolume>("network_volumes");
       state.secrets = load_table<core::Secret>("secrets");
       state.credentials = load_table<core::RegistryCredential>("registry_credentials");
+      state.gpu_marks = load_table<core::GpuMark>("gpu_marks");
       state.jobs = jobs_.load_live();
       state.deliveries = deliveries_.load_pending();
       state.batches = load_table<core::Batch>("batches");
@@ -316,6 +319,9 @@ class Tables final : public SqliteStore {
   void apply(const TurnStep&, const core::WebhookAdded& record) { deliveries_.add(record.delivery); }
   void apply(const TurnStep&, const core::WebhookChanged& record) { deliveries_.change(record.id, record.state); }
 
+  void apply(const TurnStep&, const core::GpuMarkSaved& record) { put(put_gpu_mark_, record.value); }
+  void apply(const TurnStep&, const core::GpuMarkRemoved& record) { remove_gpu_mark_.add(record.id).run(); }
+
   std::mutex mutex_;  // of all below
   std::string file_;
   std::unique_ptr<Database> db_;  // outlives the statements below
@@ -341,6 +347,8 @@ class Tables final : public SqliteStore {
   Statement put_batch_;
   Statement remove_batch_;
   Statement remove_batches_;
+  Statement put_gpu_mark_;
+  Statement remove_gpu_mark_;
   JobRows jobs_;
   DeliveryRows deliveries_;
 };

@@ -107,6 +107,8 @@ TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   wanted.secrets = {secret("sec-2"), secret("sec-1")};
   wanted.secrets[1].description.reset();
   wanted.credentials = {credential("cred-2"), credential("cred-1")};
+  wanted.gpu_marks = {gpu_mark("GPU-2"), gpu_mark("local:1")};
+  wanted.gpu_marks[1].released.reset();
   wanted.jobs = {stored(full_job("job-2", "ep-2")), stored(bare_job("job-1", "ep-1"))};
   wanted.batches = {full_batch("batch_2", "ep-2"), {id<BatchId>("batch_1"), id<EndpointId>("ep-1"), ""}};
 
@@ -120,6 +122,7 @@ TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   for (const auto& value : wanted.volumes) turn.push_back(core::VolumeSaved{value});
   for (const auto& value : wanted.secrets) turn.push_back(core::SecretSaved{value});
   for (const auto& value : wanted.credentials) turn.push_back(core::CredentialSaved{value});
+  for (const auto& value : wanted.gpu_marks) turn.push_back(core::GpuMarkSaved{value});
   for (const auto& value : wanted.jobs) turn.push_back(core::JobAdded{value.request, value.state});
   for (const auto& value : wanted.batches) turn.push_back(core::BatchSaved{value});
   commit(turn);
@@ -275,10 +278,10 @@ TEST_P(StoreContract, ChunksKeepTheirOrderAndCanBeCleared) {
 TEST_P(StoreContract, RemovedThingsAreGone) {
   commit({core::TemplateSaved{full_template("tpl-1")}, core::WorkerSaved{full_worker("w-1", "ep-1")},
           core::VolumeSaved{volume("vol-1")}, core::SecretSaved{secret("sec-1")},
-          core::CredentialSaved{credential("cred-1")}});
+          core::CredentialSaved{credential("cred-1")}, core::GpuMarkSaved{gpu_mark("GPU-1")}});
   commit({core::TemplateRemoved{id<TemplateId>("tpl-1")}, core::WorkerRemoved{id<WorkerId>("w-1")},
           core::VolumeRemoved{id<VolumeId>("vol-1")}, core::SecretRemoved{id<SecretId>("sec-1")},
-          core::CredentialRemoved{id<CredentialId>("cred-1")}});
+          core::CredentialRemoved{id<CredentialId>("cred-1")}, core::GpuMarkRemoved{"GPU-1"}});
   expect_holds(restarted(), {});
 }
 
@@ -363,7 +366,8 @@ TEST_P(StoreContract, ChangesOfWhatIsNotThereAreDropped) {
           core::ChunksCleared{gone}, core::JobsForgotten{from_ms(INT64_MAX)},
           core::TemplateRemoved{id<TemplateId>("tpl-1")}, core::WorkerRemoved{id<WorkerId>("w-1")},
           core::EndpointRemoved{id<EndpointId>("ep-1")}, core::VolumeRemoved{id<VolumeId>("vol-1")},
-          core::SecretRemoved{id<SecretId>("sec-1")}, core::CredentialRemoved{id<CredentialId>("cred-1")}});
+          core::SecretRemoved{id<SecretId>("sec-1")}, core::CredentialRemoved{id<CredentialId>("cred-1")},
+          core::GpuMarkRemoved{"GPU-1"}});
   expect_holds(restarted(), {});
 }
 

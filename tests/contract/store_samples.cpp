@@ -112,6 +112,11 @@ core::RegistryCredential credential(std::string_view name) {
           from_ms(1'720'811'680'152)};
 }
 
+core::GpuMark gpu_mark(std::string_view name) {
+  return {std::string(name),          awkward_text("node"),      3, "NVIDIA A40", awkward_text("reason"),
+          from_ms(1'720'811'680'153), from_ms(1'720'811'680'154)};
+}
+
 core::Worker bare_worker(std::string_view name, std::string_view endpoint) {
   core::Worker value;
   value.id = id<WorkerId>(name);
@@ -298,6 +303,7 @@ void expect_same(const core::StoredState& got, const core::StoredState& wanted) 
   expect_same_list(got.secrets, wanted.secrets, "secret");
   expect_same_list(got.credentials, wanted.credentials, "registry credential");
   expect_same_list(got.batches, wanted.batches, "batch");
+  expect_same_list(got.gpu_marks, wanted.gpu_marks, "GPU");
   ASSERT_EQ(got.deliveries.size(), wanted.deliveries.size());
   for (std::size_t i = 0; i < wanted.deliveries.size(); ++i) {
     expect_same_delivery(got.deliveries[i], wanted.deliveries[i]);

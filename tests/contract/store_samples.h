@@ -25,6 +25,7 @@ core::Endpoint bare_endpoint(std::string_view name);
 core::NetworkVolume volume(std::string_view name);
 core::Secret secret(std::string_view name);
 core::RegistryCredential credential(std::string_view name);
+core::GpuMark gpu_mark(std::string_view name);
 core::Worker full_worker(std::string_view name, std::string_view endpoint);
 core::Worker bare_worker(std::string_view name, std::string_view endpoint);
 

@@ -84,6 +84,8 @@ class Ledger {
   void see(const core::CredentialRemoved&) {}
   void see(const core::BatchSaved&) {}
   void see(const core::BatchRemoved&) {}
+  void see(const core::GpuMarkSaved&) {}
+  void see(const core::GpuMarkRemoved&) {}
   void see(const core::WebhookAdded& r) { webhooks_.see(now_, r); }
   void see(const core::WebhookChanged& r) { webhooks_.see(now_, r, command_); }
   void see(const core::Reply& reply);

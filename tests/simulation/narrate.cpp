@@ -55,7 +55,10 @@ constexpr std::array<const char*, std::variant_size_v<core::Command>> kCommands 
                                                                                    "AddToBatch",
                                                                                    "RemoveFromBatch",
                                                                                    "FinalizeBatch",
-                                                                                   "CancelBatch"};
+                                                                                   "CancelBatch",
+                                                                                   "ReportGpus",
+                                                                                   "QuarantineGpu",
+                                                                                   "ReleaseGpu"};
 
 std::string about(const core::Command& command) {
   return std::visit(

@@ -143,6 +143,11 @@ void TraceHash::record(const core::Record& r) {
                    number(static_cast<std::uint64_t>(x.value.failed));
                  },
                  [&](const core::BatchRemoved& x) { text(x.id.str()); },
+                 [&](const core::GpuMarkSaved& x) {
+                   text(x.value.id);
+                   text(x.value.reason);
+                 },
+                 [&](const core::GpuMarkRemoved& x) { text(x.id); },
                  [&](const core::WebhookAdded& x) {
                    text(x.delivery.id.str());
                    text(x.delivery.job.str());

@@ -46,6 +46,7 @@ Fleet::Fleet(std::vector<Node> nodes) {
     int highest = -1;
     for (const GpuDevice& gpu : layout->nodes[n].gpus) highest = std::max(highest, gpu.index);
     use_.taken.emplace_back(static_cast<std::size_t>(highest + 1), 0);
+    use_.blocked.emplace_back(static_cast<std::size_t>(highest + 1), 0);
     auto& group_of = layout->group_of.emplace_back(static_cast<std::size_t>(highest + 1), -1);
     for (const GpuDevice& gpu : layout->nodes[n].gpus) {
       const auto same = [&](const Group& group) { return group.type == gpu.type && group.pool == gpu.pool; };
@@ -101,7 +102,8 @@ Placement Fleet::take(const Group& group, const PlacementWish& wish) {
   Placement out{node.name, group.pool, group.type, {}};
   std::vector<int> free;
   for (const int device : group.devices) {
-    if (use_.taken[group.node][static_cast<std::size_t>(device)] == 0) free.push_back(device);
+    const auto at = static_cast<std::size_t>(device);
+    if (use_.taken[group.node][at] == 0 && use_.blocked[group.node][at] == 0) free.push_back(device);
   }
   const auto is_new = [&](int device) {
     return std::ranges::none_of(wish.been, [&](const Placement& p) {
@@ -142,13 +144,19 @@ Result<Placement> Fleet::place(const PlacementWish& wish) {
 
 Error Fleet::no_place(const PlacementWish& wish) const {
   const std::string what = std::to_string(wish.gpu_count) + " GPU(s) of " + join(wish.gpus.pools, ", ") + where(wish);
+  bool could = false;
+  int blocked = 0;
   for (const Group& group : layout_->groups) {
-    const bool enough = group.devices.size() >= static_cast<std::size_t>(wish.gpu_count);
-    for (const auto& pool : wish.gpus.pools) {
-      if (enough && suits(group, pool, wish)) return {Errc::busy, "all in use: " + what};
-    }
+    const bool suited =
+        std::ranges::any_of(wish.gpus.pools, [&](const std::string& pool) { return suits(group, pool, wish); });
+    if (!suited) continue;
+    blocked += blocked_of(group);
+    could = could || group.devices.size() >= static_cast<std::size_t>(wish.gpu_count);
   }
-  return {Errc::not_found, "no node has " + what};
+  if (!could) return {Errc::not_found, "no node has " + what};
+  if (blocked == 0) return {Errc::busy, "all in use: " + what};
+  return {Errc::busy, "all in use or quarantined: " + what + " (" + std::to_string(blocked) +
+                          (blocked == 1 ? " is" : " are") + " quarantined, see `penstock gpus list`)"};
 }
 
 // ---------------------------------------------------------------- who has what
@@ -160,7 +168,23 @@ void Fleet::change(std::size_t node, int device, int by) {
   if (group < 0 || count + by < 0) return;
   const bool was_free = count == 0;
   count += by;
+  if (use_.blocked[node][at] != 0) return;
   use_.free[static_cast<std::size_t>(group)] += (count == 0 ? 1 : 0) - (was_free ? 1 : 0);
+}
+
+bool Fleet::block(const Node& node, int device, bool blocked) {
+  const std::size_t n = *number_of(node.name);
+  const auto at = static_cast<std::size_t>(device);
+  char& now = use_.blocked[n][at];
+  if ((now != 0) == blocked) return false;
+  now = blocked ? 1 : 0;
+  if (use_.taken[n][at] == 0) use_.free[static_cast<std::size_t>(layout_->group_of[n][at])] += blocked ? -1 : 1;
+  return true;
+}
+
+int Fleet::blocked_of(const Group& group) const {
+  return static_cast<int>(std::ranges::count_if(
+      group.devices, [&](int device) { return use_.blocked[group.node][static_cast<std::size_t>(device)] != 0; }));
 }
 
 Placement Fleet::restore(Placement placement) {

@@ -63,6 +63,9 @@ class Fleet {
   Placement restore(Placement placement);
   void release(const Placement& placement);
 
+  /// A blocked GPU is given to no worker. Returns whether that is new.
+  bool block(const Node& node, int device, bool blocked);
+
   int gpus_taken() const;
 
   /// GPUs of a type on one of nodes(): all, and those that no worker has.
@@ -87,8 +90,9 @@ class Fleet {
   };
   /// What workers make of a layout.
   struct Use {
-    std::vector<std::vector<int>> taken;  // node, device index -> workers on it
-    std::vector<int> free;                // group -> devices without any
+    std::vector<std::vector<int>> taken;     // node, device index -> workers on it
+    std::vector<std::vector<char>> blocked;  // node, device index
+    std::vector<int> free;                   // group -> devices without any that are not blocked
   };
 
   std::optional<std::size_t> number_of(std::string_view node) const;
@@ -97,6 +101,7 @@ class Fleet {
   Placement take(const Group& group, const PlacementWish& wish);
   Error no_place(const PlacementWish& wish) const;
   void change(std::size_t node, int device, int by);
+  int blocked_of(const Group& group) const;
 
   std::shared_ptr<const Layout> layout_;
   Use use_;

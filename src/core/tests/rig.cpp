@@ -47,6 +47,12 @@ void Books::apply(const Record& record) {
   if (const auto* r = std::get_if<CredentialSaved>(&record)) {
     put(rest_.credentials, r->value, [&](const RegistryCredential& c) { return c.id == r->value.id; });
   }
+  if (const auto* r = std::get_if<GpuMarkSaved>(&record)) {
+    put(rest_.gpu_marks, r->value, [&](const GpuMark& m) { return m.id == r->value.id; });
+  }
+  if (const auto* r = std::get_if<GpuMarkRemoved>(&record)) {
+    std::erase_if(rest_.gpu_marks, [&](const GpuMark& m) { return m.id == r->id; });
+  }
   if (const auto* r = std::get_if<CredentialRemoved>(&record)) {
     std::erase_if(rest_.credentials, [&](const RegistryCredential& c) { return c.id == r->id; });
   }
