@@ -174,6 +174,7 @@ void Connection::answer(Response response, std::function<void(bool)> written) {
 }
 
 void Connection::begin_write(Response response, std::function<void(bool)> written) {
+  server_->counts.add(response.status);
   if (server_->stopping) keep_alive_ = false;
   const After after = !keep_alive_ ? After::close : http_1_0_ ? After::keep_open_http_1_0 : After::keep_open;
   out_head_ = response_head(response, after);
@@ -186,6 +187,7 @@ void Connection::begin_write(Response response, std::function<void(bool)> writte
 
 void Connection::begin_stream(Response response) {
   ENSURE(open_ && phase_ == Phase::handling && !streaming_);
+  server_->counts.add(response.status);
   streaming_ = true;
   stream_ended_ = false;
   chunked_ = !http_1_0_;
@@ -202,7 +204,9 @@ void Connection::begin_stream(Response response) {
 bool Connection::write_stream(std::string_view bytes) {
   if (!open_) return false;
   if (bytes.empty() || head_only_) return true;
-  const std::size_t unsent = out_head_.size() + out_body_.size() - out_sent_ + stream_next_.size();
+  // The head does not count: what comes first may be of any size, too.
+  const std::size_t body_sent = out_sent_ - std::min(out_sent_, out_head_.size());
+  const std::size_t unsent = out_body_.size() - body_sent + stream_next_.size();
   if (unsent > 0 && unsent + bytes.size() > server_->limits.unread_bytes_max) return false;
   if (chunked_) {
     char size[20];

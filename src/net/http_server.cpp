@@ -36,6 +36,10 @@ void HttpServer::release(std::uint64_t ticket) {
   impl_->release(ticket);
 }
 
+const HttpCounts& HttpServer::counts() const {
+  return impl_->counts;
+}
+
 std::size_t HttpServer::connections() const {
   return impl_->count - impl_->refused;
 }

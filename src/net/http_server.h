@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -26,6 +27,22 @@ struct HttpLimits {
   std::chrono::milliseconds write_timeout{60'000};  // an answer that the client does not read: closed
 };
 
+/// Answers by status, since the start.
+class HttpCounts {
+ public:
+  void add(int status) {
+    if (status >= kFirst && status < kEnd) ++counts_[static_cast<std::size_t>(status - kFirst)];
+  }
+  std::uint64_t of(int status) const {
+    return status >= kFirst && status < kEnd ? counts_[static_cast<std::size_t>(status - kFirst)] : 0;
+  }
+
+ private:
+  static constexpr int kFirst = 100;
+  static constexpr int kEnd = 600;
+  std::array<std::uint64_t, kEnd - kFirst> counts_{};
+};
+
 /// What the body of one request may be.
 struct BodyRule {
   BodyRule(std::size_t most) : bytes_max(most) {}
@@ -36,6 +53,9 @@ struct BodyRule {
   Spool* spool = nullptr;         // where a body that is longer than `spool_above` goes; null: into memory like others
   std::size_t spool_above = 0;
   std::string spool_prefix;
+  /// Called when the body turns out to be larger than `bytes_max`, before the refusal; `bytes`: as the client said
+  /// beforehand, 0 when it did not.
+  std::function<void(std::uint64_t bytes)> on_too_large = {};
 };
 
 /// HTTP/1.1 server on the loop: keep-alive, pipelined requests answered in order, chunked bodies, `Expect:
@@ -63,6 +83,7 @@ class HttpServer {
   void release(std::uint64_t ticket);
 
   std::size_t connections() const;
+  const HttpCounts& counts() const;
 
  private:
   struct Impl;

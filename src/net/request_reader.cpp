@@ -57,6 +57,7 @@ class RequestReader::Parser final : public http::basic_parser<true> {
   }
 
   void refuse_body(error_code& ec) {
+    if (rule_.on_too_large) rule_.on_too_large(content_length().value_or(0));
     std::string setting(rule_.setting_name);
     if (!setting.empty()) setting = " (" + setting + ")";
     refuse(

@@ -48,6 +48,7 @@ struct Server : std::enable_shared_from_this<Server> {
   std::array<Connections, kPhases> phases;
   std::size_t count = 0;    // all connections in the lists
   std::size_t refused = 0;  // of these, admitted only to be told 503
+  HttpCounts counts;
   bool stopping = false;
   std::function<void()> done;
 

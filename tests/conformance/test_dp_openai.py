@@ -4,13 +4,14 @@ import json
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import openai
 import pytest
 import requests
 
-from endpoints import WORKERS
+from endpoints import WORKERS, Endpoints
 from penstock import process_template, wait_for
 
 JS = Path(__file__).parent / "js"
@@ -222,3 +223,40 @@ def js_results(server, chat_ep):
 @pytest.mark.parametrize("name", JS_NAMES)
 def test_js(js_results, name):
     assert js_results[name]["ok"], js_results[name]["detail"]
+
+
+# ---- outputs too large for memory, of jobs that streamed nothing
+
+LONG = "føx " * 300_000
+
+
+def answer_in_one(server, output, body: dict) -> requests.Response:
+    """The answer to a job whose worker posts this output and no chunk."""
+    client = server.client()
+    own = Endpoints(client)
+    ep = own.make()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(post, client, ep, body)
+        worker = own.worker(ep)
+        worker.finish(worker.take_job()["id"], output)
+        return answer.result(60)
+
+
+def test_a_spooled_output_is_answered(fresh_server):
+    server = fresh_server({"jobs.spool_mb": 1})
+    completion = {"object": "chat.completion", "text": LONG}
+    answer = answer_in_one(server, [completion], question())
+    assert answer.status_code == 200 and answer.headers["content-type"] == "application/json"
+    assert answer.json() == completion and answer.headers["x-request-id"].startswith("sync-")
+    assert answer_in_one(server, completion, question()).json() == completion
+    assert answer_in_one(server, [completion, 1], question()).json() == [completion, 1]
+
+
+def test_a_spooled_output_is_streamed(fresh_server):
+    server = fresh_server({"jobs.spool_mb": 1})
+    events = [f"data: {LONG}\n\n", {"delta": LONG}, "data: [DONE]\n\n"]
+    answer = answer_in_one(server, events, question(stream=True))
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/event-stream")
+    first, second, third, rest = answer.content.decode().split("\n\n")
+    assert first == f"data: {LONG}" and json.loads(second.removeprefix("data: ")) == {"delta": LONG}
+    assert third == "data: [DONE]" and rest == ""

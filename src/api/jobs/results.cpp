@@ -18,7 +18,8 @@ constexpr std::size_t kReferenceBytesMax = 600;
 constexpr std::size_t kSmallBytes = 256 * 1024;   // an output that is kept as it is, however large its body
 constexpr std::size_t kErrorBytes = 1024 * 1024;  // of an error that came in so large a body
 constexpr std::size_t kSweepFiles = 200;
-constexpr char kHole = '\x01';  // never in JSON text
+constexpr std::size_t kElementsMax = 1'000'000;  // of a list that is given element by element
+constexpr char kHole = '\x01';                   // never in JSON text
 
 /// On the spool's thread: nothing here is shared.
 Result<WorkerResult> read_file(const net::SpoolFile& file) {
@@ -40,6 +41,28 @@ Result<WorkerResult> read_file(const net::SpoolFile& file) {
     if (auto synced = file.sync(); !synced) return tl::unexpected<Error>(synced.error());
   }
   return result;
+}
+
+/// As above.
+Result<std::shared_ptr<const Results::InFile>> map_output(const std::string& path, std::size_t offset,
+                                                          std::size_t bytes) {
+  auto mapped = net::MappedFile::open(path);
+  if (!mapped) return tl::unexpected<Error>(mapped.error());
+  auto out = std::make_shared<Results::InFile>();
+  out->path = path;
+  out->file = std::move(*mapped);
+  if (offset > out->file->text().size() || bytes > out->file->text().size() - offset) {
+    return fail(Errc::unavailable, "the file of this result is shorter than it was");
+  }
+  out->whole = out->file->text().substr(offset, bytes);
+  auto elements = json::split_array(out->whole, json::kPayloadLimits);
+  out->elements = elements ? std::move(*elements) : std::vector<std::string_view>{out->whole};
+  if (out->elements.size() > kElementsMax) {
+    return fail(Errc::too_large, "the result is a list of " + std::to_string(out->elements.size()) +
+                                     " elements; up to " + std::to_string(kElementsMax) +
+                                     " are sent here: read it from /status");
+  }
+  return out;
 }
 
 }  // namespace
@@ -177,6 +200,16 @@ void Results::download(const EndpointId& endpoint, const JobId& job, net::Respon
   }
   if (!view->output) return responder.send(error_answer({Errc::not_found, "this job has no output"}));
   responder.send(json_answer(*view->output));
+}
+
+void Results::open(const EndpointId& endpoint, const JobId& job, const core::Bytes& output, OnOpen on_open) {
+  const auto place = place_of(output, endpoint, job);
+  if (!place) return on_open(fail(Errc::internal, "the output of this job is in no file"));
+  using Opened = Result<std::shared_ptr<const InFile>>;
+  const auto opened = std::make_shared<Opened>(nullptr);
+  spool_.run(
+      [opened, path = path_of(*place), place = *place] { *opened = map_output(path, place.offset, place.bytes); },
+      [opened, on_open = std::move(on_open)] { on_open(*opened); });
 }
 
 // ---------------------------------------------------------------- what nobody names

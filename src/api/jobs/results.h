@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "api/core.h"
 #include "api/worker/result.h"
@@ -50,6 +52,22 @@ class Results {
   /// Adds `,"output":...` to the text of a job in a list; for one that lies in a file the URL instead.
   void add_output(std::string& text, const std::string& base, const EndpointId& endpoint, const JobId& job,
                   const core::Bytes& output);
+
+  /// An output that lies in a file: its elements when it is a list, otherwise itself.
+  struct InFile {
+    std::string path;
+    std::unique_ptr<net::MappedFile> file;
+    std::string_view whole;
+    std::vector<std::string_view> elements;
+
+    net::FilePart part(std::string_view text) const {
+      return {{}, path, static_cast<std::size_t>(text.data() - file->text().data()), text.size(), {}};
+    }
+  };
+  /// Reads a reference's file; `on_open` is called later, on the loop. Errors: unavailable, too_large (more elements
+  /// than a list may have here).
+  using OnOpen = std::function<void(const Result<std::shared_ptr<const InFile>>&)>;
+  void open(const EndpointId& endpoint, const JobId& job, const core::Bytes& output, OnOpen on_open);
 
   /// Whether the URL is one that answer() gave, and still good.
   bool is_signed(const net::Request& request, const EndpointId& endpoint, const JobId& job) const;

@@ -50,7 +50,7 @@ void OpenAiApi::handle(net::Request request, const std::vector<std::string_view>
   }
   auto question = openai_question(route, posts ? std::string_view(request.body) : std::string_view());
   if (!question) return refuse(question.error().code, question.error().message);
-  const OpenAiMeans means{core_, loop_, traces_, timeout_};
+  const OpenAiMeans means{core_, loop_, traces_, results_, timeout_};
   std::make_shared<OpenAiCall>(means, *endpoint, question->streams, std::move(responder))
       ->submit(std::move(question->input), client_traceparent(request));
 }

@@ -5,6 +5,7 @@
 
 #include "api/admission.h"
 #include "api/core.h"
+#include "api/jobs/results.h"
 #include "api/trace/trace_context.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -15,8 +16,8 @@ namespace penstock::api {
 class OpenAiApi {
  public:
   /// `timeout`: for an answer; of a stream, for its first chunk and from one to the next.
-  OpenAiApi(Core& core, net::Loop& loop, Admission& admission, const Traces& traces, Millis timeout)
-      : core_(core), loop_(loop), admission_(admission), traces_(traces), timeout_(timeout) {}
+  OpenAiApi(Core& core, net::Loop& loop, Admission& admission, const Traces& traces, Results& results, Millis timeout)
+      : core_(core), loop_(loop), admission_(admission), traces_(traces), results_(results), timeout_(timeout) {}
 
   static bool knows(std::string_view operation) { return operation == "openai"; }
 
@@ -28,6 +29,7 @@ class OpenAiApi {
   net::Loop& loop_;
   Admission& admission_;
   const Traces& traces_;
+  Results& results_;
   Millis timeout_;
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "api/answers.h"
-#include "api/jobs/results.h"
 #include "api/server_events.h"
 
 namespace penstock::api {
@@ -12,6 +11,7 @@ OpenAiCall::OpenAiCall(const OpenAiMeans& means, EndpointId endpoint, bool strea
     : core_(means.core),
       loop_(means.loop),
       traces_(means.traces),
+      results_(means.results),
       timeout_(means.timeout),
       endpoint_(std::move(endpoint)),
       streams_(streams),
@@ -74,10 +74,8 @@ void OpenAiCall::see(const Result<core::ChunkPage>& page) {
     return send(openai_error(Error{Errc::unavailable, "this server is stopping; the job was cancelled"}));
   }
   any_chunk_ = any_chunk_ || !page->chunks.empty();
-  if (page->complete && !any_chunk_ && Results::is_reference(page->job.output)) {
-    return send(
-        openai_error(500, "the result is too large for this route: read it from /status", "server_error", "", false));
-  }
+  const bool is_done = page->complete && page->job.status == core::JobStatus::completed;
+  if (is_done && !any_chunk_ && Results::is_reference(page->job.output)) return read_file(page->job.output);
   if (streams_) return pass_on(*page);
   collect(*page);
 }
@@ -109,6 +107,35 @@ void OpenAiCall::pass_on(const core::ChunkPage& page) {
   if (!write(std::move(text))) return page.complete ? void() : cancel();
   if (page.complete) return responder_.end();
   responder_.on_drained([self = shared_from_this()] { self->read(); });
+}
+
+// ---------------------------------------------------------------- an output in a file, of a job that streamed nothing
+
+void OpenAiCall::read_file(const core::Bytes& output) {
+  results_.open(endpoint_, *job_, output,
+                [self = shared_from_this()](const Result<std::shared_ptr<const Results::InFile>>& opened) {
+                  if (!opened) return self->send(openai_error(opened.error()));
+                  if (!self->streams_) return self->send_file(**opened);
+                  self->begin();
+                  self->stream_file(*opened, 0);
+                });
+}
+
+void OpenAiCall::send_file(const Results::InFile& output) {
+  if (responder_.gone()) return;
+  net::Response head = json_answer({});
+  name_job(head);
+  const auto text = output.elements.size() == 1 ? output.elements.front() : output.whole;
+  if (auto sent = net::answer_with_file(responder_, std::move(head), output.part(text)); !sent) {
+    send(openai_error(sent.error()));
+  }
+}
+
+/// One element at a time, as fast as the client reads.
+void OpenAiCall::stream_file(const std::shared_ptr<const Results::InFile>& output, std::size_t next) {
+  if (next == output->elements.size()) return responder_.end();
+  if (!write(stream_piece(output->elements[next]))) return;
+  responder_.on_drained([self = shared_from_this(), output, next] { self->stream_file(output, next + 1); });
 }
 
 // ---------------------------------------------------------------- answering

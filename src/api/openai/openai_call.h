@@ -7,6 +7,7 @@
 
 #include "api/core.h"
 #include "api/jobs/chunk_reader.h"
+#include "api/jobs/results.h"
 #include "api/openai/openai_text.h"
 #include "api/trace/trace_context.h"
 #include "net/http.h"
@@ -19,6 +20,7 @@ struct OpenAiMeans {
   Core& core;
   net::Loop& loop;
   const Traces& traces;
+  Results& results;
   Millis timeout;  // for the whole answer; of a stream, for its first chunk and from one to the next
 };
 
@@ -40,6 +42,9 @@ class OpenAiCall : public std::enable_shared_from_this<OpenAiCall> {
   void see(const Result<core::ChunkPage>& page);
   void collect(const core::ChunkPage& page);
   void pass_on(const core::ChunkPage& page);
+  void read_file(const core::Bytes& output);
+  void send_file(const Results::InFile& output);
+  void stream_file(const std::shared_ptr<const Results::InFile>& output, std::size_t next);
   bool write(std::string text);
   void begin();
   void too_late();
@@ -50,6 +55,7 @@ class OpenAiCall : public std::enable_shared_from_this<OpenAiCall> {
   Core& core_;
   net::Loop& loop_;
   const Traces& traces_;
+  Results& results_;
   Millis timeout_;
   EndpointId endpoint_;
   bool streams_;

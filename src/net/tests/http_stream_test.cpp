@@ -63,6 +63,26 @@ TEST(HttpStream, TheConnectionServesTheNextRequest) {
   EXPECT_EQ(next->body, "GET /next ");
 }
 
+TEST(HttpStream, TheFirstPieceMayBeOfAnySize) {
+  const std::string large(3'000'000, 'x');
+  TestServer server([&](Request request, Responder responder) {
+    if (request.path == "/begun") {
+      responder.begin(events(large));
+    } else {
+      responder.begin(events());
+      EXPECT_TRUE(responder.write(large));
+    }
+    responder.end();
+  });
+  for (const char* path : {"/begun", "/written"}) {
+    TestClient client(server.port());
+    ASSERT_TRUE(client.send("GET " + std::string(path) + " HTTP/1.0\r\n\r\n"));
+    const auto whole = client.receive_to_end();
+    ASSERT_TRUE(whole.has_value());
+    EXPECT_TRUE(whole->ends_with(large)) << path;
+  }
+}
+
 TEST(HttpStream, AnOldClientReadsToTheEnd) {
   TestServer server([](Request, Responder responder) {
     responder.begin(events("first,"));
