@@ -61,8 +61,8 @@ std::uint64_t size_of(const core::Command& command) {
 
 }  // namespace
 
-void Admission::filter(Time now, const HasRoom& has_room, std::vector<core::Command>& commands,
-                       std::vector<core::Reply>& replies) {
+void Admission::filter(Time now, const HasRoom& has_room, const IsRepeated& is_repeated,
+                       std::vector<core::Command>& commands, std::vector<core::Reply>& replies) {
   const bool is_open = has_room(0);
   if (is_open && !held_.empty()) put_back(commands);
   std::uint64_t bytes = 0;
@@ -88,6 +88,8 @@ void Admission::filter(Time now, const HasRoom& has_room, std::vector<core::Comm
       taken += size;
       return false;
     }
+    const auto* submit = std::get_if<core::Submit>(&command);
+    if (submit != nullptr && !submit->request.idempotency_key.empty() && is_repeated(*submit)) return false;
     replies.push_back({*caller, Error{Errc::no_space, std::string(kRefusal)}});
     return true;
   });

@@ -21,8 +21,11 @@ class Admission {
   /// Whether there is room for so many bytes of new work.
   using HasRoom = std::function<bool(std::uint64_t bytes)>;
 
+  /// Whether a submission only repeats one that is there, by its idempotency key: that brings nothing new.
+  using IsRepeated = std::function<bool(const core::Submit& submit)>;
+
   /// Takes out of a turn's commands what must not reach the engine now, and puts back what had to wait.
-  void filter(Time now, const HasRoom& has_room, std::vector<core::Command>& commands,
+  void filter(Time now, const HasRoom& has_room, const IsRepeated& is_repeated, std::vector<core::Command>& commands,
               std::vector<core::Reply>& replies);
 
   /// When to look again; nothing while nobody waits here.

@@ -28,7 +28,8 @@ CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, c
       on_fatal_(std::move(on_fatal)),
       timer_(loop),
       admission_(engine.settings().poll_hold),
-      has_room_([this](std::uint64_t bytes) { return store_.has_room(bytes); }) {}
+      has_room_([this](std::uint64_t bytes) { return store_.has_room(bytes); }),
+      is_repeated_([this](const core::Submit& submit) { return is_repeated(submit); }) {}
 
 void CoreLoop::begin(core::Effects effects) {
   deliver(effects);
@@ -111,7 +112,7 @@ void CoreLoop::run_turn() {
   core::Effects effects;
   std::vector<core::Token> gone;
   const Time now = clock_.now();
-  admission_.filter(now, has_room_, commands, effects.replies);
+  admission_.filter(now, has_room_, is_repeated_, commands, effects.replies);
   for (core::Command& command : commands) {
     if (const auto* forget = std::get_if<core::Forget>(&command)) gone.push_back(forget->token);
     if (const auto* submit = std::get_if<core::Submit>(&command); submit && !know_first(*submit, effects)) continue;
@@ -122,6 +123,15 @@ void CoreLoop::run_turn() {
   wake_at(admission_.next_wakeup(now));
   wake_at(engine_.next_wakeup());
   in_turn_ = false;
+}
+
+bool CoreLoop::is_repeated(const core::Submit& submit) {
+  const core::JobRequest& request = submit.request;
+  if (engine_.has_key(request.endpoint, request.idempotency_key)) return true;
+  const auto stored = store_.find_keyed_job(request.endpoint, request.idempotency_key);
+  if (!stored || !stored->has_value()) return false;
+  const core::JobState& state = (*stored)->state;
+  return !core::is_terminal(state.status) || state.expires > clock_.now();
 }
 
 /// Before a submission with an idempotency key is applied: brings the job of that key back if memory has let go of it.
@@ -164,9 +174,10 @@ void CoreLoop::commit(const store::Turn& turn, Outward outward) {
   if (turn->empty())
     return in_flight_.empty() ? send(std::move(outward)) : in_flight_.back().outward.append(std::move(outward));
   const Instant begun = std::chrono::steady_clock::now();
+  records_ += turn->size();
   if (in_flight_.empty() && turn->size() <= kSmallTurn && commit_took_ < kSlowCommit) {
     if (const auto done = store_.commit(turn); !done) return fail(done.error());
-    commit_took_ = std::chrono::steady_clock::now() - begun;
+    took(begun);
     return send(std::move(outward));
   }
   const std::uint64_t ticket = ++last_ticket_;
@@ -176,12 +187,17 @@ void CoreLoop::commit(const store::Turn& turn, Outward outward) {
       turn, [this, ticket](const Result<void>& done) { loop_.post([this, ticket, done] { durable(ticket, done); }); });
 }
 
+void CoreLoop::took(Instant begun) {
+  commit_took_ = std::chrono::steady_clock::now() - begun;
+  commits_.add(commit_took_);
+}
+
 void CoreLoop::durable(std::uint64_t ticket, const Result<void>& done) {
   if (failed_) return;
   if (!done) return fail(done.error());
   Outward outward;
   while (!in_flight_.empty() && in_flight_.front().ticket <= ticket) {
-    commit_took_ = std::chrono::steady_clock::now() - in_flight_.front().begun;
+    took(in_flight_.front().begun);
     outward.append(std::move(in_flight_.front().outward));
     in_flight_.pop_front();
   }

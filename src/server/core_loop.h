@@ -8,6 +8,7 @@
 
 #include "api/admin/worker_environment.h"
 #include "api/core.h"
+#include "base/latency_histogram.h"
 #include "core/engine.h"
 #include "launch/launcher.h"
 #include "net/loop.h"
@@ -58,6 +59,9 @@ class CoreLoop final : public api::Core {
   const core::Engine& engine() const override { return engine_; }
   Time now() const override { return clock_.now(); }
 
+  const LatencyHistogram& commits() const { return commits_; }
+  std::uint64_t records() const { return records_; }
+
   /// Applies what has been given, now. Before a read of the store.
   void run_turn();
   /// Nothing was given that is not applied and durable yet.
@@ -86,9 +90,11 @@ class CoreLoop final : public api::Core {
   void deliver(core::Effects& effects);
   void commit(const store::Turn& turn, Outward outward);
   void send(Outward outward);
+  void took(Instant begun);
   void durable(std::uint64_t ticket, const Result<void>& done);
   void fail(const Error& error);
   void log_what_happened(const core::Effects& effects) const;
+  bool is_repeated(const core::Submit& submit);
   bool know_first(const core::Submit& submit, core::Effects& turn);
   void wake_at(std::optional<Time> at);
 
@@ -104,12 +110,15 @@ class CoreLoop final : public api::Core {
   std::vector<core::Command> commands_;
   Admission admission_;
   Admission::HasRoom has_room_;
+  Admission::IsRepeated is_repeated_;
   std::unordered_map<core::Token, OnReply> callers_;
   std::vector<Watch> watches_;
   core::Token next_token_ = 1;
   std::deque<InFlight> in_flight_;  // oldest first
   std::uint64_t last_ticket_ = 0;
   std::chrono::steady_clock::duration commit_took_{};  // the last one
+  LatencyHistogram commits_;
+  std::uint64_t records_ = 0;  // that were given to the store
   bool turn_posted_ = false;
   bool in_turn_ = false;
   bool failed_ = false;

@@ -93,6 +93,8 @@ def test_a_full_disk_refuses_new_work_and_recovers(disk):
         other = FakeWorker(client, endpoint)
         assert other.take_job()["id"] == failed
         assert other.done(failed, {"error": "no"}).status_code == 200
+        keyed = client.ok("POST", f"{endpoint}/run", {"input": 3}, headers={"Idempotency-Key": "before"})["id"]
+        client.ok("POST", f"{endpoint}/cancel/{keyed}")
 
         disk.fill(server)
         jobs, said = submit_until_full(client, endpoint)
@@ -104,6 +106,13 @@ def test_a_full_disk_refuses_new_work_and_recovers(disk):
         with pytest.raises(GraphQLError, match="disk") as refused:
             client.save_template()
         assert refused.value.body["data"] is None or not any(refused.value.body["data"].values())
+
+        # A submission that is repeated is nothing new.
+        again = client.ok("POST", f"{endpoint}/run", {"input": 3}, headers={"Idempotency-Key": "before"})
+        assert again["id"] == keyed
+        new = client.call("POST", f"{endpoint}/run", {"input": 3}, headers={"Idempotency-Key": "after"})
+        assert new.status_code == 507
+        assert client.call("POST", f"{endpoint}/batch", [{"input": 1}]).status_code == 507
 
         # What is there can be read and ended; a result of a job that ran is taken.
         for job in jobs[:20]:

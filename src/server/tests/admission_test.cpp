@@ -10,7 +10,9 @@ constexpr Millis kHold{2'000};
 class AdmissionTest : public testing::Test {
  protected:
   void filter(bool is_open, std::uint64_t bytes_max = UINT64_MAX) {
-    admission_.filter(now_, [&](std::uint64_t bytes) { return is_open && bytes <= bytes_max; }, commands_, replies_);
+    admission_.filter(
+        now_, [&](std::uint64_t bytes) { return is_open && bytes <= bytes_max; },
+        [&](const core::Submit& submit) { return submit.request.idempotency_key == known_key_; }, commands_, replies_);
   }
 
   core::SaveTemplate make_template(core::Token to) { return {to, {}, {}}; }
@@ -30,6 +32,7 @@ class AdmissionTest : public testing::Test {
     return command;
   }
 
+  std::string known_key_ = "known";
   Admission admission_{kHold};
   Time now_ = from_ms(1'000'000);
   std::vector<core::Command> commands_;
@@ -58,6 +61,34 @@ TEST_F(AdmissionTest, WithoutRoomWhatIsNewIsRefusedAndTheRestPasses) {
     EXPECT_EQ(error->code, Errc::no_space);
     EXPECT_NE(error->message.find("Free space"), std::string::npos);
   }
+}
+
+TEST_F(AdmissionTest, WithoutRoomARepeatedSubmissionPasses) {
+  core::Submit again = submission(1);
+  again.request.idempotency_key = known_key_;
+  core::Submit other = submission(2);
+  other.request.idempotency_key = "new";
+  commands_ = {again, other};
+  filter(false);
+  ASSERT_EQ(commands_.size(), 1U);
+  EXPECT_EQ(std::get<core::Submit>(commands_[0]).to, 1U);
+  ASSERT_EQ(replies_.size(), 1U);
+  EXPECT_EQ(replies_[0].to, 2U);
+}
+
+TEST_F(AdmissionTest, WithoutRoomNothingIsAddedToBatches) {
+  core::CreateBatch create;
+  create.to = 1;
+  core::AddToBatch add;
+  add.to = 2;
+  core::FinalizeBatch finalize;
+  finalize.to = 3;
+  core::CancelBatch cancel;
+  cancel.to = 4;
+  commands_ = {create, add, finalize, cancel};
+  filter(false);
+  EXPECT_EQ(commands_.size(), 1U);
+  EXPECT_EQ(replies_.size(), 3U);
 }
 
 TEST_F(AdmissionTest, WhatIsTooLargeForTheRoomIsRefusedAlone) {
