@@ -1,7 +1,6 @@
 #include "api/router.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/answers.h"
 
@@ -21,7 +20,9 @@ net::Response not_implemented(const std::string& what) {
 void Router::handle(net::Request request, net::Responder responder) {
   const std::string path = request.path;
   std::vector<std::string_view> parts = path_parts(path);
+  counts_.add(parts);
   if (request.method == "OPTIONS") return responder.send(preflight_answer());
+  if (parts.size() == 1 && parts[0] == "metrics") return metrics_.handle(request, counts_, std::move(responder));
   if (parts.size() == 1 && parts[0] == "graphql") return graphql_.handle(std::move(request), std::move(responder));
   if (parts.size() == 2 && parts[0] == "graphql") return graphql_.handle_file(request, parts[1], std::move(responder));
   if (parts.size() >= 2 && parts[0] == "v2" && std::ranges::find(kRestV2, parts[1]) == std::end(kRestV2)) {
@@ -34,9 +35,6 @@ void Router::handle(net::Request request, net::Responder responder) {
       return openai_.handle(std::move(request), parts, std::move(responder));
     if (parts.size() >= 2 && BatchesApi::knows(parts[1]))
       return batches_.handle(std::move(request), parts, std::move(responder));
-    if (parts.size() >= 2 && parts[1] == "metrics") {
-      return responder.send(not_implemented("/v2/{endpoint}/" + std::string(parts[1])));
-    }
   } else if (!parts.empty() && parts[0] == "v2" && parts.size() >= 2) {
     return responder.send(not_implemented("REST v2"));
   } else if (!parts.empty() && parts[0] == "v1") {
@@ -64,15 +62,12 @@ net::BodyRule Router::body_limit(const net::Request& head) {
   if (parts[2] == "run") return {limits_.run, "jobs.run_body_mb"};
   if (parts[2] == "runsync" || parts[2] == "openai") return {limits_.runsync, "jobs.runsync_body_mb"};
   if (parts[2] == "batch") return {limits_.batch, "jobs.batch_body_mb"};
-  if (parts[2] == "job-stream") return {std::min(limits_.chunk, limits_.result), "jobs.result_mb"};
-  if (parts[2] != "job-done" || parts.size() != 5) return limits_.other;
-  const std::string_view length = head.header("content-length");
-  std::size_t bytes = 0;
-  std::from_chars(length.data(), length.data() + length.size(), bytes);
-  if (bytes > limits_.result) worker_.refuse_result(head, parts, bytes, limits_.result);
-  net::BodyRule rule{limits_.result, "jobs.result_mb"};
-  worker_.spool_result(head, parts, rule);
-  if (!rule.spool) rule.bytes_max = std::min(limits_.chunk, limits_.result);  // a stranger's: into memory, and refused
+  const bool is_chunk = parts[2] == "job-stream";
+  if ((parts[2] != "job-done" || parts.size() != 5) && !is_chunk) return limits_.other;
+  net::BodyRule rule{std::min(limits_.chunk, limits_.result), "jobs.result_mb"};
+  if (parts.size() != 5 || !worker_.has_job(head, parts)) return rule;  // a stranger's: into memory, and refused
+  if (!is_chunk) rule.bytes_max = limits_.result;
+  worker_.receive(parts, rule);
   return rule;
 }
 

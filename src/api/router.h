@@ -9,6 +9,7 @@
 #include "api/graphql/graphql_api.h"
 #include "api/jobs/batches_api.h"
 #include "api/jobs/jobs_api.h"
+#include "api/metrics/metrics_api.h"
 #include "api/openai/openai_api.h"
 #include "api/webhooks/webhooks_api.h"
 #include "api/why/why_api.h"
@@ -31,7 +32,7 @@ struct BodyLimits {
 class Router {
  public:
   Router(GraphqlApi& graphql, JobsApi& jobs, BatchesApi& batches, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin,
-         WebhooksApi& webhooks, WhyApi& why, ClockApi& clock, GpusApi& gpus, BodyLimits limits)
+         WebhooksApi& webhooks, WhyApi& why, ClockApi& clock, GpusApi& gpus, MetricsApi& metrics, BodyLimits limits)
       : graphql_(graphql),
         jobs_(jobs),
         batches_(batches),
@@ -42,11 +43,12 @@ class Router {
         why_(why),
         clock_(clock),
         gpus_(gpus),
+        metrics_(metrics),
         limits_(limits) {}
 
   void handle(net::Request request, net::Responder responder);
 
-  /// How long the body of this request may be. A result that says it is longer finishes its job with an error.
+  /// How long the body of this request may be. A result or chunk that is longer finishes its job with an error.
   net::BodyRule body_limit(const net::Request& head);
 
  private:
@@ -60,6 +62,8 @@ class Router {
   WhyApi& why_;
   ClockApi& clock_;
   GpusApi& gpus_;
+  MetricsApi& metrics_;
+  RouteCounts counts_;
   BodyLimits limits_;
 };
 

@@ -492,24 +492,6 @@ Result<Health> Engine::health(const EndpointId& endpoint) const {
   return out;
 }
 
-std::vector<WorkerView> Engine::workers_of(const EndpointId& endpoint) const {
-  std::vector<WorkerView> out;
-  const auto found = state_->endpoints.find(endpoint);
-  if (found == state_->endpoints.end()) return out;
-  for (const WorkerEntry* entry : found->second->workers) {
-    WorkerView view{entry->worker, WorkerStatus::idle, static_cast<int>(entry->holding.size())};
-    if (entry->worker.draining || entry->stop_sent) {
-      view.status = WorkerStatus::draining;
-    } else if (!entry->holding.empty()) {
-      view.status = WorkerStatus::running;
-    } else if (!entry->worker.ready) {
-      view.status = WorkerStatus::initializing;
-    }
-    out.push_back(std::move(view));
-  }
-  return out;
-}
-
 const Worker* Engine::find_worker(const WorkerId& id) const {
   const auto found = state_->workers.find(id);
   return found == state_->workers.end() ? nullptr : &found->second->worker;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,35 @@ struct WorkerView {
   Worker worker;
   WorkerStatus status = WorkerStatus::initializing;
   int jobs = 0;
+};
+
+/// How much an endpoint has to do and who does it, at one instant.
+struct EndpointLoad {
+  std::string id;
+  Counters jobs;
+  int in_queue = 0;
+  int low_priority_queued = 0;  // of these
+  int batch_queued = 0;         // of these, and of no low priority
+  int in_progress = 0;
+  Millis oldest_wait{};          // of a queued job; 0: none waits
+  std::array<int, 4> workers{};  // by WorkerStatus
+  int throttled = 0;
+  int crashes_in_a_row = 0;
+};
+
+struct WebhookCounts {
+  std::size_t pending = 0;
+  int in_flight = 0;
+  // since the start
+  std::uint64_t delivered = 0;  // posts
+  std::uint64_t failed = 0;     // posts
+  std::uint64_t given_up = 0;   // deliveries
+};
+
+struct MemoryCounts {
+  std::size_t jobs = 0;  // ended ones included
+  std::size_t result_bytes = 0;
+  std::size_t waiting_callers = 0;
 };
 
 class EngineState;
@@ -116,6 +146,10 @@ class Engine {
   Result<Health> health(const EndpointId& endpoint) const;
   std::vector<WorkerView> workers_of(const EndpointId& endpoint) const;  // oldest first
   const Worker* find_worker(const WorkerId& id) const;
+  // For metrics: these walk all endpoints and their workers.
+  std::vector<EndpointLoad> loads(Time now) const;  // the oldest endpoint first
+  WebhookCounts webhook_counts() const;
+  MemoryCounts memory_counts() const;
   /// Posts that were wanted and whose end was not told yet.
   int webhooks_in_flight() const;
   /// Workers that were told to stop and have not exited yet.

@@ -431,7 +431,8 @@ class EngineState {
   std::deque<WebhookOrigin*> ready_origins;                                   // may send, in turns
   std::unordered_map<DeliveryId, std::unique_ptr<DeliveryEntry>> deliveries;  // pending
   int webhooks_in_flight = 0;
-  int webhooks_open = 0;  // unfinished jobs with a webhook, and pending deliveries
+  WebhookCounts webhook_counts;  // of what has ended
+  int webhooks_open = 0;         // unfinished jobs with a webhook, and pending deliveries
   Time next_sweep{};
   std::int64_t last_arrival = 0;
   std::vector<EndpointEntry*> dirty;

@@ -136,7 +136,9 @@ void EngineState::on(WebhookPosted& c) {
   DeliveryState& state = entry.delivery.state;
   state = after_attempt(state, now, AttemptOutcome{c.code, c.error}, settings);
   fx->records.push_back(WebhookChanged{c.id, state});
+  ++(state.status == DeliveryStatus::delivered ? webhook_counts.delivered : webhook_counts.failed);
   if (state.status == DeliveryStatus::failed) {
+    ++webhook_counts.given_up;
     fx->warnings.push_back("webhook " + c.id.str() + " of job " + entry.delivery.job.str() + " is given up after " +
                            std::to_string(state.round_attempts) +
                            " attempts: " + state.last_error.substr(0, kShownBytes));

@@ -22,6 +22,7 @@
 #include "net/http_server.h"
 #include "server/core_loop.h"
 #include "server/data_dir.h"
+#include "server/process_metrics.h"
 #include "server/scripted_world.h"
 #include "server/volumes.h"
 #include "server/worker_launch.h"
@@ -80,14 +81,15 @@ class Server {
         results_(core_, loop_, data_.spool(), keys_.secret(), config_.results),
         jobs_(core_, admission_, traces_, results_, webhook_rules_),
         batches_(core_, results_, webhook_rules_),
-        openai_(core_, loop_, admission_, traces_, config_.openai_timeout),
+        openai_(core_, loop_, admission_, traces_, results_, config_.openai_timeout),
         worker_(core_, loop_, keys_, traces_, results_),
         admin_(core_, keys_, facts_),
         webhooks_(core_, vault_, random_),
         why_(core_),
         clock_api_(core_, world_ ? &world_->time() : nullptr),
         gpus_(core_),
-        router_(graphql_, jobs_, batches_, openai_, worker_, admin_, webhooks_, why_, clock_api_, gpus_,
+        metrics_(core_, [this] { return metrics(); }),
+        router_(graphql_, jobs_, batches_, openai_, worker_, admin_, webhooks_, why_, clock_api_, gpus_, metrics_,
                 config_.bodies),
         http_(
             loop_, config_.http,
@@ -153,6 +155,7 @@ class Server {
   void on_signal(int signal);
   void leave_when_quiet();
   void sweep_results(std::chrono::seconds age_min);
+  api::ServerMetrics metrics();
 
   const ServeOptions& options_;
   const Config& config_;
@@ -184,10 +187,12 @@ class Server {
   api::WhyApi why_;
   api::ClockApi clock_api_;
   api::GpusApi gpus_;
+  api::MetricsApi metrics_;
   api::Router router_;
   net::HttpServer http_;
   Volumes volumes_;
   std::string url_;
+  double started_seconds_ = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   bool leaving_ = false;
   bool http_done_ = false;
   net::Loop::Timer goodbye_;
@@ -421,6 +426,21 @@ void Server::on_scripted(core::Command done) {
 void Server::sweep_results(std::chrono::seconds age_min) {
   results_.sweep(age_min);
   sweeper_.set(config_.sweep_every, [this] { sweep_results(kResultAge); });
+}
+
+api::ServerMetrics Server::metrics() {
+  api::ServerMetrics out;
+  out.http = http_.counts();
+  out.connections = http_.connections();
+  out.commits = core_.commits();
+  out.records = core_.records();
+  const store::StoreStats stats = store_->stats();
+  out.store = {stats.log_bytes, stats.turns_behind, stats.bytes_behind,
+               std::chrono::duration<double>(stats.behind_for).count(), store_->has_room(0)};
+  if (exporter_) out.spans = {exporter_->exported(), exporter_->dropped(), exporter_->waiting()};
+  out.process = process_metrics();
+  out.process.started_seconds = started_seconds_;
+  return out;
 }
 
 // ---------------------------------------------------------------- the end

@@ -157,6 +157,16 @@ class LocalStore final : public Store {
     return !log_->is_full() && log_->prepare() && log_->has_room(bytes);
   }
 
+  StoreStats stats() override {
+    StoreStats stats;
+    stats.log_bytes = log_bytes_;
+    stats.turns_behind = begun_ - applied_;
+    const std::scoped_lock lock(mutex_);
+    stats.bytes_behind = waiting_bytes_ + applying_bytes_ + begun_bytes_;
+    if (!waiting_.empty()) stats.behind_for = std::chrono::duration_cast<Millis>(now() - waiting_since_);
+    return stats;
+  }
+
  private:
   using Instant = std::chrono::steady_clock::time_point;
 
@@ -212,6 +222,7 @@ class LocalStore final : public Store {
   }
 
   Result<void> hand_over(Turn turn, std::uint64_t bytes) {
+    log_bytes_ += bytes;
     std::unique_lock lock(mutex_);
     if (waiting_.empty()) waiting_since_ = now();
     const bool was_empty = waiting_.empty();
@@ -407,6 +418,7 @@ class LocalStore final : public Store {
   bool had_room_ = true;  // of the store's thread
 
   std::atomic<std::uint64_t> begun_bytes_ = 0;  // of turns that are not in the log yet
+  std::atomic<std::uint64_t> log_bytes_ = 0;    // appended
   std::atomic<std::uint64_t> applied_;
   std::atomic<bool> is_stuck_ = false;  // the tables cannot be written at present
   std::mutex mutex_;                    // of all below

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,6 +16,14 @@ namespace penstock::store {
 
 /// The records of one turn, shared by those who have still to write or show them.
 using Turn = std::shared_ptr<const std::vector<core::Record>>;
+
+/// What a store has to tell about itself.
+struct StoreStats {
+  std::uint64_t log_bytes = 0;     // appended since it was opened
+  std::uint64_t turns_behind = 0;  // begun, and not in the tables
+  std::uint64_t bytes_behind = 0;
+  std::chrono::milliseconds behind_for{};  // since the oldest of them was handed to the tables
+};
 
 /// The journal: durable state behind one interface. A turn is the list of records that the core produced between two
 /// commits; the loop commits it and only then sends the answers that depend on it.
@@ -76,6 +85,8 @@ class Store {
   /// Whether the next turn may bring about `bytes` of new work. False when the disk is nearly full: what is left is for
   /// work that was accepted. Becomes true again by itself.
   virtual bool has_room(std::uint64_t) { return true; }
+
+  virtual StoreStats stats() { return {}; }
 };
 
 }  // namespace penstock::store

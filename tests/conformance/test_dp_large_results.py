@@ -188,9 +188,21 @@ def test_beyond_the_limit_it_is_refused(small, chunked):
     answer = post_result(small.worker, job, 30 * MB, chunked=chunked)
     assert answer.status_code == 413 and "jobs.result_mb" in answer.json()["error"]
     assert spooled(small.server) == []
-    if not chunked:
-        status = small.client.status(small.ep, job)
-        assert status["status"] == "FAILED" and "30000013 bytes" in status["error"]
+    status = small.client.wait_status(small.ep, job, "FAILED", 2)  # at once, and not when its lease ends
+    assert "jobs.result_mb" in status["error"] and ("30000013 bytes" in status["error"]) != chunked
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_stream_chunk_beyond_the_limit_fails_its_job(small, chunked):
+    job = small.client.run(small.ep, {})
+    small.worker.take_job()
+    url = small.worker.environment["RUNPOD_WEBHOOK_POST_STREAM"].replace("$RUNPOD_POD_ID", small.worker.id).replace("$ID", job)
+    body = body_of(30 * MB)
+    answer = requests.post(url + "&isStream=false", data=body if chunked else b"".join(body), timeout=100,
+                           headers={"Authorization": small.worker.key})
+    assert answer.status_code == 413
+    status = small.client.wait_status(small.ep, job, "FAILED", 2)
+    assert status["error"].startswith("a stream chunk is")
 
 
 def test_a_stranger_fills_no_disk(small):

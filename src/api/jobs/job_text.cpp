@@ -68,12 +68,30 @@ std::string stream_text(const core::StreamPage& page) {
   return out + "}";
 }
 
+namespace {
+
+/// `"workers":{...}`.
+std::string workers_text(const core::Health& h) {
+  return fmt::format(
+      "\"workers\":{{\"idle\":{},\"initializing\":{},\"ready\":{},\"running\":{},\"throttled\":{},\"unhealthy\":{}}}",
+      h.idle, h.initializing, h.ready, h.running, h.throttled, h.unhealthy);
+}
+
+}  // namespace
+
 std::string health_text(const core::Health& h) {
   return fmt::format(
-      "{{\"jobs\":{{\"completed\":{},\"failed\":{},\"inProgress\":{},\"inQueue\":{},\"retried\":{}}},"
-      "\"workers\":{{\"idle\":{},\"initializing\":{},\"ready\":{},\"running\":{},\"throttled\":{},\"unhealthy\":{}}}}}",
-      h.jobs.completed, h.jobs.failed, h.in_progress, h.in_queue, h.jobs.retried, h.idle, h.initializing, h.ready,
-      h.running, h.throttled, h.unhealthy);
+      "{{\"jobs\":{{\"completed\":{},\"failed\":{},\"inProgress\":{},\"inQueue\":{},\"retried\":{}}},{}}}",
+      h.jobs.completed, h.jobs.failed, h.in_progress, h.in_queue, h.jobs.retried, workers_text(h));
+}
+
+std::string worker_metrics_text(const core::Health& health, const std::vector<core::WorkerView>& workers) {
+  std::string out = "{\"readyWorkers\":[";
+  for (const core::WorkerView& view : workers) {
+    const bool is_ready = view.status == core::WorkerStatus::idle || view.status == core::WorkerStatus::running;
+    if (is_ready) out += fmt::format("{}\"{}\"", out.ends_with('[') ? "" : ",", view.worker.id.str());
+  }
+  return out + "]," + workers_text(health) + "}";
 }
 
 }  // namespace penstock::api

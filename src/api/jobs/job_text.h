@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/engine.h"
 #include "core/outcomes.h"
@@ -18,5 +19,9 @@ std::string job_status_text(const JobId& id, core::JobStatus status,
 std::string stream_text(const core::StreamPage& page);
 
 std::string health_text(const core::Health& health);
+
+/// `{"readyWorkers":[...],"workers":{...}}`, as flash reads it. Workers that run a job are listed too: theirs are the
+/// logs that it shows.
+std::string worker_metrics_text(const core::Health& health, const std::vector<core::WorkerView>& workers);
 
 }  // namespace penstock::api

@@ -39,6 +39,7 @@ constexpr Route kRoutes[] = {
     {"purge-queue", false, "POST", core::Operation::purge_queue},
     {"health", false, "GET, POST", std::nullopt},
     {"requests", false, "GET", core::Operation::requests},
+    {"metrics", false, "GET", std::nullopt},
 };
 
 const Route* find_operation(std::string_view name) {
@@ -108,7 +109,7 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
     return responder.send(error_answer({Errc::not_found, "endpoint \"" + std::string(parts[0]) + "\" not found"}));
   }
   const bool reads = operation.name.starts_with("status") || operation.name == "stream" || operation.name == "health" ||
-                     operation.name == "requests";
+                     operation.name == "requests" || operation.name == "metrics";
   if (caller.key->scope == core::KeyScope::read_only && !reads) {
     return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
   }
@@ -130,6 +131,10 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
   }
   if (operation.name == "health") {
     return responder.send(json_answer(health_text(*core_.engine().health(*endpoint))));
+  }
+  if (operation.name == "metrics") {
+    const core::Engine& engine = core_.engine();
+    return responder.send(json_answer(worker_metrics_text(*engine.health(*endpoint), engine.workers_of(*endpoint))));
   }
   if (operation.name == "requests") return list(request, *endpoint, std::move(responder));
   if (operation.name == "purge-queue") {

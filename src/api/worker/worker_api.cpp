@@ -171,13 +171,23 @@ void WorkerApi::take_result(Result<WorkerResult> result, const Address& at, net:
   call(core_, std::move(command), std::move(responder), answer);
 }
 
-void WorkerApi::spool_result(const net::Request& head, const std::vector<std::string_view>& parts,
-                             net::BodyRule& rule) {
+bool WorkerApi::has_job(const net::Request& head, const std::vector<std::string_view>& parts) const {
   const auto endpoint = EndpointId::parse(parts[1]);
   const auto worker = WorkerId::parse(parts[3]);
-  const auto job = JobId::parse(parts[4]);
-  if (!endpoint || !worker || !job || !keys_.allows(head, *endpoint, *worker)) return;
-  results_.spool_into(rule, *endpoint, *job);
+  return endpoint && worker && JobId::parse(parts[4]) && keys_.allows(head, *endpoint, *worker);
+}
+
+void WorkerApi::receive(const std::vector<std::string_view>& parts, net::BodyRule& rule) {
+  const Address at{*EndpointId::parse(parts[1]), *WorkerId::parse(parts[3]), *JobId::parse(parts[4])};
+  const bool is_chunk = parts[2] == "job-stream";
+  if (!is_chunk) results_.spool_into(rule, at.endpoint, at.job);
+  rule.on_too_large = [this, at, is_chunk, bytes_max = rule.bytes_max](std::uint64_t bytes) {
+    const std::string size = bytes > 0 ? std::to_string(bytes) + " bytes" : "larger than that";
+    core_.give(core::FinishJob{0, at.endpoint, at.worker, at.job, nullptr,
+                               std::string(is_chunk ? "a stream chunk" : "the result") + " is " + size +
+                                   "; this server accepts " + std::to_string(bytes_max) + " bytes (jobs.result_mb)",
+                               false});
+  };
 }
 
 void WorkerApi::chunk(const net::Request& request, const Address& at, net::Responder responder) {
@@ -208,17 +218,6 @@ void WorkerApi::ping(const net::Request& request, const Address& at, net::Respon
   }
   core_.give(std::move(command));
   responder.send(json_answer("{\"status\":\"pong\"}"));
-}
-
-void WorkerApi::refuse_result(const net::Request& head, const std::vector<std::string_view>& parts, std::size_t bytes,
-                              std::size_t bytes_max) {
-  const auto endpoint = EndpointId::parse(parts[1]);
-  const auto worker = WorkerId::parse(parts[3]);
-  const auto job = JobId::parse(parts[4]);
-  if (!endpoint || !worker || !job || !keys_.allows(head, *endpoint, *worker)) return;
-  core_.give(core::FinishJob{
-      0, *endpoint, *worker, *job, nullptr,
-      "the result is " + std::to_string(bytes) + " bytes; this server accepts " + std::to_string(bytes_max), false});
 }
 
 }  // namespace penstock::api

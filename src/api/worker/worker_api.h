@@ -24,13 +24,12 @@ class WorkerApi {
   /// `parts`: the path after /v2: endpoint, operation, worker[, job].
   void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
 
-  /// A job-done whose body may be large goes to a file. `parts` as below.
-  void spool_result(const net::Request& head, const std::vector<std::string_view>& parts, net::BodyRule& rule);
-
-  /// A job-done whose body is too large to be read: its job fails, for the worker will not post it again. `parts`: the
-  /// path, from /v2 on.
-  void refuse_result(const net::Request& head, const std::vector<std::string_view>& parts, std::size_t bytes,
-                     std::size_t bytes_max);
+  /// Whether a job-done or job-stream with a job in its path comes from the worker that it names. `parts`: the path,
+  /// from /v2 on.
+  bool has_job(const net::Request& head, const std::vector<std::string_view>& parts) const;
+  /// How the body of such a request is received: a large result goes to a file. When a body is too large to be taken,
+  /// its job fails at once, for the worker will not post it again.
+  void receive(const std::vector<std::string_view>& parts, net::BodyRule& rule);
 
  private:
   struct Address {

@@ -43,6 +43,7 @@ class JobQueue {
 
   /// Of normal and high priority, and of batches.
   int normal_count() const { return count(kHigh) + count(kNormal) + count(kBatch); }
+  int batch_count() const { return count(kBatch); }
   int low_priority_count() const { return count(kLow); }
   int size() const { return normal_count() + low_priority_count(); }
 
