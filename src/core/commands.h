@@ -211,6 +211,14 @@ struct CancelBatch {
   BatchId batch;
 };
 
+/// What came of ReadInputs, as far as it was read; or of a look into the store for one job (`ahead` false).
+struct InputsRead {
+  EndpointId endpoint;
+  std::vector<JobInput> inputs;
+  std::optional<std::string> problem;  // the store could not be read; it is tried again
+  bool ahead = true;
+};
+
 // ---- workers (contract/data-plane 2)
 
 /// Long poll. Reply: HandOuts with at most `max_jobs`.
@@ -355,6 +363,6 @@ using Command =
                  DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume,
                  DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings, ReadChunks,
                  WebhookPosted, RedeliverWebhook, SaveWebhookSecret, CreateBatch, RenameBatch, AddToBatch,
-                 RemoveFromBatch, FinalizeBatch, CancelBatch, ReportGpus, QuarantineGpu, ReleaseGpu>;
+                 RemoveFromBatch, FinalizeBatch, CancelBatch, ReportGpus, QuarantineGpu, ReleaseGpu, InputsRead>;
 
 }  // namespace penstock::core

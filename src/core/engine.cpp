@@ -207,6 +207,7 @@ void EngineState::on(Shutdown& c) {
 
 void EngineState::restore(StoredState stored) {
   started = now;
+  absences = std::move(stored.absences);
   next_sweep = now;
   for (auto& account : stored.accounts) accounts.emplace(account.id, account);
   for (auto& key : stored.keys) keys.emplace(key.hash, key);
@@ -424,6 +425,13 @@ bool Engine::has_key(const EndpointId& endpoint, std::string_view idempotency_ke
   return entry != state_->endpoints.end() && state_->find_keyed(*entry->second, idempotency_key);
 }
 
+bool Engine::lacks_input(const EndpointId& endpoint, std::string_view idempotency_key) const {
+  const auto entry = state_->endpoints.find(endpoint);
+  if (entry == state_->endpoints.end()) return false;
+  const JobEntry* job = state_->find_keyed(*entry->second, idempotency_key);
+  return job && !job->request.input;
+}
+
 std::uint64_t Engine::jobs_let_go() const {
   return state_->jobs_let_go;
 }
@@ -523,10 +531,12 @@ void EngineState::check_deliveries() const {
 void Engine::check_invariants() const {
   state_->check_deliveries();
   int webhooks_open = static_cast<int>(state_->deliveries.size());
+  std::size_t queued_bytes = 0;
   for (const EndpointEntry* entry : state_->endpoint_order) {
     int queued = 0;
     int batch_jobs = 0;
     int in_progress = 0;
+    int away = 0;
     for (const auto& [id, job] : entry->jobs) {
       ENSURE(job->request.id == id);
       const bool keyed = !job->request.idempotency_key.empty() && !is_terminal(job->state.status);
@@ -538,6 +548,12 @@ void Engine::check_invariants() const {
       ENSURE(!batch || batch->unfinished.contains(job->arrival) != is_terminal(job->state.status));
       queued += job->place ? 1 : 0;
       batch_jobs += job->place && !job->request.batch.empty() ? 1 : 0;
+      ENSURE(job->request.input || job->state.status != JobStatus::in_progress);
+      if (job->place && job->request.input) {
+        queued_bytes += job->request.input->size() + (job->request.s3_config ? job->request.s3_config->size() : 0);
+      } else if (job->place) {
+        ++away;
+      }
       if (job->state.status == JobStatus::in_progress) {
         ++in_progress;
         const auto worker = state_->workers.find(job->state.worker);
@@ -548,6 +564,7 @@ void Engine::check_invariants() const {
       ENSURE(!is_terminal(job->state.status) || job->waiters.empty());
     }
     ENSURE(queued == entry->queue.size());
+    ENSURE(away == entry->inputs_away);
     ENSURE((entry->queue.front(state_->settings.priority_ageing) == nullptr) == (queued == 0));
     ENSURE(in_progress == entry->in_progress);
     ENSURE(batch_jobs == entry->batch_jobs_queued);
@@ -572,6 +589,7 @@ void Engine::check_invariants() const {
     for (const WorkerEntry* worker : entry->polling) ENSURE(worker->take_poll != nullptr);
   }
   ENSURE(webhooks_open == state_->webhooks_open);
+  ENSURE(queued_bytes == state_->queued_bytes);
 }
 
 }  // namespace penstock::core

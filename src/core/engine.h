@@ -132,6 +132,9 @@ class Engine {
   bool has_key(const EndpointId& endpoint, std::string_view idempotency_key) const;
   /// Jobs that memory has let go of so far. What a turn lets go of is in the store when that turn is committed.
   std::uint64_t jobs_let_go() const;
+  /// Whether the input of the job that has_key() knows is in the store only: InputsRead brings it, before a submission
+  /// with that key.
+  bool lacks_input(const EndpointId& endpoint, std::string_view idempotency_key) const;
   /// Errors: not_found (never submitted here, or forgotten).
   Result<JobView> find_job(Time now, const EndpointId& endpoint, const JobId& job) const;
   /// The endpoint whose job it is, while the job is in memory. Looks at every endpoint: for people, not for programs.

@@ -268,6 +268,7 @@ void EngineState::on(FinalizeBatch& c) {
     job->state.queued = now;
     job->state.ttl_deadline = now + job->request.ttl.value_or(ttl);
     enqueue(*job);
+    spare_input(*job);
     arm(*job);
     changed(*job);
   }

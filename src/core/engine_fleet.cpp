@@ -58,6 +58,7 @@ void EngineState::review(EndpointEntry& entry) {
   }
   entry.look_at.reset();
   dispatch(entry);
+  read_ahead(entry);
   review_workers(entry);
   stop_surplus(entry);
   scale(entry);
@@ -73,7 +74,8 @@ void EngineState::review(EndpointEntry& entry) {
 // ---------------------------------------------------------------- hand-out
 
 void EngineState::dispatch(EndpointEntry& entry) {
-  while (entry.queue.size() > 0) {
+  while (const JobEntry* next = entry.queue.front(settings.priority_ageing)) {
+    if (!next->request.input) return;  // nobody overtakes it while its input is on its way
     WorkerEntry* worker = choose_poll(entry);
     if (!worker) return;
     const int pollers = static_cast<int>(entry.polling.size());
@@ -109,6 +111,8 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
   EndpointEntry& entry = *worker.endpoint;
   while (count-- > 0 && entry.queue.size() > 0) {
     JobEntry& job = *entry.queue.front(settings.priority_ageing);
+    if (!job.request.input) break;
+    if (entry.inputs_ahead > 0) --entry.inputs_ahead;
     leave_queue(job);
     job.state.status = JobStatus::in_progress;
     ++job.state.attempt;
@@ -299,6 +303,8 @@ void EngineState::note_waits(EndpointEntry& entry) {
     if (!worker->worker.external) ++facts.managed;
   }
   facts.wants_more = entry.last_decision && entry.last_decision->wanted > facts.ready + facts.starting;
+  const JobEntry* next = entry.queue.front(settings.priority_ageing);
+  facts.input_loads = next && !next->request.input && choose_poll(entry);
   facts.throttled = entry.throttled;
   facts.crashes = entry.crashes_in_a_row;
   facts.held_back_until.reset();

@@ -51,12 +51,14 @@ void EngineState::enqueue(JobEntry& job) {
   job.place = JobQueue::Place{job.request.priority, job.state.queued, job.arrival, in_batch};
   job.endpoint.queue.add(&job, *job.place);
   if (in_batch) ++job.endpoint.batch_jobs_queued;
+  count_input(job, 1);
   touch(job.endpoint);
 }
 
 void EngineState::leave_queue(JobEntry& job) {
   job.endpoint.queue.remove(*job.place);
   if (job.place->in_batch) --job.endpoint.batch_jobs_queued;
+  count_input(job, -1);
   job.place.reset();
   touch(job.endpoint);
 }
@@ -126,6 +128,16 @@ Millis EngineState::execution_timeout(const JobEntry& job) const {
   if (job.request.execution_timeout) return *job.request.execution_timeout;
   if (job.endpoint.endpoint.execution_timeout_ms) return Millis{*job.endpoint.endpoint.execution_timeout_ms};
   return settings.execution_timeout;
+}
+
+/// Since its hand-out, without the time in which no server was there: nobody measured that, and a clock that was put
+/// right meanwhile looks the same (docs/decisions/0028).
+Millis EngineState::ran_for(const JobEntry& job) const {
+  Millis ran = now - *job.state.started;
+  for (const Absence& absence : absences) {
+    if (absence.from >= *job.state.started) ran -= absence.to - absence.from;
+  }
+  return ran;
 }
 
 /// How long the result is kept (contract/data-plane 1.6).
@@ -321,6 +333,7 @@ void EngineState::on(Submit& c) {
   enqueue(job);
   arm(job);
   fx->records.push_back(JobAdded{job.request, job.state});
+  spare_input(job);
   if (!c.wait) {
     reply_about(job, c.to, JobAccepted{job.request.id, JobStatus::in_queue, std::nullopt});
   } else if (c.to != 0) {
@@ -334,7 +347,7 @@ void EngineState::await(JobEntry& job, Token to, Millis wait) {
   job.waiters.push_back(&waiter);
 }
 
-/// The job of this idempotency key is there already.
+/// The job of this idempotency key is there already. Its owner has brought its input back if it was in the store only.
 void EngineState::answer_again(Submit& c, JobEntry& first) {
   if (*first.request.input != *c.request.input) {
     return reply_error(c.to, Errc::key_reused,
@@ -499,6 +512,7 @@ void EngineState::bring_in(StoredJob stored) {
   if (!recall_into_batch(job)) return;
   if (job.state.status == JobStatus::in_queue) {
     enqueue(job);
+    spare_input(job);
     arm(job);
     return;
   }
@@ -515,7 +529,7 @@ void EngineState::bring_in(StoredJob stored) {
   worker->second->holding.emplace(job.request.id, &job);
   job.lease_until = now + lease();
   const Millis limit = execution_timeout(job);
-  if (limit.count() > 0) job.run_deadline = *job.state.started + limit;
+  if (limit.count() > 0) job.run_deadline = now + limit - std::clamp(ran_for(job), Millis{0}, limit);
   arm(job);
 }
 

@@ -13,6 +13,7 @@
 #include "core/fleet/gpu_health.h"
 #include "core/queue/job_queue.h"
 #include "core/queue/why.h"
+#include "core/records.h"
 
 namespace penstock::core {
 
@@ -22,6 +23,7 @@ namespace penstock::core {
 //   engine_account.cpp  what an account keeps besides: network volumes, secrets, registry credentials, settings
 //   engine_jobs.cpp     submission, results, waiting clients
 //   engine_batches.cpp  many jobs under one name
+//   engine_inputs.cpp   the memory that queued jobs take
 //   engine_webhooks.cpp what is told about the end of jobs
 //   engine_workers.cpp  the worker protocol
 //   engine_fleet.cpp    hand-out, scaling, starting and stopping workers
@@ -131,6 +133,10 @@ struct EndpointEntry {
   std::unordered_map<JobId, std::unique_ptr<JobEntry>> jobs;
   std::unordered_map<std::string_view, JobEntry*> keyed;  // of these, by idempotency key; the latest of each
   JobQueue queue;
+  int inputs_away = 0;   // jobs in the queue whose input is in the store only
+  int inputs_ahead = 0;  // about so many at its front have theirs
+  bool reading = false;  // inputs are on their way
+  Time read_again{};     // after a problem
   int in_progress = 0;
   std::map<BatchId, std::unique_ptr<BatchEntry>> batches;  // oldest first
   int batch_jobs_queued = 0;
@@ -257,6 +263,7 @@ class EngineState {
   void on(ReportGpus& c);
   void on(QuarantineGpu& c);
   void on(ReleaseGpu& c);
+  void on(InputsRead& c);
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>
@@ -319,6 +326,7 @@ class EngineState {
   void let_go(JobEntry& job);
   WaitReason wait_reason(const JobEntry& job) const;
   Millis execution_timeout(const JobEntry& job) const;
+  Millis ran_for(const JobEntry& job) const;
   Millis retention(const JobEntry& job) const;
   Millis lease() const { return settings.ping_interval * settings.lease_pings; }
 
@@ -338,6 +346,10 @@ class EngineState {
   void restore_batches(std::vector<Batch> stored);
   void batch_due(BatchEntry& entry);
   Time expiry(const JobEntry& job) const;
+  // ---- inputs (engine_inputs.cpp)
+  void count_input(const JobEntry& job, int sign);
+  void spare_input(JobEntry& job);
+  void read_ahead(EndpointEntry& entry);
 
   // ---- webhooks (engine_webhooks.cpp)
   void announce_end(const JobEntry& job);
@@ -405,7 +417,8 @@ class EngineState {
 
   Time now{};
   Effects* fx = nullptr;
-  Time started{};  // attempts older than this were handed out by an earlier server process
+  Time started{};                 // attempts older than this were handed out by an earlier server process
+  std::vector<Absence> absences;  // of the server, before it started
   bool shut_down = false;
   Time shut_down_at{};
 
@@ -421,6 +434,7 @@ class EngineState {
   std::list<JobEntry*> residents;  // terminal jobs in memory, longest finished first
   std::size_t resident_bytes = 0;
   std::uint64_t jobs_let_go = 0;
+  std::size_t queued_bytes = 0;  // inputs in memory of jobs in queues
   std::map<VolumeId, NetworkVolume> volumes;
   std::vector<VolumeId> volume_order;
   std::map<SecretId, Secret> secrets;

@@ -162,6 +162,19 @@ struct PostWebhook {
   bool complete = false;     // false: its input and output lie in the store
 };
 
+/// Inputs of queued jobs that are in the store only: to be read, in this order, until there are about `bytes_max`, and
+/// told by InputsRead.
+struct ReadInputs {
+  EndpointId endpoint;
+  std::vector<JobId> jobs;
+  std::size_t bytes_max = 0;
+};
+struct JobInput {
+  JobId job;
+  Bytes input;  // null: the store has no such job
+  Bytes s3_config;
+};
+
 struct RecordedDecision {
   EndpointId endpoint;
   Time at{};
@@ -176,6 +189,7 @@ struct Effects {
   std::vector<Reply> replies;
   std::vector<LaunchOrder> orders;
   std::vector<PostWebhook> posts;
+  std::vector<ReadInputs> reads;
   std::vector<RecordedDecision> decisions;  // that changed something
   std::vector<std::string> notes;           // for the log: what happened and why; no secrets
   std::vector<std::string> warnings;        // the same, where somebody should look
@@ -185,6 +199,7 @@ struct Effects {
     replies.clear();
     orders.clear();
     posts.clear();
+    reads.clear();
     decisions.clear();
     notes.clear();
     warnings.clear();

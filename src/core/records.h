@@ -126,6 +126,12 @@ using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRe
                             CredentialRemoved, WebhookAdded, WebhookChanged, BatchSaved, BatchRemoved, GpuMarkSaved,
                             GpuMarkRemoved>;
 
+/// From the end of one server process to the begin of the next, by the clock of each: `to` may be before `from`.
+struct Absence {
+  Time from{};
+  Time to{};
+};
+
 /// What a store loads at start: everything that the records add up to, but for terminal jobs, which stay in the store
 /// until somebody asks for one, and for settled webhook deliveries. Jobs are in order of submission, the rest in order
 /// of creation.
@@ -143,6 +149,7 @@ struct StoredState {
   std::vector<WebhookDelivery> deliveries;  // pending ones, without input and output
   std::vector<Batch> batches;
   std::vector<GpuMark> gpu_marks = {};
+  std::vector<Absence> absences = {};  // oldest first; no store knows them, whoever restores does
 };
 
 }  // namespace penstock::core

@@ -33,11 +33,14 @@ struct EngineSettings {
   bool ttl_expiry_deletes = false;    // true: an expired job answers 404 at once instead of TIMED_OUT (1.6)
   Millis execution_timeout{600'000};  // when neither job nor endpoint says
   Millis ttl{24h};
-  Millis priority_ageing{300'000};                  // what high or low priority is worth, as time waited
-  int queue_jobs_min = 50;                          // the queue is full only above this ...
-  int queue_jobs_per_worker = 500;                  // ... and above workersMax times this (1.1)
-  int attempts_max = 2;                             // hand-outs before a job that keeps losing its worker FAILED
-  std::size_t stream_bytes_max = 64 * 1024 * 1024;  // buffered chunks of one job; more fails the job
+  Millis priority_ageing{300'000};                    // what high or low priority is worth, as time waited
+  int queue_jobs_min = 50;                            // the queue is full only above this ...
+  int queue_jobs_per_worker = 500;                    // ... and above workersMax times this (1.1)
+  std::size_t queued_bytes_max = 1024 * 1024 * 1024;  // inputs of queued jobs kept in memory; the rest in the store
+  int read_ahead_jobs = 256;                          // inputs that are fetched from there before their jobs' turn ...
+  std::size_t read_ahead_bytes = 16 * 1024 * 1024;    // ... and at most about so much at a time
+  int attempts_max = 2;                               // hand-outs before a job that keeps losing its worker FAILED
+  std::size_t stream_bytes_max = 64 * 1024 * 1024;    // buffered chunks of one job; more fails the job
   int stream_chunks_max = 100'000;
   std::size_t resident_bytes_max =
       256 * 1024 * 1024;  // payloads of finished jobs kept in memory; older ones in the store

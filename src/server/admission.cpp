@@ -10,6 +10,7 @@ namespace penstock::server {
 namespace {
 
 constexpr Millis kLookAgain{500};
+constexpr std::uint64_t kLargeResultBytes = 64 * 1'024;
 constexpr std::uint64_t kJobBytes = 1'024;  // of a submission in the log, beside its payloads
 constexpr std::string_view kRefusal =
     "the disk of this server's data directory is nearly full, so nothing new is accepted; jobs that run go on, reads "
@@ -59,12 +60,27 @@ std::uint64_t size_of(const core::Command& command) {
   return bytes;
 }
 
+/// What a worker sent about a job.
+struct Result {
+  const JobId* job = nullptr;
+  core::Token to = 0;
+  std::size_t bytes = 0;
+};
+
+Result result_of(const core::Command& command) {
+  const auto size = [](const core::Bytes& bytes) { return bytes ? bytes->size() : 0; };
+  if (const auto* done = std::get_if<core::FinishJob>(&command)) return {&done->job, done->to, size(done->output)};
+  if (const auto* now = std::get_if<core::ReportProgress>(&command)) return {&now->job, now->to, size(now->output)};
+  if (const auto* part = std::get_if<core::AddChunk>(&command)) return {&part->job, part->to, size(part->chunk)};
+  return {};
+}
+
 }  // namespace
 
 void Admission::filter(Time now, const HasRoom& has_room, const IsRepeated& is_repeated,
                        std::vector<core::Command>& commands, std::vector<core::Reply>& replies) {
   const bool is_open = has_room(0);
-  if (is_open && !held_.empty()) put_back(commands);
+  if (is_open && !(held_.empty() && results_.empty())) put_back(commands);
   std::uint64_t bytes = 0;
   for (const core::Command& command : commands) bytes += size_of(command);
   if (is_open && (bytes == 0 || has_room(bytes))) return;
@@ -72,11 +88,7 @@ void Admission::filter(Time now, const HasRoom& has_room, const IsRepeated& is_r
   bool is_ending = false;
   std::uint64_t taken = 0;
   std::erase_if(commands, [&](core::Command& command) {
-    auto* const poll = std::get_if<core::TakeJobs>(&command);
-    if (poll != nullptr && !is_open) {
-      held_.push_back({now + poll_hold_, std::move(*poll)});
-      return true;
-    }
+    if (!is_open && hold(now, command)) return true;
     if (const auto* gone = std::get_if<core::Forget>(&command)) {
       std::erase_if(held_, [&](const Held& held) { return held.poll.to == gone->token; });
     }
@@ -96,18 +108,42 @@ void Admission::filter(Time now, const HasRoom& has_room, const IsRepeated& is_r
   let_go(now, is_ending, replies);
 }
 
+/// What waits for room: polls for jobs, and results so large that a few of them would use up what is left.
+bool Admission::hold(Time now, core::Command& command) {
+  if (auto* const poll = std::get_if<core::TakeJobs>(&command)) {
+    held_.push_back({now + poll_hold_, std::move(*poll)});
+    return true;
+  }
+  const Result result = result_of(command);
+  if (result.job == nullptr) return false;
+  // Nor does anything overtake what the same job had before.
+  const bool follows =
+      std::ranges::any_of(results_, [&](const auto& held) { return *result_of(held).job == *result.job; });
+  if (result.bytes < kLargeResultBytes && !follows) return false;
+  results_.push_back(std::move(command));
+  return true;
+}
+
 /// Before what came later, but for callers that left meanwhile: their Forget is among the commands and finds the poll
 /// in the engine.
 void Admission::put_back(std::vector<core::Command>& commands) {
   std::vector<core::Command> all;
-  all.reserve(held_.size() + commands.size());
+  all.reserve(results_.size() + held_.size() + commands.size());
+  std::ranges::move(results_, std::back_inserter(all));
   for (Held& held : held_) all.emplace_back(std::move(held.poll));
   std::ranges::move(commands, std::back_inserter(all));
+  results_.clear();
   held_.clear();
   commands = std::move(all);
 }
 
 void Admission::let_go(Time now, bool all, std::vector<core::Reply>& replies) {
+  if (all) {
+    for (const core::Command& held : results_) {
+      replies.push_back({result_of(held).to, Error{Errc::no_space, std::string(kRefusal)}});
+    }
+    results_.clear();
+  }
   std::erase_if(held_, [&](const Held& held) {
     if (!all && held.until > now) return false;
     replies.push_back({held.poll.to, core::HandOuts{}});
@@ -116,7 +152,7 @@ void Admission::let_go(Time now, bool all, std::vector<core::Reply>& replies) {
 }
 
 std::optional<Time> Admission::next_wakeup(Time now) const {
-  if (held_.empty()) return std::nullopt;
+  if (held_.empty() && results_.empty()) return std::nullopt;
   return now + kLookAgain;
 }
 

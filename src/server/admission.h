@@ -37,11 +37,14 @@ class Admission {
     core::TakeJobs poll;
   };
 
+  bool hold(Time now, core::Command& command);
+
   void put_back(std::vector<core::Command>& commands);
   void let_go(Time now, bool all, std::vector<core::Reply>& replies);
 
   Millis poll_hold_;
-  std::vector<Held> held_;  // oldest first
+  std::vector<Held> held_;              // oldest first
+  std::vector<core::Command> results_;  // large ones, until there is room
 };
 
 }  // namespace penstock::server

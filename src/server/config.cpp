@@ -262,6 +262,9 @@ void job_settings(std::vector<Setting>& all) {
                        [](Config& c) -> auto& { return c.engine.ttl_expiry_deletes; }));
   all.push_back(number("jobs.queue_jobs_min", 0, 1'000'000'000, 1, "a queue up to this long always accepts",
                        [](Config& c) -> auto& { return c.engine.queue_jobs_min; }));
+  all.push_back(number("jobs.queued_memory_mb", 0, 1'048'576, kMegabyte,
+                       "inputs of queued jobs kept in memory; those of others are read from disk before their turn",
+                       [](Config& c) -> auto& { return c.engine.queued_bytes_max; }));
   all.push_back(number("jobs.priority_ageing_s", 1, 604'800, 1'000,
                        "a job of high or low priority goes as if it had come this much earlier or later",
                        [](Config& c) -> auto& { return c.engine.priority_ageing; }));

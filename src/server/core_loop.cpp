@@ -29,7 +29,8 @@ CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, c
       timer_(loop),
       admission_(engine.settings().poll_hold),
       has_room_([this](std::uint64_t bytes) { return store_.has_room(bytes); }),
-      is_repeated_([this](const core::Submit& submit) { return is_repeated(submit); }) {}
+      is_repeated_([this](const core::Submit& submit) { return is_repeated(submit); }),
+      inputs_(loop, store, [this](core::Command command) { give(std::move(command)); }) {}
 
 void CoreLoop::begin(core::Effects effects) {
   deliver(effects);
@@ -138,7 +139,8 @@ bool CoreLoop::is_repeated(const core::Submit& submit) {
 /// False: that cannot be known, and the caller was told.
 bool CoreLoop::know_first(const core::Submit& submit, core::Effects& turn) {
   const core::JobRequest& request = submit.request;
-  if (request.idempotency_key.empty() || engine_.has_key(request.endpoint, request.idempotency_key)) return true;
+  if (request.idempotency_key.empty()) return true;
+  if (engine_.has_key(request.endpoint, request.idempotency_key)) return know_input(submit, turn);
   if (!engine_.find_endpoint(request.endpoint)) return true;
   if (engine_.jobs_let_go() != let_go_committed_) {  // it may be one of this turn, which the store does not know yet
     deliver(turn);
@@ -153,12 +155,31 @@ bool CoreLoop::know_first(const core::Submit& submit, core::Effects& turn) {
   return true;
 }
 
+/// The same with the input of a job that waits, which a submission with its key is held against.
+bool CoreLoop::know_input(const core::Submit& submit, core::Effects& turn) {
+  const core::JobRequest& request = submit.request;
+  if (!engine_.lacks_input(request.endpoint, request.idempotency_key)) return true;
+  deliver(turn);  // it may be one of this turn, which the store does not know yet
+  turn.clear();
+  auto stored = store_.find_keyed_job(request.endpoint, request.idempotency_key);
+  if (!stored) {
+    turn.replies.push_back({submit.to, stored.error()});
+    return false;
+  }
+  if (!stored->has_value()) return true;
+  core::JobRequest& found = (*stored)->request;
+  core::InputsRead read{found.endpoint, {{found.id, found.input, found.s3_config}}, std::nullopt, false};
+  engine_.apply(clock_.now(), std::move(read), turn);
+  return true;
+}
+
 void CoreLoop::deliver(core::Effects& effects) {
   if (failed_) return;
   const auto turn = std::make_shared<const std::vector<core::Record>>(std::move(effects.records));
   commit(turn, {std::move(effects.orders), std::move(effects.posts)});
   if (failed_) return;
   let_go_committed_ = engine_.jobs_let_go();
+  for (core::ReadInputs& wanted : effects.reads) inputs_.read(std::move(wanted));
   log_what_happened(effects);
   for (core::Reply& reply : effects.replies) {
     const auto caller = callers_.find(reply.to);
@@ -175,7 +196,8 @@ void CoreLoop::commit(const store::Turn& turn, Outward outward) {
     return in_flight_.empty() ? send(std::move(outward)) : in_flight_.back().outward.append(std::move(outward));
   const Instant begun = std::chrono::steady_clock::now();
   records_ += turn->size();
-  if (in_flight_.empty() && turn->size() <= kSmallTurn && commit_took_ < kSlowCommit) {
+  // While the disk is nearly full a turn may have to wait for space, and the loop must not.
+  if (in_flight_.empty() && turn->size() <= kSmallTurn && commit_took_ < kSlowCommit && store_.has_room(0)) {
     if (const auto done = store_.commit(turn); !done) return fail(done.error());
     took(begun);
     return send(std::move(outward));

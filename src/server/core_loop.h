@@ -13,6 +13,7 @@
 #include "launch/launcher.h"
 #include "net/loop.h"
 #include "server/admission.h"
+#include "server/input_reads.h"
 #include "store/store.h"
 
 namespace penstock::server {
@@ -95,6 +96,7 @@ class CoreLoop final : public api::Core {
   void fail(const Error& error);
   void log_what_happened(const core::Effects& effects) const;
   bool is_repeated(const core::Submit& submit);
+  bool know_input(const core::Submit& submit, core::Effects& turn);
   bool know_first(const core::Submit& submit, core::Effects& turn);
   void wake_at(std::optional<Time> at);
 
@@ -111,6 +113,7 @@ class CoreLoop final : public api::Core {
   Admission admission_;
   Admission::HasRoom has_room_;
   Admission::IsRepeated is_repeated_;
+  InputReads inputs_;
   std::unordered_map<core::Token, OnReply> callers_;
   std::vector<Watch> watches_;
   core::Token next_token_ = 1;

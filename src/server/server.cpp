@@ -22,6 +22,7 @@
 #include "net/http_server.h"
 #include "server/core_loop.h"
 #include "server/data_dir.h"
+#include "server/presence.h"
 #include "server/process_metrics.h"
 #include "server/scripted_world.h"
 #include "server/volumes.h"
@@ -38,6 +39,7 @@ constexpr Millis kWebhooksEnd{
     2'000};  // for posts in flight, at the end; what is cut off is sent again after the next start
 constexpr std::chrono::seconds kResultAge{120};
 constexpr Millis kGoodbye{15'000};  // for workers that were told to stop, at the end
+constexpr Millis kPresenceEvery{5'000};
 
 /// Under nohup a hang-up must stay without effect.
 bool is_ignored(int signal) {
@@ -99,6 +101,8 @@ class Server {
             [this](const net::Request& head) { return router_.body_limit(head); }),
         volumes_(data_.volumes()),
         goodbye_(loop_),
+        presence_(data_.path() + "/presence"),
+        present_(loop_),
         sweeper_(loop_) {
     launch::ProcessLauncherOptions launcher;
     launcher.log_directory = data_.logs();
@@ -154,6 +158,7 @@ class Server {
   void announce(const std::optional<std::string>& new_key) const;
   void on_signal(int signal);
   void leave_when_quiet();
+  void note_presence();
   void sweep_results(std::chrono::seconds age_min);
   api::ServerMetrics metrics();
 
@@ -196,6 +201,8 @@ class Server {
   bool leaving_ = false;
   bool http_done_ = false;
   net::Loop::Timer goodbye_;
+  Presence presence_;
+  net::Loop::Timer present_;
   net::Loop::Timer sweeper_;
   std::unique_ptr<net::HttpClient> collector_;
   std::unique_ptr<api::SpanExporter> exporter_;
@@ -245,12 +252,14 @@ Result<void> Server::start(core::StoredState state) {
 
   if (auto made = make_webhook_sender(); !made) return made;
   core::Effects effects;
+  state.absences = presence_.begin(clock_.now());
   engine_.restore(clock_.now(), std::move(state), effects);
   core_.begin(std::move(effects));
   const auto new_key = first_keys();
   check_vault();
   check_volumes();
   sweep_results(std::chrono::seconds{0});
+  note_presence();
   log::info("{}", host::describe(engine_.fleet().nodes()));
   if (world_) {
     log::warn("the clock is virtual: it is {} until it is advanced, and workers are scripted", iso8601(clock_.now()));
@@ -422,6 +431,11 @@ void Server::on_scripted(core::Command done) {
   });
 }
 
+void Server::note_presence() {
+  presence_.note(clock_.now());
+  present_.set(kPresenceEvery, [this] { note_presence(); });
+}
+
 /// What a body was last written to that long ago is in a job by now, or in none.
 void Server::sweep_results(std::chrono::seconds age_min) {
   results_.sweep(age_min);
@@ -482,6 +496,7 @@ int Server::run() {
   launcher_.reset();
   webhook_client_.reset();
   core_.settle();
+  presence_.note(clock_.now());
   log::info("stopped");
   return 0;
 }
@@ -500,6 +515,7 @@ Result<std::unique_ptr<store::Store>> open_store(const Config& config, const Dat
   store::LocalStoreOptions options = config.store;
   options.database = data.database();
   options.log_directory = data.log();
+  options.load_input_bytes = config.engine.queued_bytes_max;
   if (options.log.durability == store::Durability::every_second) {
     log::warn("store.durability = every_second: a power cut may lose up to a second of what was acknowledged");
   }

@@ -115,6 +115,8 @@ JobRows::JobRows(Database& db)
           select_sql("jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')", job_columns()))),
       count_live_(
           db.prepare("SELECT count(*) FROM jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')")),
+      have_chunks_(db.prepare("SELECT 1 FROM chunks LIMIT 1")),
+      find_input_(db.prepare("SELECT input, s3_config FROM jobs WHERE id = ? AND endpoint = ?")),
       put_payload_(db.prepare("INSERT INTO payloads (job, kind, part, bytes) VALUES (?, ?, ?, ?)")),
       find_payloads_(db.prepare("SELECT kind, bytes FROM payloads WHERE job = ? ORDER BY kind, part")),
       remove_output_(db.prepare("DELETE FROM payloads WHERE job = ? AND kind = 'output'")),
@@ -190,13 +192,23 @@ void JobRows::remove_of(const EndpointId& endpoint) {
   for (Statement& statement : remove_of_) statement.add(endpoint.str()).run();
 }
 
-std::vector<core::StoredJob> JobRows::load_live() {
+std::vector<core::StoredJob> JobRows::load_live(std::uint64_t input_bytes) {
   std::vector<core::StoredJob> jobs;
   if (const StatementReset reset(count_live_); count_live_.step()) {
     jobs.reserve(static_cast<std::size_t>(count_live_.integer(0)));  // a million are moved otherwise
   }
+  const bool has_chunks = have_chunks_.step();
+  have_chunks_.reset();
   const StatementReset reset(find_live_);
-  while (find_live_.step()) jobs.push_back(read(find_live_));
+  std::uint64_t bytes = 0;
+  while (find_live_.step()) {
+    core::StoredJob& job = jobs.emplace_back(read_bare(find_live_));
+    const bool waits = job.state.status == core::JobStatus::in_queue && job.request.webhook.empty();
+    if (has_chunks) read_chunks(job);
+    if (waits && bytes > input_bytes) continue;
+    add_payloads(job, find_live_);
+    if (waits) bytes += job.request.input->size();
+  }
   return jobs;
 }
 
@@ -256,7 +268,7 @@ std::vector<core::StoredJob> JobRows::list(const core::BatchJobQuery& query) {
   std::size_t bytes = 0;
   while (list_batch_.step()) {
     core::StoredJob job = read_bare(list_batch_);
-    job.request.input = job.request.s3_config = nullptr;
+    job.output = inline_payload(list_batch_, static_cast<int>(job_columns().size()) - 1);
     if (!job.output) job.output = long_output(job.request.id);
     bytes += job.output ? job.output->size() : 0;
     if (bytes > query.bytes_max && !jobs.empty()) break;
@@ -274,6 +286,19 @@ core::Bytes JobRows::long_output(const JobId& job) {
   return found ? core::bytes(std::move(text)) : nullptr;
 }
 
+core::JobInput JobRows::find_input(const EndpointId& endpoint, const JobId& id) {
+  const StatementReset reset(find_input_);
+  find_input_.add(id.str()).add(endpoint.str());
+  if (!find_input_.step()) return {id, nullptr, nullptr};
+  core::StoredJob job;
+  job.request.id = id;
+  job.request.input = inline_payload(find_input_, 0);
+  job.request.s3_config = inline_payload(find_input_, 1);
+  read_payloads(job);
+  if (job.request.input == nullptr) throw DamagedRow("input", "NULL");
+  return {id, job.request.input, job.request.s3_config};
+}
+
 /// Without what does not lie in its row.
 core::StoredJob JobRows::read_bare(Statement& row) {
   const int payload_column = static_cast<int>(job_columns().size()) - 3;
@@ -281,17 +306,22 @@ core::StoredJob JobRows::read_bare(Statement& row) {
   core::StoredJob job;
   each_field(job.request, RowReader(row));
   each_field(job.state, RowReader(row, state_column));
+  return job;
+}
+
+void JobRows::add_payloads(core::StoredJob& job, Statement& row) {
+  const int payload_column = static_cast<int>(job_columns().size()) - 3;
   job.request.input = inline_payload(row, payload_column);
   job.request.s3_config = inline_payload(row, payload_column + 1);
   job.output = inline_payload(row, payload_column + 2);
-  return job;
+  read_payloads(job);
+  if (job.request.input == nullptr) throw DamagedRow("input", "NULL");
 }
 
 core::StoredJob JobRows::read(Statement& row) {
   core::StoredJob job = read_bare(row);
-  read_payloads(job);
+  add_payloads(job, row);
   read_chunks(job);
-  if (job.request.input == nullptr) throw DamagedRow("input", "NULL");
   return job;
 }
 

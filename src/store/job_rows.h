@@ -4,6 +4,7 @@
 
 #include "core/model/batch.h"
 #include "core/model/job_query.h"
+#include "core/outcomes.h"
 #include "store/row_codec.h"
 #include "store/turn_plan.h"
 
@@ -23,8 +24,11 @@ class JobRows {
   void forget(Time expired_at);
   void remove_of(const EndpointId& endpoint);
 
-  /// Those that are not terminal, in order of submission.
-  std::vector<core::StoredJob> load_live();
+  /// Those that are not terminal, in order of submission. Queued ones without a webhook leave their input out once
+  /// there are so many bytes of inputs.
+  std::vector<core::StoredJob> load_live(std::uint64_t input_bytes);
+  /// Null when there is no such job.
+  core::JobInput find_input(const EndpointId& endpoint, const JobId& id);
   std::optional<core::StoredJob> find(const EndpointId& endpoint, const JobId& id);
   std::optional<EndpointId> endpoint_of(const JobId& id);
   core::JobPage list(const core::JobQuery& query);
@@ -33,8 +37,10 @@ class JobRows {
 
  private:
   core::StoredJob read(Statement& row);
-  core::StoredJob read_bare(Statement& row);
   core::Bytes long_output(const JobId& job);
+  /// All but payloads and chunks.
+  static core::StoredJob read_bare(Statement& row);
+  void add_payloads(core::StoredJob& job, Statement& row);
   void read_payloads(core::StoredJob& job);
   void read_chunks(core::StoredJob& job);
   void write_payload(const JobId& job, std::string_view kind, const core::Bytes& payload);
@@ -52,6 +58,8 @@ class JobRows {
   Statement find_output_;
   Statement find_live_;
   Statement count_live_;
+  Statement have_chunks_;
+  Statement find_input_;
   Statement put_payload_;
   Statement find_payloads_;
   Statement remove_output_;

@@ -13,10 +13,12 @@
 #include <utility>
 
 #include "base/log.h"
+#include "store/input_reader.h"
 #include "store/log/backlog.h"
 #include "store/log/record_codec.h"
 #include "store/recovery.h"
 #include "store/sqlite_store.h"
+#include "store/state_replay.h"
 
 namespace penstock::store {
 namespace {
@@ -28,16 +30,26 @@ constexpr std::size_t kFrameKeptBytes = 4U << 20;  // a larger buffer is given b
 
 class LocalStore final : public Store {
  public:
+  /// `found` is whole.
   LocalStore(LocalStoreOptions options, std::unique_ptr<SqliteStore> tables, std::unique_ptr<Log> log,
-             LogPosition position)
+             LogPosition position, Replay found)
       : options_(std::move(options)),
         tables_(std::move(tables)),
         log_(std::move(log)),
+        reader_(*tables_),
+        begun_(position.applied + found.kept.size()),
         position_(position),
-        begun_(position.applied),
         applied_(position.applied),
+        waiting_(std::move(found.kept)),
+        waiting_bytes_(found.kept_bytes),
+        waiting_since_(now()),
+        holds_(!waiting_.empty()),
         thread_([this] { run(); }),
-        writer_([this] { write_begun(); }) {}
+        writer_([this] { write_begun(); }) {
+    const std::scoped_lock lock(mutex_);
+    std::uint64_t sequence = position.applied;
+    for (const Turn& turn : waiting_) backlog_.add(++sequence, turn);
+  }
 
   ~LocalStore() override {
     {
@@ -55,8 +67,26 @@ class LocalStore final : public Store {
   }
 
   Result<core::StoredState> load() override {
+    if (auto state = load_ahead()) return std::move(*state);
     if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
-    return tables_->load();
+    return tables_->load_within(options_.load_input_bytes);
+  }
+
+  void read_inputs(core::ReadInputs wanted, OnInputs done) override {
+    backlog_.drop(applied_);
+    std::vector<core::JobInput> found;
+    std::size_t bytes = 0;
+    std::erase_if(wanted.jobs, [&](const JobId& job) {
+      if (bytes > wanted.bytes_max) return true;
+      auto input = backlog_.find_input(job);
+      if (!input) return false;
+      bytes += input->input->size();
+      found.push_back(std::move(*input));
+      return true;
+    });
+    wanted.bytes_max -= std::min(wanted.bytes_max, bytes);
+    if (wanted.jobs.empty()) return done(std::move(found));
+    reader_.read(std::move(wanted), std::move(found), std::move(done));
   }
 
   Result<std::optional<core::StoredJob>> find_job(const EndpointId& endpoint, const JobId& job) override {
@@ -151,7 +181,7 @@ class LocalStore final : public Store {
 
   /// Under load the store's thread may be too busy to make the next segment in time: then it is made here.
   bool has_room(std::uint64_t bytes) override {
-    if (is_stuck_) return false;
+    if (is_stuck_ || lacks_space_) return false;
     bytes += begun_bytes_;
     if (log_->has_room(bytes)) return true;
     return !log_->is_full() && log_->prepare() && log_->has_room(bytes);
@@ -188,10 +218,36 @@ class LocalStore final : public Store {
     backlog_.add(++begun_, turn);
   }
 
+  /// What a start found in the log is put over what the tables say, and they follow in their own time. Nothing: they
+  /// must come first.
+  std::optional<core::StoredState> load_ahead() {
+    std::vector<Turn> turns;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (!holds_) return std::nullopt;
+      turns = waiting_;
+    }
+    auto state = tables_->load_within(options_.load_input_bytes);
+    const bool is_whole = state && replay_over(*state, turns);
+    let_go();
+    if (!is_whole) return std::nullopt;
+    log::info("{} turns are in the log only, and follow into the tables", turns.size());
+    return std::move(*state);
+  }
+
+  void let_go() {
+    const std::scoped_lock lock(mutex_);
+    holds_ = false;
+    wake_.notify_one();
+  }
+
   /// Until all that was begun is durable. Errors: some of it never will be.
   Result<void> wait_for_writer() {
     std::unique_lock lock(begun_mutex_);
+    waits_for_writer_ = true;
+    if (lacks_space_) writer_wake_.notify_one();
     written_all_.wait(lock, [&] { return begun_turns_.empty() && !is_writing_; });
+    waits_for_writer_ = false;
     return written_;
   }
 
@@ -204,6 +260,7 @@ class LocalStore final : public Store {
 
   void read_later(Read read) {
     const std::scoped_lock lock(mutex_);
+    holds_ = false;
     reads_.push_back({begun_, std::move(read)});
     wake_.notify_one();
   }
@@ -213,6 +270,7 @@ class LocalStore final : public Store {
     if (auto written = wait_for_writer(); !written) return written;
     std::unique_lock lock(mutex_);
     hurry_ = true;
+    holds_ = false;
     wake_.notify_one();
     applied_all_.wait(lock,
                       [&] { return (waiting_.empty() && !is_applying_) || !failure_.message.empty() || is_stuck_; });
@@ -224,6 +282,7 @@ class LocalStore final : public Store {
   Result<void> hand_over(Turn turn, std::uint64_t bytes) {
     log_bytes_ += bytes;
     std::unique_lock lock(mutex_);
+    holds_ = false;
     if (waiting_.empty()) waiting_since_ = now();
     const bool was_empty = waiting_.empty();
     waiting_.push_back(std::move(turn));
@@ -265,15 +324,33 @@ class LocalStore final : public Store {
       bytes += begun.frame.size();
       frames.push_back(std::move(begun.frame));
     }
-    if (done) {
-      if (auto appended = log_->append(frames); !appended) done = tl::unexpected(std::move(appended.error()));
-    }
+    if (done) done = append_when_possible(frames);
     begun_bytes_ -= bytes;
     for (std::size_t i = 0; i < turns.size(); ++i) {
       turns[i].done(done);
       if (!done) continue;
       if (auto taken = hand_over(std::move(turns[i].turn), frames[i].size()); !taken) keep(taken);
     }
+  }
+
+  /// Turns that are there already cannot be refused any more. With a full disk they wait, and whoever was to be told of
+  /// them with them, unless somebody must know now.
+  Result<void> append_when_possible(std::vector<std::string>& frames) {
+    auto appended = log_->append(frames);
+    if (!appended && appended.error().code == Errc::no_space) {
+      log::error("{}; answers wait until there is space", appended.error().message);
+    }
+    while (!appended && appended.error().code == Errc::no_space) {
+      {
+        std::unique_lock lock(begun_mutex_);
+        lacks_space_ = true;
+        if (writer_wake_.wait_for(lock, kTryAgain, [&] { return writer_leaves_ || waits_for_writer_; })) break;
+      }
+      appended = log_->resume(frames);
+    }
+    if (lacks_space_.exchange(false) && appended) log::info("there is space again: answers go on");
+    if (!appended) return tl::unexpected(std::move(appended.error()));
+    return {};
   }
 
   // ---------------------------------------------------------------- the store's thread
@@ -306,7 +383,7 @@ class LocalStore final : public Store {
   }
 
   bool is_due() const {
-    if (waiting_.empty() || !failure_.message.empty()) return false;
+    if (waiting_.empty() || (holds_ && !leaving_) || !failure_.message.empty()) return false;
     return leaving_ || hurry_ || !reads_.empty() || waiting_bytes_ >= options_.apply_bytes ||
            now() - waiting_since_ >= options_.apply_after;
   }
@@ -314,7 +391,8 @@ class LocalStore final : public Store {
   bool has_work() const { return leaving_ || is_due() || can_read() || (had_room_ && !log_->is_ready()); }
 
   bool can_read() const {
-    return !reads_.empty() && (reads_.front().after <= applied_ || is_stuck_ || !failure_.message.empty());
+    return !reads_.empty() &&
+           (reads_.front().after <= applied_ || is_stuck_ || lacks_space_ || !failure_.message.empty());
   }
 
   void serve_reads(std::unique_lock<std::mutex>& lock) {
@@ -341,12 +419,12 @@ class LocalStore final : public Store {
       return;
     }
     std::optional<Instant> until;
-    if (!waiting_.empty()) until = waiting_since_ + options_.apply_after;
+    if (!waiting_.empty() && !holds_) until = waiting_since_ + options_.apply_after;
     if (options_.log.durability == Durability::every_second) until = std::min(until.value_or(next_sync), next_sync);
     if (until) {
       wake_.wait_until(lock, *until, [&] { return has_work(); });
     } else {
-      wake_.wait(lock, [&] { return has_work() || !waiting_.empty(); });
+      wake_.wait(lock, [&] { return has_work() || (!waiting_.empty() && !holds_); });
     }
   }
 
@@ -401,6 +479,7 @@ class LocalStore final : public Store {
   LocalStoreOptions options_;
   std::unique_ptr<SqliteStore> tables_;
   std::unique_ptr<Log> log_;
+  InputReader reader_;
   // Of the loop.
   Backlog backlog_;
   std::uint64_t begun_;  // sequence of the last turn
@@ -412,11 +491,13 @@ class LocalStore final : public Store {
   std::vector<Begun> begun_turns_;
   bool is_writing_ = false;
   bool writer_leaves_ = false;
-  Result<void> written_;  // an error stays
+  bool waits_for_writer_ = false;  // the loop
+  Result<void> written_;           // an error stays
 
   LogPosition position_;  // of the store's thread
   bool had_room_ = true;  // of the store's thread
 
+  std::atomic<bool> lacks_space_ = false;       // what was begun waits for the disk
   std::atomic<std::uint64_t> begun_bytes_ = 0;  // of turns that are not in the log yet
   std::atomic<std::uint64_t> log_bytes_ = 0;    // appended
   std::atomic<std::uint64_t> applied_;
@@ -428,6 +509,7 @@ class LocalStore final : public Store {
   std::uint64_t waiting_bytes_ = 0;
   std::uint64_t applying_bytes_ = 0;
   Instant waiting_since_;
+  bool holds_ = false;  // the first load() has not been yet: the tables stay as it will find them
   bool is_applying_ = false;
   bool hurry_ = false;
   bool leaving_ = false;
@@ -449,20 +531,21 @@ Result<std::unique_ptr<Store>> open_local_store(LocalStoreOptions options, Rando
     return tl::unexpected(with_advice(std::move(fits.error())));
   }
 
-  LogEnd end;
+  Replay found;
   if (position->log == 0) {
     position->log = random.next() | 1;
   } else {
-    Replay found = replay(**tables, options.log_directory, *position, OnDamage::leave);
+    found = replay(**tables, options.log_directory, *position, OnDamage::leave, options.backlog_bytes_max);
     if (!found.damage.message.empty()) return tl::unexpected(with_advice(std::move(found.damage)));
     if (!found.hindrance.message.empty()) return tl::unexpected(std::move(found.hindrance));
-    end = found.end;
   }
   position->is_open = true;
   if (auto saved = (*tables)->save(*position); !saved) return tl::unexpected(std::move(saved.error()));
-  auto log = Log::open(options.log_directory, position->log, end, options.log);
+  const auto segments = found.kept.empty() ? Log::Found::reuse : Log::Found::keep;
+  auto log = Log::open(options.log_directory, position->log, found.end, options.log, segments);
   if (!log) return tl::unexpected(std::move(log.error()));
-  return std::make_unique<LocalStore>(std::move(options), std::move(*tables), std::move(*log), *position);
+  return std::make_unique<LocalStore>(std::move(options), std::move(*tables), std::move(*log), *position,
+                                      std::move(found));
 }
 
 }  // namespace penstock::store

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -17,7 +19,9 @@ struct LocalStoreOptions {
   LogOptions log;
   Millis apply_after{500};               // turns are gathered so long: several changes of a job become one row write
   std::uint64_t apply_bytes = 8U << 20;  // or until they are so large
-  std::uint64_t backlog_bytes_max = 256U << 20;  // commit() waits when more than this is not in the tables yet
+  std::uint64_t load_input_bytes =
+      std::numeric_limits<std::uint64_t>::max();  // inputs of queued jobs that load() brings
+  std::uint64_t backlog_bytes_max = 256U << 20;   // commit() waits when more than this is not in the tables yet
 };
 
 /// The default store: a turn is durable once it is in the log (store/log), and a thread of the store brings it into

@@ -77,6 +77,26 @@ core::JobRequest without_payloads(core::JobRequest request) {
 
 class MemoryStore final : public Store {
  public:
+  explicit MemoryStore(core::StoredState state) {
+    // By name of each, so that a new one cannot be forgotten here.
+    auto& [accounts, keys, templates, endpoints, counters, jobs, workers, volumes, secrets, credentials, deliveries,
+           batches, gpu_marks, absences] = state;
+    for (auto& value : accounts) accounts_.put(AccountId(value.id), std::move(value));
+    for (auto& value : keys) keys_.put(std::string(value.id), std::move(value));
+    for (auto& value : templates) templates_.put(TemplateId(value.id), std::move(value));
+    for (auto& value : endpoints) endpoints_.put(EndpointId(value.id), std::move(value));
+    for (auto& value : counters) counters_.put(EndpointId(value.first), std::move(value));
+    for (auto& value : jobs) jobs_.put(JobId(value.request.id), std::move(value));
+    for (auto& value : workers) workers_.put(WorkerId(value.id), std::move(value));
+    for (auto& value : volumes) volumes_.put(VolumeId(value.id), std::move(value));
+    for (auto& value : secrets) secrets_.put(SecretId(value.id), std::move(value));
+    for (auto& value : credentials) credentials_.put(CredentialId(value.id), std::move(value));
+    for (auto& value : deliveries) deliveries_.put(DeliveryId(value.id), std::move(value));
+    for (auto& value : batches) batches_.put(BatchId(value.id), std::move(value));
+    for (auto& value : gpu_marks) gpu_marks_.put(std::string(value.id), std::move(value));
+    ENSURE(absences.empty());  // no store knows them
+  }
+
   Result<core::StoredState> load() override {
     core::StoredState state{accounts_.values(),
                             keys_.values(),
@@ -269,8 +289,8 @@ class MemoryStore final : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> make_memory_store() {
-  return std::make_unique<MemoryStore>();
+std::unique_ptr<Store> make_memory_store(core::StoredState state) {
+  return std::make_unique<MemoryStore>(std::move(state));
 }
 
 }  // namespace penstock::store

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -11,20 +12,25 @@
 namespace penstock::store {
 namespace {
 
-constexpr std::size_t kReplayBytes = 16U << 20;  // of the log, before they are applied
+constexpr std::uint64_t kReplayBytes = 16U << 20;  // of the log, before they are applied
 
 /// Gathers turns and applies them.
 class Applier {
  public:
-  Applier(SqliteStore& tables, LogPosition& position) : tables_(tables), position_(position) {}
+  Applier(SqliteStore& tables, LogPosition& position, std::uint64_t bytes_max)
+      : tables_(tables), position_(position), bytes_max_(bytes_max) {}
 
   Result<void> take(std::string_view turn) {
     auto records = decode_turn(turn);
     if (!records) return tl::unexpected(std::move(records.error()));
     turns_.push_back(std::make_shared<const std::vector<core::Record>>(std::move(*records)));
     bytes_ += turn.size();
-    return bytes_ < kReplayBytes ? Result<void>() : apply();
+    return bytes_ < bytes_max_ ? Result<void>() : apply();
   }
+
+  /// Those that were not applied.
+  std::vector<Turn> take_turns() { return std::exchange(turns_, {}); }
+  std::uint64_t bytes() const { return bytes_; }
 
   Result<void> apply() {
     if (turns_.empty()) return {};
@@ -41,8 +47,9 @@ class Applier {
  private:
   SqliteStore& tables_;
   LogPosition& position_;
+  std::uint64_t bytes_max_;
   std::vector<Turn> turns_;
-  std::size_t bytes_ = 0;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace
@@ -52,9 +59,10 @@ Error with_advice(Error error) {
   return error;
 }
 
-Replay replay(SqliteStore& tables, const std::string& log_directory, LogPosition& position, OnDamage on_damage) {
+Replay replay(SqliteStore& tables, const std::string& log_directory, LogPosition& position, OnDamage on_damage,
+              std::uint64_t keep_bytes) {
   Replay result;
-  Applier applier(tables, position);
+  Applier applier(tables, position, std::max(keep_bytes, kReplayBytes));
   bool is_hindered = false;
   auto end = read_log(log_directory, position.log, position.applied, [&](std::uint64_t, std::string_view turn) {
     auto taken = applier.take(turn);
@@ -67,6 +75,11 @@ Replay replay(SqliteStore& tables, const std::string& log_directory, LogPosition
     (is_hindered ? result.hindrance : result.damage) = std::move(end.error());
   }
   if (!result.is_whole() && on_damage == OnDamage::leave) return result;
+  if (keep_bytes > 0 && result.is_whole() && !result.end.is_cut) {
+    result.kept_bytes = applier.bytes();
+    result.kept = applier.take_turns();
+    return result;
+  }
   if (auto applied = applier.apply(); !applied && result.hindrance.message.empty()) {
     result.hindrance = std::move(applied.error());
   }

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <mutex>
 
 #include "store/delivery_rows.h"
@@ -43,6 +44,7 @@ Error explain(const std::string& file, const std::exception& cause) {
 
 // So that a reader on the other thread never waits long.
 constexpr std::size_t kStepsAtOnce = 256;
+constexpr int kInputsAtOnce = 64;
 
 constexpr const char* kFull = "PRAGMA synchronous = FULL";
 constexpr const char* kNormal = "PRAGMA synchronous = NORMAL";
@@ -106,7 +108,9 @@ class Tables final : public SqliteStore {
         jobs_(*db_),
         deliveries_(*db_) {}
 
-  Result<core::StoredState> load() override {
+  Result<core::StoredState> load() override { return load_within(std::numeric_limits<std::uint64_t>::max()); }
+
+  Result<core::StoredState> load_within(std::uint64_t input_bytes) override {
     const std::scoped_lock lock(mutex_);
     try {
       core::StoredState state;
@@ -122,10 +126,29 @@ class Tables final : public SqliteStore {
       state.secrets = load_table<core::Secret>("secrets");
       state.credentials = load_table<core::RegistryCredential>("registry_credentials");
       state.gpu_marks = load_table<core::GpuMark>("gpu_marks");
-      state.jobs = jobs_.load_live();
+      state.jobs = jobs_.load_live(input_bytes);
       state.deliveries = deliveries_.load_pending();
       state.batches = load_table<core::Batch>("batches");
       return state;
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+  void read_inputs(core::ReadInputs wanted, OnInputs done) override { done(find_inputs(wanted)); }
+
+  Result<std::vector<core::JobInput>> find_inputs(const core::ReadInputs& wanted) override {
+    std::vector<core::JobInput> found;
+    std::size_t bytes = 0;
+    try {
+      for (std::size_t i = 0; i < wanted.jobs.size() && bytes <= wanted.bytes_max;) {
+        const std::scoped_lock lock(mutex_);  // of a few at a time, so that others need not wait long
+        for (int n = 0; n < kInputsAtOnce && i < wanted.jobs.size() && bytes <= wanted.bytes_max; ++n, ++i) {
+          found.push_back(jobs_.find_input(wanted.endpoint, wanted.jobs[i]));
+          bytes += found.back().input ? found.back().input->size() : 0;
+        }
+      }
+      return found;
     } catch (const std::exception& error) {
       return tl::unexpected(explain(file_, error));
     }

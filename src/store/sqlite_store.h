@@ -25,6 +25,11 @@ struct LogPosition {
 /// Calls may come from two threads; each waits for the other's transaction.
 class SqliteStore : public Store {
  public:
+  /// As load(); of queued jobs only the first have their input, as many as fit, and those that have a webhook.
+  virtual Result<core::StoredState> load_within(std::uint64_t input_bytes) = 0;
+  /// As read_inputs(), on the caller's thread.
+  virtual Result<std::vector<core::JobInput>> find_inputs(const core::ReadInputs& wanted) = 0;
+
   virtual Result<LogPosition> log_position() = 0;
   virtual Result<void> save(const LogPosition& position) = 0;
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "core/model/batch.h"
 #include "core/model/job_query.h"
+#include "core/outcomes.h"
 #include "core/records.h"
 
 namespace penstock::store {
@@ -78,9 +79,26 @@ class Store {
 
   /// The same without waiting for the disk: the turn is there for every read at once, and durable when `done` is
   /// called. That may be on another thread; turns become durable in their order, and after an error none does any more.
+  /// On a full disk that may take until there is space, unless the store is closed or commit() is called before.
   /// This one calls it before it returns.
   using Done = std::function<void(const Result<void>&)>;
   virtual void commit_later(Turn turn, Done done) { done(commit(std::move(turn))); }
+
+  /// Reads inputs, those first that were asked for first, until there are about `bytes_max`. What was committed is
+  /// there, durable or not. A job that is not there has a null input. The answer may come on another thread, or never
+  /// if the store is closed before. Errors: unavailable.
+  using OnInputs = std::function<void(Result<std::vector<core::JobInput>>)>;
+  virtual void read_inputs(core::ReadInputs wanted, OnInputs done) {
+    std::vector<core::JobInput> found;
+    for (const JobId& job : wanted.jobs) {
+      const auto stored = find_job(wanted.endpoint, job);
+      if (!stored) return done(tl::unexpected(stored.error()));
+      const bool known = stored->has_value();
+      found.push_back(
+          {job, known ? (*stored)->request.input : nullptr, known ? (*stored)->request.s3_config : nullptr});
+    }
+    done(std::move(found));
+  }
 
   /// Whether the next turn may bring about `bytes` of new work. False when the disk is nearly full: what is left is for
   /// work that was accepted. Becomes true again by itself.

@@ -6,6 +6,7 @@ limited instead, which is the same to it: a file does not grow."""
 
 import resource
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -141,6 +142,42 @@ def test_a_full_disk_refuses_new_work_and_recovers(disk):
             assert client.status(endpoint, job)["status"] == "IN_QUEUE"
         assert client.ok("POST", f"{endpoint}/purge-queue")["removed"] == len(jobs) - 1
         assert client.health(endpoint)["jobs"]["inQueue"] == 0
+
+
+@pytest.mark.timeout(120)
+def test_results_larger_than_what_is_left_wait_for_space(disk):
+    """Each is more than half a segment, and together they are far more than the log can take. The server goes on."""
+    answers = ["y" * 700_000 + str(number) for number in range(6)]
+    with Server(disk.data, FULL) as server:
+        client = server.client()
+        endpoint = make_endpoint(client, "full")
+        workers = [FakeWorker(client, endpoint) for _ in answers]
+        running = [client.run(endpoint, number) for number in range(len(answers))]
+        for worker, job in zip(workers, running):
+            assert worker.take_job()["id"] == job
+        disk.fill(server)
+        submit_until_full(client, endpoint)
+        done: list[int] = []
+        posts = [threading.Thread(target=lambda w=worker, j=job, a=answer: done.append(w.done(j, {"output": a}).status_code))
+                 for worker, job, answer in zip(workers, running, answers)]
+        for post in posts:
+            post.start()
+        # Reads and small changes go on meanwhile, and nothing stops.
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            client.health(endpoint)
+            assert client.call("POST", f"{endpoint}/run", {"input": 1}).status_code in (200, 507)
+            time.sleep(0.1)
+        assert server.process.poll() is None, server.log_text()[-2000:]
+        disk.free(server)
+        for post in posts:
+            post.join(60)
+        assert done == [200] * len(answers)
+        server.kill()
+        server.start()
+        client = server.client()
+        for job, answer in zip(running, answers):
+            assert client.status(endpoint, job)["output"] == answer
 
 
 @pytest.mark.timeout(120)

@@ -196,6 +196,142 @@ TEST_F(LocalStoreTest, ALogThatCannotGrowIsToldBeforeATurnFails) {
   }
 }
 
+TEST_F(LocalStoreTest, TurnsThatWereBegunWaitForSpaceAndAreLostToNobody) {
+  auto store = open();
+  std::atomic<int> durable = 0;
+  core::StoredState wanted;
+  {
+    const FileSizeLimit limit(900'000);  // less than a segment
+    for (int i = 0; i < 30; ++i) {
+      const core::JobAdded job = large_job("job-" + std::to_string(i));
+      wanted.jobs.push_back({job.request, job.state, nullptr, {}});
+      store->commit_later(std::make_shared<const Turn>(Turn{job}), [&](const Result<void>& done) {
+        EXPECT_TRUE(done);
+        ++durable;
+      });
+    }
+    EXPECT_TRUE(comes_true([&] { return !store->has_room(0); }));
+    EXPECT_LT(durable, 30);
+  }
+  EXPECT_TRUE(comes_true([&] { return durable == 30; }));
+  EXPECT_TRUE(comes_true([&] { return store->has_room(0); }));
+  expect_holds(*store, wanted);
+  crash_to(elsewhere_.path() / "copy");
+  store.reset();
+  put_back(elsewhere_.path() / "copy");
+  expect_holds(*open(), wanted);
+}
+
+TEST_F(LocalStoreTest, WhatTheLogHasIsServedBeforeTheTablesHaveIt) {
+  core::StoredState wanted;
+  for (int round = 0; round < 4; ++round) {  // each crash leaves the log longer
+    auto store = open();
+    ASSERT_NE(store, nullptr);
+    expect_holds(*store, wanted);  // settles; the next crash is a copy from before
+    store.reset();
+    store = open();
+    const core::JobAdded job = large_job("job-" + std::to_string(round));
+    ASSERT_TRUE(store->commit(Turn{job}));
+    wanted.jobs.push_back({job.request, job.state, nullptr, {}});
+    fs::remove_all(elsewhere_.path() / "copy");
+    crash_to(elsewhere_.path() / "copy");
+    store.reset();
+    put_back(elsewhere_.path() / "copy");
+  }
+  expect_holds(*open(), wanted);
+}
+
+/// Crash after crash, and nothing ever gets from the log into the tables.
+TEST_F(LocalStoreTest, TheLogIsKeptOverManyCrashes) {
+  SeededRandom random(7);
+  core::StoredState wanted;
+  int number = 0;
+  for (int round = 0; round < 12; ++round) {
+    auto store = open();
+    ASSERT_NE(store, nullptr) << "round " << round;
+    const auto state = store->load();
+    ASSERT_TRUE(state);
+    ASSERT_EQ(state->jobs.size(), wanted.jobs.size()) << "round " << round;
+    for (std::uint64_t i = random.below(6); i > 0; --i) {
+      const core::JobAdded job = large_job("job-" + std::to_string(number++));
+      ASSERT_TRUE(store->commit(Turn{job}));
+      wanted.jobs.push_back({job.request, job.state, nullptr, {}});
+    }
+    if (!wanted.jobs.empty() && random.below(2) == 0) {  // the oldest one ends
+      core::StoredJob& job = wanted.jobs.front();
+      job.state.status = core::JobStatus::completed;
+      job.state.expires = from_ms(9'000'000'000'000);
+      ASSERT_TRUE(store->commit(Turn{core::JobChanged{job.request.id, job.state, true, core::bytes("1")}}));
+      wanted.jobs.erase(wanted.jobs.begin());
+    }
+    fs::remove_all(elsewhere_.path() / "copy");
+    crash_to(elsewhere_.path() / "copy");
+    store.reset();
+    put_back(elsewhere_.path() / "copy");
+  }
+  expect_holds(*open(), wanted);
+}
+
+TEST_F(LocalStoreTest, AFinishedJobThatIsBegunAnewInTheLogComesFromTheTables) {
+  core::JobAdded job = full_job("job-1", "ep-1");
+  {
+    const auto store = open();
+    core::JobState ended = job.state;
+    ended.status = core::JobStatus::failed;
+    ended.expires = from_ms(9'000'000'000'000);
+    ASSERT_TRUE(store->commit(Turn{job, core::JobChanged{job.request.id, ended, true, core::bytes("1")}}));
+  }
+  auto store = open();
+  ASSERT_TRUE(store->load());
+  job.state.status = core::JobStatus::in_queue;
+  ASSERT_TRUE(store->commit(Turn{core::JobChanged{job.request.id, job.state, true, nullptr}}));
+  crash_to(elsewhere_.path() / "copy");
+  store.reset();
+  put_back(elsewhere_.path() / "copy");
+  core::StoredState wanted;
+  wanted.jobs = {{job.request, job.state, nullptr, {}}};
+  expect_holds(*open(), wanted);
+}
+
+TEST_F(LocalStoreTest, InputsAreReadFromLogAndTablesUpToTheBound) {
+  for (const bool in_tables : {false, true}) {
+    LocalStoreOptions others = options();
+    others.load_input_bytes = 300'000;
+    auto store = open_local_store(others, random_);
+    ASSERT_TRUE(store);
+    std::vector<JobId> jobs;
+    for (int i = 0; i < 4; ++i) {
+      core::JobAdded job = large_job((in_tables ? "a-" : "b-") + std::to_string(i));
+      job.request.webhook.clear();
+      job.state.status = core::JobStatus::in_queue;
+      jobs.push_back(job.request.id);
+      ASSERT_TRUE((*store)->commit(Turn{job}));
+    }
+    if (in_tables) {
+      const auto state = (*store)->load();
+      ASSERT_TRUE(state);
+      int with_input = 0;
+      for (const core::StoredJob& job : state->jobs) with_input += job.request.input ? 1 : 0;
+      EXPECT_LT(with_input, 4);
+    }
+    jobs.insert(jobs.begin() + 1, id<JobId>("unknown"));
+    std::vector<core::JobInput> found;
+    std::atomic<bool> answered = false;
+    (*store)->read_inputs({id<EndpointId>("ep-1"), jobs, 450'000}, [&](Result<std::vector<core::JobInput>> all) {
+      EXPECT_TRUE(all);
+      found = std::move(*all);
+      answered = true;
+    });
+    ASSERT_TRUE(comes_true([&] { return answered.load(); }));
+    int there = 0;
+    for (const core::JobInput& input : found) {
+      there += input.input && input.input->size() == 200'000 ? 1 : 0;
+      EXPECT_EQ(input.input == nullptr, input.job.str() == "unknown");
+    }
+    EXPECT_EQ(there, 3);
+  }
+}
+
 TEST_F(LocalStoreTest, AfterAWriteThatFailedNothingIsSaidToBeDurable) {
   const auto store = open();
   std::atomic<int> durable = 0;

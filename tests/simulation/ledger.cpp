@@ -32,6 +32,7 @@ void Tally::add(const Tally& o) {
   chunks += o.chunks;
   stops_told += o.stops_told;
   recalled += o.recalled;
+  inputs_read += o.inputs_read;
   forgotten += o.forgotten;
   workers_started += o.workers_started;
   workers_attached += o.workers_attached;

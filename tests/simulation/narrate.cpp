@@ -58,7 +58,8 @@ constexpr std::array<const char*, std::variant_size_v<core::Command>> kCommands 
                                                                                    "CancelBatch",
                                                                                    "ReportGpus",
                                                                                    "QuarantineGpu",
-                                                                                   "ReleaseGpu"};
+                                                                                   "ReleaseGpu",
+                                                                                   "InputsRead"};
 
 std::string about(const core::Command& command) {
   return std::visit(

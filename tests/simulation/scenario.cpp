@@ -105,6 +105,15 @@ void add_webhooks(Scenario& scenario) {
   s.webhooks_open_max = dice.chance(100) ? dice.between(1, 10) : 250'000;
 }
 
+/// The same for inputs that do not fit in memory.
+void add_memory(Scenario& scenario) {
+  Dice dice(scenario.seed * 2 + 224'737);
+  core::EngineSettings& s = scenario.settings;
+  if (dice.chance(500)) s.queued_bytes_max = static_cast<std::size_t>(dice.chance(500) ? 0 : dice.between(1, 200));
+  s.read_ahead_jobs = dice.between(1, 8);
+  s.read_ahead_bytes = static_cast<std::size_t>(dice.between(1, 100));
+}
+
 }  // namespace
 
 Scenario make_scenario(std::uint64_t seed, int steps) {
@@ -120,6 +129,7 @@ Scenario make_scenario(std::uint64_t seed, int steps) {
   scenario.concurrency_max = dice.chance(500) ? 1 : dice.between(2, 4);
   scenario.check_twin = dice.chance(125);
   add_webhooks(scenario);
+  add_memory(scenario);
   return scenario;
 }
 

@@ -71,6 +71,7 @@ struct Tally {
   int chunks = 0;
   int stops_told = 0;
   int recalled = 0;
+  int inputs_read = 0;
   int forgotten = 0;
   int workers_started = 0;
   int workers_attached = 0;

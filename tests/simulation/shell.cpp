@@ -57,6 +57,8 @@ void Shell::start() {
   core::Effects effects;
   ledger_.turn_begins();
   ledger_.server_started(timeline_.now());
+  if (died_) absences_.push_back({*died_, timeline_.now()});
+  state->absences = absences_;
   engine_->restore(timeline_.now(), std::move(*state), effects);
   let_go_committed_ = 0;
   if (scenario_.narrated) narrate(timeline_.now(), core::SaveAccount{}, effects);
@@ -67,6 +69,7 @@ void Shell::start() {
 
 void Shell::die(bool turn_lost) {
   ++tally_.crashes;
+  died_ = timeline_.now();
   if (turn_lost) ledger_.rolled_back();
   engine_.reset();
   inbox_.clear();
@@ -161,7 +164,8 @@ void Shell::run_turn() {
 
 void Shell::know_first(const core::Submit& submit, core::Effects& turn) {
   const core::JobRequest& request = submit.request;
-  if (request.idempotency_key.empty() || engine_->has_key(request.endpoint, request.idempotency_key)) return;
+  if (request.idempotency_key.empty()) return;
+  if (engine_->has_key(request.endpoint, request.idempotency_key)) return know_input(request, turn);
   if (!engine_->find_endpoint(request.endpoint)) return;
   if (engine_->jobs_let_go() != let_go_committed_) {
     finish_turn(turn);
@@ -173,6 +177,32 @@ void Shell::know_first(const core::Submit& submit, core::Effects& turn) {
   if (stored && *stored && scenario_.mutation != Mutation::forgotten_key) {
     apply(core::RecallJob{std::move(**stored)}, turn);
   }
+}
+
+void Shell::know_input(const core::JobRequest& request, core::Effects& turn) {
+  if (!engine_->lacks_input(request.endpoint, request.idempotency_key)) return;
+  finish_turn(turn);
+  if (!up()) return;
+  turn.clear();
+  ledger_.turn_begins();
+  const auto stored = store_->find_keyed_job(request.endpoint, request.idempotency_key);
+  if (!stored || !*stored) violated("the store does not have the job of key {}", request.idempotency_key);
+  const core::JobRequest& found = (*stored)->request;
+  apply(core::InputsRead{found.endpoint, {{found.id, found.input, found.s3_config}}, std::nullopt, false}, turn);
+}
+
+/// Some of what was wanted, or a disk that failed, a little later; never after a crash.
+void Shell::read_inputs(core::ReadInputs wanted) {
+  if (dice_.chance(300))
+    wanted.jobs.resize(static_cast<std::size_t>(dice_.between(1, static_cast<int>(wanted.jobs.size()))));
+  store_->read_inputs(wanted, [&](Result<std::vector<core::JobInput>> found) {
+    core::InputsRead answer{wanted.endpoint, std::move(*found), std::nullopt, true};
+    tally_.inputs_read += static_cast<int>(answer.inputs.size());
+    if (!calm_ && dice_.chance(50)) answer = {wanted.endpoint, {}, "the disk failed", true};
+    timeline_.after(dice_.between(0ms, 50ms), [this, life = life_, answer = std::move(answer)] {
+      if (up() && life == life_) give(answer);
+    });
+  });
 }
 
 void Shell::apply(core::Command command, core::Effects& turn) {
@@ -197,6 +227,7 @@ void Shell::apply(core::Command command, core::Effects& turn) {
   move_all(effects.replies, turn.replies);
   move_all(effects.orders, turn.orders);
   move_all(effects.posts, turn.posts);
+  move_all(effects.reads, turn.reads);
   engine_->check_invariants();
 }
 
@@ -275,6 +306,7 @@ void Shell::finish_turn(core::Effects& turn) {
   }
   if (death == Death::between_orders && !turn.posts.empty()) return die(false);
   posts_leave(turn);
+  for (core::ReadInputs& wanted : turn.reads) read_inputs(std::move(wanted));
   check_waiting();
   if (tally_.turns % scenario_.full_check_every == 0) check_everything();
 }

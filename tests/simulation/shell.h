@@ -75,6 +75,8 @@ class Shell {
 
   void run_turn();
   void apply(core::Command command, core::Effects& turn);
+  void know_input(const core::JobRequest& request, core::Effects& turn);
+  void read_inputs(core::ReadInputs wanted);
   void know_first(const core::Submit& submit, core::Effects& turn);
   core::Command tampered(const core::Command& command);
   void tamper(const core::Command& command, core::Effects& effects);
@@ -109,6 +111,8 @@ class Shell {
   core::Token next_token_ = 1;
   std::uint64_t life_ = 0;              // server processes so far
   std::uint64_t let_go_committed_ = 0;  // as in server/core_loop
+  std::optional<Time> died_;
+  std::vector<core::Absence> absences_;
   bool turn_planned_ = false;
   bool stopping_ = false;
   bool calm_ = false;

@@ -89,6 +89,7 @@ TEST(SimulationCoverage, TheRunsReachWhatTheyAreToTest) {
   EXPECT_GT(tally.chunks, 1'000);
   EXPECT_GT(tally.stops_told, 100);
   EXPECT_GT(tally.recalled, 500);
+  EXPECT_GT(tally.inputs_read, 500);
   EXPECT_GT(tally.workers_attached, 50);
   EXPECT_GT(tally.crashes, 100);
   EXPECT_GT(tally.adopted, 50);

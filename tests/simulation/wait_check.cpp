@@ -87,7 +87,7 @@ void WaitCheck::check_truth(Time now, const JobShadow& job, const core::WaitReas
   if (runs && wait.since != job.state.started) wrong("it was handed out at another time");
   if (!runs && ledger_.server_stops() != (wait.code == WaitCode::server_stopping)) wrong("the server does otherwise");
   if (runs || wait.code == WaitCode::server_stopping) return;
-  if (staff.polling > 0) wrong("a worker asks for a job");
+  if (staff.polling > 0 && wait.code != WaitCode::input_loading) wrong("a worker asks for a job");
   const bool none = staff.ready + staff.starting == 0;
   const bool fits_now = fits(nodes_, ledger_, endpoint);
   switch (wait.code) {
@@ -119,6 +119,9 @@ void WaitCheck::check_truth(Time now, const JobShadow& job, const core::WaitReas
       if (*crashed + settings_.crash_backoff_settled <= now) wrong("the last crash is too long ago");
       break;
     }
+    case WaitCode::input_loading:
+      if (staff.polling == 0) wrong("nobody asks for it");
+      break;
     case WaitCode::low_priority_waits:
       if (job.request.priority != core::Priority::low) wrong("its priority is not low");
       if (!none) wrong("workers are there");

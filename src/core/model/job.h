@@ -34,7 +34,7 @@ struct JobRequest {
   JobId id;
   EndpointId endpoint;
   bool sync = false;                        // came by /runsync: its result is kept for a shorter time
-  Bytes input;                              // never null
+  Bytes input;                              // null: in the store only, as long as the job waits
   Bytes s3_config;                          // handed to the worker, never returned
   std::optional<Millis> execution_timeout;  // policy.executionTimeout; none: the endpoint's
   std::optional<Millis> ttl;                // policy.ttl; none: the endpoint's

@@ -1,5 +1,7 @@
 #include "core/queue/job_queue.h"
 
+#include <optional>
+
 #include "base/error.h"
 
 namespace penstock::core {
@@ -31,6 +33,22 @@ JobEntry* JobQueue::front(Millis ageing) const {
     best_key = key;
   }
   return best;
+}
+
+std::vector<JobEntry*> JobQueue::first(int count, Millis ageing) const {
+  constexpr std::array kShift{-1, 0, 1};  // by priority, in ageings
+  std::array<Line::const_iterator, 3> next{lines_[0].begin(), lines_[1].begin(), lines_[2].begin()};
+  std::vector<JobEntry*> found;
+  while (static_cast<int>(found.size()) < count) {
+    std::optional<std::size_t> best;
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      const auto due = [&](std::size_t line) { return next[line]->first.queued + kShift[line] * ageing; };
+      if (next[i] != lines_[i].end() && (!best || due(i) < due(*best))) best = i;
+    }
+    if (!best) break;
+    found.push_back((next[*best]++)->second);
+  }
+  return found;
 }
 
 JobEntry* JobQueue::oldest_normal() const {

@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "base/time.h"
 #include "core/model/job.h"
@@ -35,6 +36,8 @@ class JobQueue {
   void add(JobEntry* job, const Place& place);
   void remove(const Place& place);
 
+  /// The first `count` in the order in which they are handed out.
+  std::vector<JobEntry*> first(int count, Millis ageing) const;
   /// The job to hand out next; null when empty.
   JobEntry* front(Millis ageing) const;
   /// The one that waits longest; null when there is none.

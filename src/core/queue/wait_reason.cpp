@@ -60,11 +60,14 @@ std::string_view to_text(WaitCode code) {
       return "LOW_PRIORITY_WAITS";
     case WaitCode::batch_draft:
       return "BATCH_DRAFT";
+    case WaitCode::input_loading:
+      return "INPUT_LOADING";
   }
   return "";
 }
 
 WaitCode waits_for(const WaitFacts& facts, bool low_priority) {
+  if (facts.input_loads) return WaitCode::input_loading;
   if (facts.ready > 0) return WaitCode::workers_busy;
   if (facts.starting > 0) return WaitCode::workers_starting;
   if (facts.workers_max == 0) return WaitCode::workers_max_zero;
@@ -107,6 +110,9 @@ std::string explain(WaitCode code, const WaitFacts& facts, bool low_priority) {
              "; it is taken sooner when a worker is there for other jobs";
     case WaitCode::batch_draft:
       return "its batch is a draft: it is queued when the batch is finalized";
+    case WaitCode::input_loading:
+      return "the inputs of the next jobs are being read from disk, since queued inputs take more memory than "
+             "jobs.queued_memory_mb; they are handed out at once then";
   }
   return "";
 }

@@ -21,7 +21,8 @@ enum class WaitCode {
   release_draining,    // as no_capacity, and workers of the endpoint's former release are among those that hold GPUs
   crash_loop,          // the last workers crashed at start, and the next one is held back
   low_priority_waits,  // no worker is started yet for jobs of low priority alone
-  batch_draft          // not in the queue: its batch is not finalized
+  batch_draft,         // not in the queue: its batch is not finalized
+  input_loading        // the input of the next job is being read from the store
 };
 std::string_view to_text(WaitCode code);  // "WORKERS_BUSY"
 
@@ -36,10 +37,11 @@ struct WaitReason {
 /// What an endpoint knows about its waiting jobs once it was reviewed.
 struct WaitFacts {
   int workers_max = 0;
-  int managed = 0;         // workers of the server's own that do not end
-  int ready = 0;           // workers that have asked for a job and do not end
-  int starting = 0;        // workers that have not yet
-  int former_release = 0;  // workers of an earlier release that end when their jobs do
+  int managed = 0;           // workers of the server's own that do not end
+  int ready = 0;             // workers that have asked for a job and do not end
+  int starting = 0;          // workers that have not yet
+  int former_release = 0;    // workers of an earlier release that end when their jobs do
+  bool input_loads = false;  // a worker asks, and the input of the next job is in the store only
   bool wants_more = false;
   int throttled = 0;          // workers that are wanted and found no place ...
   bool fits_never = false;    // ... now or ever

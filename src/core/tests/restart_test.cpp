@@ -126,6 +126,35 @@ TEST_F(Restart, ExternalWorkersAreKnownAndMayBeGone) {
   EXPECT_EQ(rig.status(at, job), JobStatus::in_queue) << "it has one lease to be heard of again";
 }
 
+TEST_F(Restart, TheTimeWithoutAServerIsNoTimeThatAJobRan) {
+  const auto at = rig.staffed();
+  const JobId job = rig.submit(at.endpoint, [](JobRequest& r) { r.execution_timeout = Millis{60'000}; });
+  const auto goes_on = [&](Millis time) {
+    for (; time > Millis{0}; time -= Millis{10'000}) {
+      rig.ping(at.endpoint, at.worker, {job});
+      rig.advance(std::min(time, Millis{10'000}));
+    }
+  };
+  std::vector<Absence> absences;
+  const auto away = [&](Millis time) {  // or a clock that jumped while no server was there
+    absences.push_back({rig.now, rig.now + time});
+    rig.now += time;
+    rig.restart(absences);
+  };
+  goes_on(Millis{20'000});
+  away(Millis{36'000'000});
+  EXPECT_EQ(rig.status(at.endpoint, job), JobStatus::in_progress);
+  goes_on(Millis{20'000});
+  away(Millis{-7'200'000});
+  goes_on(Millis{10'000});
+  away(Millis{100'000});
+  goes_on(Millis{9'000});
+  EXPECT_EQ(rig.status(at.endpoint, job), JobStatus::in_progress);
+  goes_on(Millis{2'000});
+  EXPECT_EQ(rig.status(at.endpoint, job), JobStatus::failed) << "60 s of a server's time are over";
+  EXPECT_EQ(rig.job(at.endpoint, job).error, "job timed out");
+}
+
 TEST_F(Restart, FinishedJobsStayInTheStore) {
   const auto at = rig.staffed();
   const JobId job = rig.submit(at.endpoint);

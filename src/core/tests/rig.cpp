@@ -151,6 +151,7 @@ void Rig::absorb() {
   append(last.replies, all.replies);
   append(last.orders, all.orders);
   append(last.posts, all.posts);
+  append(last.reads, all.reads);
   append(last.decisions, all.decisions);
   append(last.notes, all.notes);
   append(last.warnings, all.warnings);
@@ -172,10 +173,12 @@ void Rig::advance(Millis time) {
   now = until;
 }
 
-void Rig::restart() {
+void Rig::restart(std::vector<Absence> absences) {
   engine = std::make_unique<Engine>(settings, nodes, random);
   last.clear();
-  engine->restore(now, books.load(), last);
+  StoredState state = books.load();
+  state.absences = std::move(absences);
+  engine->restore(now, std::move(state), last);
   absorb();
 }
 

@@ -45,7 +45,7 @@ class Rig {
   void apply(Command command);
   void advance(Millis time);
   /// The server is replaced by one that knows only what was recorded.
-  void restart();
+  void restart(std::vector<Absence> absences = {});
 
   // what became of a caller
   bool answered(Token token) const { return replies_.contains(token); }

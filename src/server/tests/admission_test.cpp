@@ -149,5 +149,48 @@ TEST_F(AdmissionTest, TheEndAnswersThoseWhoWait) {
   EXPECT_EQ(replies_.size(), 1U);
 }
 
+TEST_F(AdmissionTest, LargeResultsWaitForRoomAndNothingOfTheirJobOvertakesThem) {
+  const auto chunk = [](core::Token to, const char* job, std::size_t bytes) {
+    core::AddChunk command;
+    command.to = to;
+    command.job = *JobId::parse(job);
+    command.chunk = core::bytes(std::string(bytes, 'x'));
+    return command;
+  };
+  const auto finish = [](core::Token to, const char* job) {
+    core::FinishJob command;
+    command.to = to;
+    command.job = *JobId::parse(job);
+    return command;
+  };
+  commands_ = {chunk(1, "a", 100'000), chunk(2, "a", 10), finish(3, "a"), finish(4, "b")};
+  filter(false);
+  ASSERT_EQ(commands_.size(), 1U);
+  EXPECT_EQ(std::get<core::FinishJob>(commands_[0]).to, 4U);
+  EXPECT_TRUE(replies_.empty());
+  EXPECT_TRUE(admission_.next_wakeup(now_));
+  commands_ = {finish(5, "c")};
+  filter(true);
+  ASSERT_EQ(commands_.size(), 4U);
+  EXPECT_EQ(std::get<core::AddChunk>(commands_[0]).to, 1U);
+  EXPECT_EQ(std::get<core::AddChunk>(commands_[1]).to, 2U);
+  EXPECT_EQ(std::get<core::FinishJob>(commands_[2]).to, 3U);
+  EXPECT_FALSE(admission_.next_wakeup(now_));
+}
+
+TEST_F(AdmissionTest, AtTheEndLargeResultsThatWaitAreRefused) {
+  core::FinishJob command;
+  command.to = 1;
+  command.output = core::bytes(std::string(100'000, 'x'));
+  commands_ = {command};
+  filter(false);
+  EXPECT_TRUE(commands_.empty());
+  commands_ = {core::Shutdown{}};
+  filter(false);
+  ASSERT_EQ(replies_.size(), 1U);
+  EXPECT_EQ(replies_[0].to, 1U);
+  EXPECT_EQ(std::get<Error>(replies_[0].what).code, Errc::no_space);
+}
+
 }  // namespace
 }  // namespace penstock::server

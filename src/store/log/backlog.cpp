@@ -143,6 +143,12 @@ bool Backlog::holds_whole(const JobId& job) {
   return known != changes_.end() && std::holds_alternative<core::JobAdded>(*known->second.front().record);
 }
 
+std::optional<core::JobInput> Backlog::find_input(const JobId& job) {
+  if (!holds_whole(job)) return std::nullopt;
+  const auto& request = std::get<core::JobAdded>(*changes_.at(job).front().record).request;
+  return core::JobInput{job, request.input, request.s3_config};
+}
+
 bool Backlog::holds_whole(const DeliveryId& delivery) {
   index_all();
   const auto known = delivery_changes_.find(delivery);

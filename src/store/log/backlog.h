@@ -25,6 +25,8 @@ class Backlog {
   bool holds_whole(const JobId& job);
   /// The job that was added last with this idempotency key; nothing when the tables must say.
   std::optional<JobId> find_keyed(const EndpointId& endpoint, const std::string& idempotency_key);
+  /// The input of a job that holds_whole(); nothing when the tables must say.
+  std::optional<core::JobInput> find_input(const JobId& job);
   /// What becomes of the job that the tables have, or have not.
   void apply_to(std::optional<core::StoredJob>& job, const EndpointId& endpoint, const JobId& id);
 

@@ -69,6 +69,10 @@ void begin_frame(std::string& out) {
   out.assign(kFrameHeadBytes, '\0');
 }
 
+std::size_t sealed_bytes(const std::string& frame) {
+  return padded(frame.size());
+}
+
 void seal_frame(std::string& out, std::uint64_t log, std::uint64_t sequence, std::uint64_t synced) {
   ENSURE(out.size() >= kFrameHeadBytes && out.size() - kFrameHeadBytes <= kTurnBytesMax);
   put_at(out, kSizeAt, static_cast<std::uint32_t>(out.size() - kFrameHeadBytes));

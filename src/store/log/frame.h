@@ -38,6 +38,8 @@ struct Frame {
 
 /// Room for a frame's head at the start of `out`, which must be empty. The turn is appended to it, then seal_frame().
 void begin_frame(std::string& out);
+/// What a turn that was begun takes of a segment.
+std::size_t sealed_bytes(const std::string& frame);
 /// Fills in the head and pads. The checksum starts from the log's number, which nobody outside knows: what a client
 /// sends cannot be a frame of this log, wherever its bytes lie.
 void seal_frame(std::string& out, std::uint64_t log, std::uint64_t sequence, std::uint64_t synced);

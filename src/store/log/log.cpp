@@ -22,8 +22,9 @@ constexpr const char* kNextName = "next";
 
 Error io_error(const std::string& path, const char* what) {
   const int code = errno;
-  const char* const help = code == ENOSPC || code == EDQUOT ? "; make space on that disk" : "";
-  return Error{Errc::unavailable, fmt::format("{} {}: {}{}", what, path, std::strerror(code), help)};
+  const bool is_full = code == ENOSPC || code == EDQUOT || code == EFBIG;
+  return Error{is_full ? Errc::no_space : Errc::unavailable,
+               fmt::format("{} {}: {}{}", what, path, std::strerror(code), is_full ? "; make space on that disk" : "")};
 }
 
 std::shared_ptr<const int> own(int descriptor) {
@@ -80,8 +81,8 @@ Log::Log(std::string directory, std::uint64_t log, const LogEnd& end, LogOptions
 
 Log::~Log() = default;
 
-Result<std::unique_ptr<Log>> Log::open(std::string directory, std::uint64_t log, const LogEnd& end,
-                                       LogOptions options) {
+Result<std::unique_ptr<Log>> Log::open(std::string directory, std::uint64_t log, const LogEnd& end, LogOptions options,
+                                       Found found) {
   std::error_code problem;
   std::filesystem::create_directories(directory, problem);
   if (problem) {
@@ -90,7 +91,8 @@ Result<std::unique_ptr<Log>> Log::open(std::string directory, std::uint64_t log,
   }
   std::filesystem::permissions(directory, std::filesystem::perms::owner_all, problem);
   std::unique_ptr<Log> opened(new Log(std::move(directory), log, end, options));
-  if (auto freed = opened->free_all(); !freed) return tl::unexpected(std::move(freed.error()));
+  auto cleared = found == Found::reuse ? opened->free_all() : opened->keep_all(end);
+  if (!cleared) return tl::unexpected(std::move(cleared.error()));
   if (auto first = opened->next_segment(); !first) return tl::unexpected(std::move(first.error()));
   return opened;
 }
@@ -118,45 +120,58 @@ Result<Log::Segment> Log::make_segment(std::uint64_t index, const std::string& r
 }
 
 Result<std::uint64_t> Log::append(std::span<std::string> turns) {
-  std::uint64_t sequence = appended_;
-  for (std::string& turn : turns) {
-    if (turn.size() - kFrameHeadBytes > kTurnBytesMax) {
-      return fail(Errc::unavailable, fmt::format("a turn of {} bytes is too large for the log: {} at most",
-                                                 turn.size() - kFrameHeadBytes, kTurnBytesMax));
-    }
-    seal_frame(turn, log_, ++sequence, synced_);
-    // One that is larger than a segment makes an empty one grow.
-    if (offset_ + unwritten_ + turn.size() > options_.segment_bytes && offset_ + unwritten_ > kBlockBytes) {
-      if (auto written = write_parts(); !written) return tl::unexpected(std::move(written.error()));
-      appended_ = sequence - 1;
-      if (auto changed = next_segment(); !changed) return tl::unexpected(std::move(changed.error()));
-    }
-    parts_.push_back({turn.data(), turn.size()});
-    unwritten_ += turn.size();
-  }
-  if (auto written = write_parts(); !written) return tl::unexpected(std::move(written.error()));
-  appended_ = sequence;
-  if (options_.durability == Durability::every_turn) synced_ = sequence;
-  return sequence;
+  taken_ = 0;
+  return resume(turns);
 }
 
-/// What was gathered for the present segment, with one system call.
+Result<std::uint64_t> Log::resume(std::span<std::string> turns) {
+  while (taken_ < turns.size()) {
+    if (auto done = put(turns[taken_]); !done) return tl::unexpected(std::move(done.error()));
+    ++taken_;
+  }
+  if (auto written = write_parts(); !written) return tl::unexpected(std::move(written.error()));
+  if (options_.durability == Durability::every_turn) synced_ = appended_.load();
+  return appended_;
+}
+
+Result<void> Log::put(std::string& turn) {
+  if (turn.size() - kFrameHeadBytes > kTurnBytesMax) {
+    return fail(Errc::unavailable, fmt::format("a turn of {} bytes is too large for the log: {} at most",
+                                               turn.size() - kFrameHeadBytes, kTurnBytesMax));
+  }
+  // One that is larger than a segment makes an empty one grow.
+  if (offset_ + unwritten_ + sealed_bytes(turn) > options_.segment_bytes && offset_ + unwritten_ > kBlockBytes) {
+    if (auto written = write_parts(); !written) return written;
+    if (auto changed = next_segment(); !changed) return changed;
+  }
+  seal_frame(turn, log_, appended_ + parts_.size() + 1, synced_);
+  parts_.push_back({turn.data(), turn.size()});
+  unwritten_ += turn.size();
+  return {};
+}
+
+/// What was gathered for the present segment, with one system call if it takes all at once. After an error all of it
+/// can be written again at the same place.
 Result<void> Log::write_parts() {
   const int flags = options_.durability == Durability::every_turn ? RWF_DSYNC : 0;
-  std::span<iovec> rest = parts_;
+  std::vector<iovec> left = parts_;
+  std::span<iovec> rest = left;
+  std::uint64_t at = offset_;
   while (!rest.empty()) {
     const ssize_t done = ::pwritev2(*file_, rest.data(), static_cast<int>(std::min<std::size_t>(rest.size(), IOV_MAX)),
-                                    static_cast<off_t>(offset_.load()), flags);
+                                    static_cast<off_t>(at), flags);
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) return tl::unexpected(io_error(directory_, "cannot write to the log in"));
-    offset_ += static_cast<std::uint64_t>(done);
-    auto left = static_cast<std::size_t>(done);
-    while (!rest.empty() && left >= rest.front().iov_len) {
-      left -= rest.front().iov_len;
+    at += static_cast<std::uint64_t>(done);
+    auto bytes = static_cast<std::size_t>(done);
+    while (!rest.empty() && bytes >= rest.front().iov_len) {
+      bytes -= rest.front().iov_len;
       rest = rest.subspan(1);
     }
-    if (left > 0) rest.front() = {static_cast<char*>(rest.front().iov_base) + left, rest.front().iov_len - left};
+    if (bytes > 0) rest.front() = {static_cast<char*>(rest.front().iov_base) + bytes, rest.front().iov_len - bytes};
   }
+  offset_ = at;
+  appended_ += parts_.size();
   parts_.clear();
   unwritten_ = 0;
   return {};
@@ -217,12 +232,31 @@ void Log::free(const std::string& path) {
   }
 }
 
-Result<void> Log::free_all() {
+void Log::remove_unnamed() const {
   std::error_code problem;
   for (const auto& entry : std::filesystem::directory_iterator(directory_, problem)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with(kFreePrefix) || name == kNextName) std::filesystem::remove(entry.path(), problem);
   }
+}
+
+/// What was read may be in the operating system's memory only: the turns that follow say that it is on the disk.
+Result<void> Log::keep_all(const LogEnd& end) {
+  ENSURE(!end.is_cut);
+  remove_unnamed();
+  for (const LogEnd::Segment& segment : end.segments) {
+    const int file = ::open(segment.path.c_str(), O_RDONLY | O_CLOEXEC);
+    const bool done = file >= 0 && ::fdatasync(file) == 0;
+    Error error = done ? Error{} : io_error(segment.path, "cannot sync the log file");
+    if (file >= 0) ::close(file);
+    if (!done) return tl::unexpected(std::move(error));
+    used_.push_back({segment.index, segment.last, segment.path, nullptr});
+  }
+  return {};
+}
+
+Result<void> Log::free_all() {
+  remove_unnamed();
   auto found = list_segments(directory_);
   if (!found) return tl::unexpected(std::move(found.error()));
   for (const SegmentFile& segment : *found) free(segment.path);

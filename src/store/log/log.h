@@ -34,16 +34,20 @@ struct LogOptions {
 /// share is atomic, or behind one mutex that append() takes only to go on to the next segment.
 class Log {
  public:
-  /// Goes on behind what read_log() found, in a new segment. Every turn up to there must be applied: the segments that
-  /// are there are used again. Errors: unavailable (cannot be written; no space for the first segment).
+  /// Goes on behind what read_log() found, in a new segment. With `reuse` every turn up to there must be applied, and
+  /// the segments that are there are used again; with `keep`, which a log that was cut does not allow, they stay until
+  /// trim(). Errors: unavailable (cannot be written; no space for the first segment).
+  enum class Found { reuse, keep };
   static Result<std::unique_ptr<Log>> open(std::string directory, std::uint64_t log, const LogEnd& end,
-                                           LogOptions options);
+                                           LogOptions options, Found found = Found::reuse);
   ~Log();
 
   /// Makes turns durable with one sync, and gives the sequence of the last one. Each is in a buffer that was begun with
-  /// begin_frame(); they are sealed here. Errors: unavailable (I/O error; no space; a turn is too large); some of the
-  /// turns may be in the log then, and nothing may be appended any more.
+  /// begin_frame(); they are sealed here. Errors: unavailable (I/O error; a turn is too large), and nothing may be
+  /// appended any more; no_space, and then resume() with the same turns, as they are now, goes on with them. Some of
+  /// the turns may be in the log all the same.
   Result<std::uint64_t> append(std::span<std::string> turns);
+  Result<std::uint64_t> resume(std::span<std::string> turns);
 
   /// Whether half a segment is left, for what must be written, when `bytes` are appended in one turn. False does not
   /// mean that the disk is full: a next segment may not be there yet.
@@ -73,12 +77,15 @@ class Log {
   std::string path_of(std::uint64_t index) const;
   /// From the file `recycled`, or a new one when it is empty.
   Result<Segment> make_segment(std::uint64_t index, const std::string& recycled) const;
+  Result<void> put(std::string& turn);
   Result<void> write_parts();
   Result<void> next_segment();
   // With the mutex held.
   Result<void> make_ready();
   void free(const std::string& path);
   Result<void> free_all();
+  Result<void> keep_all(const LogEnd& end);
+  void remove_unnamed() const;
 
   std::string directory_;
   std::uint64_t log_;
@@ -86,6 +93,7 @@ class Log {
 
   // Of the thread that appends.
   std::shared_ptr<const int> file_;  // of the present segment
+  std::size_t taken_ = 0;            // of the turns of append(): sealed and in parts_, or written
   std::vector<iovec> parts_;         // gathered for one write
   std::uint64_t unwritten_ = 0;      // their bytes
 

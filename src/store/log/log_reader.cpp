@@ -89,7 +89,8 @@ class LogScan {
       : log_(log), applied_(applied), on_turn_(on_turn) {}
 
   Result<LogEnd> run(const std::vector<SegmentFile>& segments) {
-    LogEnd end{applied_, 1};
+    LogEnd end;
+    end.last = applied_;
     for (std::size_t i = 0; i < segments.size(); ++i) {
       // Those that were freed last may be gone before older ones are; what they held is applied.
       const bool gap = i > 0 && segments[i].index != segments[i - 1].index + 1;
@@ -101,8 +102,10 @@ class LogScan {
       end.next_index = segments[i].index + 1;
       if (over_) continue;
       if (auto done = read(segments[i], i + 1 == segments.size()); !done) return tl::unexpected(done.error());
+      end.segments.push_back({segments[i].path, segments[i].index, std::max(applied_, expected_ - 1)});
     }
     end.last = std::max(applied_, expected_ - 1);
+    end.is_cut = over_;
     return end;
   }
 

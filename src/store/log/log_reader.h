@@ -26,8 +26,17 @@ Result<std::vector<SegmentFile>> list_segments(const std::string& directory);
 
 /// What reading the log came to.
 struct LogEnd {
-  std::uint64_t last = 0;        // sequence of the last turn that is there; `applied` when none was left to read
-  std::uint64_t next_index = 1;  // of the segment to be made next
+  /// A segment that was read, and the sequence of its last turn, or of the one before it when it has none.
+  struct Segment {
+    std::string path;
+    std::uint64_t index = 0;
+    std::uint64_t last = 0;
+  };
+
+  std::uint64_t last = 0;         // sequence of the last turn that is there; `applied` when none was left to read
+  std::uint64_t next_index = 1;   // of the segment to be made next
+  std::vector<Segment> segments;  // by index
+  bool is_cut = false;  // turns that were never acknowledged lie behind the last one, in segments of their own
 };
 
 /// Reads the turns behind `applied` in order and hands each over. What was written last before a crash may be there in
