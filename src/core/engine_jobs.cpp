@@ -401,6 +401,7 @@ void EngineState::on(ReadChunks& c) {
 void EngineState::on(StreamRead& c) {
   JobEntry* job = find(c.endpoint, c.job);
   if (!job || job->state.attempt != c.attempt) return;
+  if (!job->state.started) return;  // a new life that nobody began: what was read was of the one before
   if (c.written) {
     // The cursor passes a chunk only when it and all before it were read: a page that failed is shown again.
     int& cursor = job->state.chunks_delivered;

@@ -143,6 +143,9 @@ std::vector<std::string> helps_against(WaitCode code, const EndpointSituation& i
                f.low_priority_due ? "wait until " + iso8601(*f.low_priority_due) + ": then one starts for it"
                                   : std::string("wait: one starts when the job has waited for 60 s")};
       break;
+    case WaitCode::input_loading:
+      helps = {"wait a moment: inputs beyond jobs.queued_memory_mb are read from disk before their jobs' turn"};
+      break;
   }
   return helps;
 }

@@ -281,6 +281,17 @@ TEST_F(Stream, AnAnswerOfAnEarlierLifeMovesNoCursor) {
   EXPECT_EQ(texts(read()), Texts{"a2"});
 }
 
+TEST_F(Stream, NorWhileTheNewLifeWaitsForItsFirstWorker) {
+  chunk("a");
+  const Token old = read();
+  rig.fail_job(at.endpoint, at.worker, job, "no");
+  rig.send(RetryJob{0, at.endpoint, job});
+  done(old, true);
+  ASSERT_EQ(rig.work(at.endpoint, at.worker), std::vector<JobId>{job});
+  chunk("a2");
+  EXPECT_EQ(texts(read()), Texts{"a2"});
+}
+
 TEST(StreamLimits, ATooLongStreamFailsTheJob) {
   EngineSettings settings;
   settings.stream_chunks_max = 2;
