@@ -262,18 +262,6 @@ void EngineState::restore(StoredState stored) {
   restore_jobs(std::move(stored.jobs));
 }
 
-void EngineState::restore_jobs(std::vector<StoredJob> stored) {
-  std::unordered_map<EndpointId, std::size_t> counts;
-  for (const StoredJob& job : stored) ++counts[job.request.endpoint];
-  for (const auto& [id, count] : counts) {
-    const auto found = endpoints.find(id);
-    if (found != endpoints.end()) found->second->jobs.reserve(count);
-  }
-  for (StoredJob& job : stored) {
-    if (endpoints.contains(job.request.endpoint)) bring_in(std::move(job));
-  }
-}
-
 // ---------------------------------------------------------------- Engine
 
 namespace {
@@ -423,13 +411,6 @@ bool Engine::has_job(const EndpointId& endpoint, const JobId& job) const {
 bool Engine::has_key(const EndpointId& endpoint, std::string_view idempotency_key) const {
   const auto entry = state_->endpoints.find(endpoint);
   return entry != state_->endpoints.end() && state_->find_keyed(*entry->second, idempotency_key);
-}
-
-bool Engine::lacks_input(const EndpointId& endpoint, std::string_view idempotency_key) const {
-  const auto entry = state_->endpoints.find(endpoint);
-  if (entry == state_->endpoints.end()) return false;
-  const JobEntry* job = state_->find_keyed(*entry->second, idempotency_key);
-  return job && !job->request.input;
 }
 
 std::uint64_t Engine::jobs_let_go() const {

@@ -93,4 +93,23 @@ void EngineState::on(InputsRead& c) {
   }
 }
 
+void EngineState::restore_jobs(std::vector<StoredJob> stored) {
+  std::unordered_map<EndpointId, std::size_t> counts;
+  for (const StoredJob& job : stored) ++counts[job.request.endpoint];
+  for (const auto& [id, count] : counts) {
+    const auto found = endpoints.find(id);
+    if (found != endpoints.end()) found->second->jobs.reserve(count);
+  }
+  for (StoredJob& job : stored) {
+    if (endpoints.contains(job.request.endpoint)) bring_in(std::move(job));
+  }
+}
+
+bool Engine::lacks_input(const EndpointId& endpoint, std::string_view idempotency_key) const {
+  const auto entry = state_->endpoints.find(endpoint);
+  if (entry == state_->endpoints.end()) return false;
+  const JobEntry* job = state_->find_keyed(*entry->second, idempotency_key);
+  return job && !job->request.input;
+}
+
 }  // namespace penstock::core

@@ -1,10 +1,19 @@
 #include "core/queue/job_queue.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/error.h"
 
 namespace penstock::core {
+namespace {
+
+/// By how much later than they did the jobs of each line count as having come.
+std::array<Millis, 4> delays(Millis ageing) {
+  return {-ageing, Millis{0}, kBatchYields, ageing};
+}
+
+}  // namespace
 
 std::size_t JobQueue::line_of(const Place& place) {
   if (place.priority == Priority::low) return kLow;
@@ -21,7 +30,7 @@ void JobQueue::remove(const Place& place) {
 }
 
 JobEntry* JobQueue::front(Millis ageing) const {
-  const std::array<Millis, 4> later = {-ageing, Millis{0}, kBatchYields, ageing};
+  const std::array<Millis, 4> later = delays(ageing);
   JobEntry* best = nullptr;
   Key best_key;
   for (std::size_t line = 0; line < lines_.size(); ++line) {
@@ -36,14 +45,19 @@ JobEntry* JobQueue::front(Millis ageing) const {
 }
 
 std::vector<JobEntry*> JobQueue::first(int count, Millis ageing) const {
-  constexpr std::array kShift{-1, 0, 1};  // by priority, in ageings
-  std::array<Line::const_iterator, 3> next{lines_[0].begin(), lines_[1].begin(), lines_[2].begin()};
+  const std::array<Millis, 4> later = delays(ageing);
+  std::array<Line::const_iterator, 4> next;
+  std::ranges::transform(lines_, next.begin(), [](const Line& line) { return line.begin(); });
   std::vector<JobEntry*> found;
   while (static_cast<int>(found.size()) < count) {
     std::optional<std::size_t> best;
-    for (std::size_t i = 0; i < next.size(); ++i) {
-      const auto due = [&](std::size_t line) { return next[line]->first.queued + kShift[line] * ageing; };
-      if (next[i] != lines_[i].end() && (!best || due(i) < due(*best))) best = i;
+    Time best_time{};
+    for (std::size_t line = 0; line < lines_.size(); ++line) {
+      if (next[line] == lines_[line].end()) continue;
+      const Time time = next[line]->first.queued + later[line];
+      if (best && best_time <= time) continue;  // as front() has it
+      best = line;
+      best_time = time;
     }
     if (!best) break;
     found.push_back((next[*best]++)->second);

@@ -90,5 +90,22 @@ TEST_F(JobQueueTest, JobsLeaveFromAnywhere) {
   EXPECT_DEATH(queue.remove(middle), "erase");
 }
 
+TEST_F(JobQueueTest, TheFirstFewAreThoseThatFrontGivesOneAfterTheOther) {
+  std::array<JobQueue::Place, 8> places;
+  for (int i = 0; i < 8; ++i) {
+    const auto priority = static_cast<Priority>(i % 3);
+    places[static_cast<std::size_t>(i)] = {priority, from_ms(i % 2 == 0 ? 40 * i : 200 - 30 * i), i, i % 4 == 1};
+    queue.add(job(i), places[static_cast<std::size_t>(i)]);
+  }
+  EXPECT_EQ(queue.first(3, kAgeing).size(), 3U);
+  const std::vector<JobEntry*> all = queue.first(100, kAgeing);
+  ASSERT_EQ(all.size(), 8U);
+  for (JobEntry* next : all) {
+    ASSERT_EQ(front(), next);
+    queue.remove(places[static_cast<std::size_t>(reinterpret_cast<long*>(next) - storage.data())]);
+  }
+  EXPECT_TRUE(queue.first(1, kAgeing).empty());
+}
+
 }  // namespace
 }  // namespace penstock::core
