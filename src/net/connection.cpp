@@ -104,7 +104,7 @@ std::size_t Connection::advance(std::string_view bytes) {
     // Some clients end a body with a line break that does not belong to it.
     while (used < bytes.size() && (bytes[used] == '\r' || bytes[used] == '\n')) ++used;
     if (used == bytes.size()) return used;
-    reader_ = std::make_unique<RequestReader>(server_->limits, server_->body_limit);
+    reader_ = std::make_unique<RequestReader>(server_->limits, server_->body_limit, &server_->body_bytes);
     server_->enter(*this, Phase::head);
   }
   if (phase_ != Phase::head && phase_ != Phase::body) return used;

@@ -19,6 +19,7 @@ namespace penstock::net {
 struct HttpLimits {
   std::size_t header_bytes_max = 32 * 1024;         // 431
   std::size_t body_bytes_max = 21 * 1024 * 1024;    // 413, unless body_limit says otherwise for the request
+  std::size_t bodies_bytes_max = 1U << 30;          // of all bodies that are arriving; one beyond 64 KiB gets 503 then
   std::size_t unread_bytes_max = 1024 * 1024;       // of an answer that comes piece by piece: closed
   std::size_t connections_max = 20'000;             // further connections get 503 and are closed
   std::chrono::milliseconds head_timeout{10'000};   // first byte to end of headers: closed

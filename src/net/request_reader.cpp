@@ -4,6 +4,7 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <utility>
 
 #include "base/log.h"
 #include "net/spool.h"
@@ -26,6 +27,7 @@ constexpr std::size_t kBodyReserveMax = 256 * 1024;
 // The shortest chunked body, "0\r\n\r\n". Beast asserts that it has as much when it reads the first chunk's header
 // again.
 constexpr std::size_t kChunkedBytesMin = 5;
+constexpr std::size_t kSmallBody = 64 * 1024;  // never refused for the others
 
 std::string_view view(string_view text) {
   return {text.data(), text.size()};
@@ -36,10 +38,13 @@ std::string_view view(string_view text) {
 /// Beast's parser, which calls back for each part; the parts go straight into the request.
 class RequestReader::Parser final : public http::basic_parser<true> {
  public:
-  Parser(const HttpLimits& limits, const HttpServer::BodyLimit& body_limit) : limits_(limits), ask_limit_(body_limit) {
+  Parser(const HttpLimits& limits, const HttpServer::BodyLimit& body_limit, std::size_t* arriving)
+      : limits_(limits), ask_limit_(body_limit), arriving_(arriving != nullptr ? *arriving : own_) {
     header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits.header_bytes_max, UINT32_MAX)));
     this->body_limit(boost::none);  // asked for in on_header_impl, when the request is known
   }
+
+  ~Parser() { arriving_ -= counted_; }
 
   Request request;
   Refusal refusal;
@@ -111,6 +116,9 @@ class RequestReader::Parser final : public http::basic_parser<true> {
     body_bytes += body.size();
     if (!request.spooled && rule_.spool && body_bytes > rule_.spool_above) spool_from_now_on(ec);
     if (!request.spooled) {
+      arriving_ += body.size();
+      counted_ += body.size();
+      if (arriving_ > limits_.bodies_bytes_max && body_bytes > kSmallBody) refuse_crowd(ec);
       request.body.append(body.data(), body.size());
     } else if (auto written = request.spooled->append(view(body)); !written) {
       refuse_disk(written.error(), ec);
@@ -124,6 +132,14 @@ class RequestReader::Parser final : public http::basic_parser<true> {
     request.spooled = std::move(*file);
     if (auto written = request.spooled->append(request.body); !written) refuse_disk(written.error(), ec);
     request.body = {};
+    arriving_ -= std::exchange(counted_, 0);
+  }
+
+  void refuse_crowd(error_code& ec) {
+    refuse(503,
+           "this server receives more large requests at once than it has memory for: at most " +
+               std::to_string(limits_.bodies_bytes_max) + " bytes of them are accepted (server.bodies_mb); try again",
+           ec);
   }
 
   void refuse_disk(const Error& error, error_code& ec) {
@@ -145,12 +161,15 @@ class RequestReader::Parser final : public http::basic_parser<true> {
 
   const HttpLimits& limits_;
   const HttpServer::BodyLimit& ask_limit_;
+  std::size_t own_ = 0;
+  std::size_t& arriving_;
+  std::size_t counted_ = 0;  // of this body
   BodyRule rule_{0};
   int hosts_ = 0;
 };
 
-RequestReader::RequestReader(const HttpLimits& limits, const HttpServer::BodyLimit& body_limit)
-    : limits_(limits), parser_(std::make_unique<Parser>(limits, body_limit)) {}
+RequestReader::RequestReader(const HttpLimits& limits, const HttpServer::BodyLimit& body_limit, std::size_t* arriving)
+    : limits_(limits), parser_(std::make_unique<Parser>(limits, body_limit, arriving)) {}
 
 RequestReader::~RequestReader() = default;
 

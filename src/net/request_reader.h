@@ -19,8 +19,9 @@ class RequestReader {
     std::string message;
   };
 
-  /// The limits and the function must outlive the reader.
-  RequestReader(const HttpLimits& limits, const HttpServer::BodyLimit& body_limit);
+  /// The limits, the function and `arriving`, which counts the bytes of all bodies that are arriving, must outlive the
+  /// reader.
+  RequestReader(const HttpLimits& limits, const HttpServer::BodyLimit& body_limit, std::size_t* arriving = nullptr);
   ~RequestReader();
 
   /// Takes what it can and says how many bytes that were; bytes not taken must come again, with more after them.

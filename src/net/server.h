@@ -46,8 +46,9 @@ struct Server : std::enable_shared_from_this<Server> {
 
   std::list<Acceptor> acceptors;
   std::array<Connections, kPhases> phases;
-  std::size_t count = 0;    // all connections in the lists
-  std::size_t refused = 0;  // of these, admitted only to be told 503
+  std::size_t body_bytes = 0;  // of requests that are arriving
+  std::size_t count = 0;       // all connections in the lists
+  std::size_t refused = 0;     // of these, admitted only to be told 503
   HttpCounts counts;
   bool stopping = false;
   std::function<void()> done;

@@ -155,6 +155,9 @@ void server_settings(std::vector<Setting>& all) {
   all.push_back(flag("server.log_json", "log lines as JSON objects", [](Config& c) -> auto& { return c.log_json; }));
   all.push_back(number("server.connections_max", 1, 1'000'000, 1, "open connections",
                        [](Config& c) -> auto& { return c.http.connections_max; }));
+  all.push_back(number("server.bodies_mb", 1, 1'048'576, 1 << 20,
+                       "memory for the bodies of requests that are arriving; large ones beyond are answered 503",
+                       [](Config& c) -> auto& { return c.http.bodies_bytes_max; }));
   all.push_back(text("gpus.fake", "GPUs to pretend, for example 4xAMPERE_80,2xADA_24@EU-RO-1",
                      [](Config& c) -> auto& { return c.host.fake_gpus; }));
   all.push_back(text("gpus.nvml", "NVIDIA's management library, by name or path; off: do not ask the driver",

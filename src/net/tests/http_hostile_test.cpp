@@ -94,6 +94,29 @@ TEST(HttpHostile, ChunksWithoutEndAreRefusedAtTheLimit) {
   EXPECT_TRUE(server.await_connections(0));
 }
 
+TEST(HttpHostile, ManyLargeBodiesAtOnceAreBoundedTogetherAndSmallOnesPass) {
+  HttpLimits limits;
+  limits.bodies_bytes_max = 300'000;
+  TestServer server(echo, limits);
+  const auto begin = [&](std::size_t sent) {
+    auto client = std::make_unique<TestClient>(server.port());
+    EXPECT_TRUE(client->send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n" + std::string(sent, 'x')));
+    return client;
+  };
+  auto first = begin(150'000);
+  TestClient small(server.port());
+  ASSERT_TRUE(small.exchange("POST", "/", std::string(1'000, 'x')).has_value());  // the first one's bytes were read
+  auto second = begin(200'000);
+  const auto answer = second->receive();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_NE(answer->body.find("server.bodies_mb"), std::string::npos) << answer->body;
+  EXPECT_EQ(small.exchange("POST", "/", std::string(1'000, 'x'))->status, 200);
+  ASSERT_TRUE(first->send(std::string(50'000, 'x')));
+  EXPECT_EQ(first->receive()->status, 200);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(begin(200'000)->receive()->status, 200) << "what has ended counts no more";
+}
+
 TEST(HttpHostile, ChunkExtensionsAndTrailersWithoutEndAreRefused) {
   HttpLimits limits;
   limits.header_bytes_max = 10'000;
