@@ -159,21 +159,36 @@ void EngineState::review_dirty() {
   dirty.clear();
 }
 
-void EngineState::explain_replies() {
-  for (const Unexplained& reply : unexplained) explain_reply(reply);
+void EngineState::hand_out_touched() {
+  for (std::size_t i = 0; i < with_chances.size(); ++i) {
+    EndpointEntry* entry = with_chances[i];
+    if (!entry) continue;
+    if (!shut_down) dispatch(*entry);
+    entry->has_chance = false;
+  }
+  with_chances.clear();
+}
+
+void EngineState::send_unexplained() {
+  for (Unexplained& waiting : unexplained) explain_and_send(waiting);
   unexplained.clear();
 }
 
-void EngineState::explain_reply(const Unexplained& reply) {
-  const JobEntry* job = reply.job;
-  auto& what = fx->replies[reply.reply].what;
+void EngineState::explain_and_send(Unexplained& waiting) {
+  const JobEntry& job = *waiting.job;
+  auto& what = waiting.reply.what;
+  auto* accepted = std::get_if<JobAccepted>(&what);
   auto* answer = std::get_if<JobReply>(&what);
-  if (answer) answer->job = view_of(*job);  // it may have been handed out or have ended since
-  if (is_terminal(job->state.status)) return;
-  if (auto* accepted = std::get_if<JobAccepted>(&what)) accepted->wait = wait_reason(*job);
-  if (answer) answer->job.wait = wait_reason(*job);
-  if (auto* page = std::get_if<StreamPage>(&what)) page->wait = wait_reason(*job);
-  if (auto* page = std::get_if<ChunkPage>(&what)) page->job.wait = wait_reason(*job);
+  if (answer) answer->job = view_of(job);  // it may have been handed out or have ended since
+  if (is_terminal(job.state.status)) {
+    if (accepted) accepted->status = job.state.status;
+  } else {
+    if (accepted) accepted->wait = wait_reason(job);
+    if (answer) answer->job.wait = wait_reason(job);
+    if (auto* page = std::get_if<StreamPage>(&what)) page->wait = wait_reason(job);
+    if (auto* page = std::get_if<ChunkPage>(&what)) page->job.wait = wait_reason(job);
+  }
+  fx->replies.push_back(std::move(waiting.reply));
 }
 
 void EngineState::on(Tick&) {}
@@ -294,18 +309,28 @@ void Engine::restore(Time now, StoredState state, Effects& effects) {
   state_->now = now;
   state_->fx = &effects;
   state_->restore(std::move(state));
-  state_->review_dirty();
-  state_->fx = nullptr;
+  end_turn(effects);
 }
 
 void Engine::apply(Time now, Command command, Effects& effects) {
+  apply_in_turn(now, std::move(command), effects);
+  end_turn(effects);
+}
+
+void Engine::apply_in_turn(Time now, Command&& command, Effects& effects) {
   state_->now = std::max(now, state_->now);
   state_->fx = &effects;
   state_->run_due_timers();
-  state_->review_dirty();
   std::visit([this](auto& c) { state_->on(c); }, command);
+  state_->hand_out_touched();
+  state_->fx = nullptr;
+}
+
+void Engine::end_turn(Effects& effects) {
+  state_->fx = &effects;
   state_->review_dirty();
-  state_->explain_replies();
+  state_->send_unexplained();
+  state_->trim_residents();
   state_->fx = nullptr;
 }
 
@@ -411,10 +436,6 @@ bool Engine::has_job(const EndpointId& endpoint, const JobId& job) const {
 bool Engine::has_key(const EndpointId& endpoint, std::string_view idempotency_key) const {
   const auto entry = state_->endpoints.find(endpoint);
   return entry != state_->endpoints.end() && state_->find_keyed(*entry->second, idempotency_key);
-}
-
-std::uint64_t Engine::jobs_let_go() const {
-  return state_->jobs_let_go;
 }
 
 Result<JobView> Engine::find_job(Time now, const EndpointId& endpoint, const JobId& job) const {

@@ -96,8 +96,13 @@ class Engine {
   /// Takes over what a store kept. Once, before the first apply().
   void restore(Time now, StoredState state, Effects& effects);
 
-  /// `now` never goes back. Appends to `effects`.
+  /// A turn of one command. `now` never goes back. Appends to `effects`.
   void apply(Time now, Command command, Effects& effects);
+  /// A turn of several: jobs are handed out after each command, and what an endpoint needs besides (workers to start or
+  /// to stop, why jobs wait) is settled once, by end_turn(). Answers that say why a job waits leave with it. Nothing of
+  /// a turn may leave before its end.
+  void apply_in_turn(Time now, Command&& command, Effects& effects);
+  void end_turn(Effects& effects);
 
   /// When to apply Tick if nothing else happens before.
   std::optional<Time> next_wakeup() const;
@@ -130,8 +135,6 @@ class Engine {
   bool has_job(const EndpointId& endpoint, const JobId& job) const;
   /// The same for the job of an idempotency key.
   bool has_key(const EndpointId& endpoint, std::string_view idempotency_key) const;
-  /// Jobs that memory has let go of so far. What a turn lets go of is in the store when that turn is committed.
-  std::uint64_t jobs_let_go() const;
   /// Whether the input of the job that has_key() knows is in the store only: InputsRead brings it, before a submission
   /// with that key.
   bool lacks_input(const EndpointId& endpoint, std::string_view idempotency_key) const;

@@ -283,7 +283,7 @@ void EngineState::on(DeleteEndpoint& c) {
   }
   fx->records.push_back(EndpointRemoved{entry.endpoint.id});
   std::erase(endpoint_order, &entry);
-  std::ranges::replace(dirty, &entry, static_cast<EndpointEntry*>(nullptr));
+  for (auto* list : {&with_chances, &dirty}) std::ranges::replace(*list, &entry, static_cast<EndpointEntry*>(nullptr));
   endpoints.erase(found);
   reply(c.to, Done{});
 }

@@ -196,8 +196,22 @@ void EngineState::signal_stop(WorkerEntry& worker, const JobId& job) {
 }
 
 void EngineState::keep_resident(JobEntry& job) {
-  job.resident = residents.insert(residents.end(), &job);
+  job.resident = residents.insert(job.told ? residents.begin() : residents.end(), &job);
+  residents_told += job.told ? 1 : 0;
   resident_bytes += static_cast<std::size_t>(payload_bytes(job));
+}
+
+void EngineState::leave_residents(JobEntry& job) {
+  resident_bytes -= static_cast<std::size_t>(payload_bytes(job));
+  residents_told -= std::exchange(job.told, false) ? 1 : 0;
+  residents.erase(*job.resident);
+  job.resident.reset();
+}
+
+/// Lets go of finished jobs, at the end of a turn: all that belong to it stay until then. A job whose end somebody
+/// waited for and has been told is hardly asked for again; the store still has it.
+void EngineState::trim_residents() {
+  while (residents_told > 0) let_go(*residents.front());
   while (residents.size() > 1 &&
          (residents.size() > settings.resident_jobs_max || resident_bytes > settings.resident_bytes_max)) {
     let_go(*residents.front());
@@ -205,13 +219,12 @@ void EngineState::keep_resident(JobEntry& job) {
 }
 
 void EngineState::let_go(JobEntry& job) {
-  resident_bytes -= static_cast<std::size_t>(payload_bytes(job));
-  residents.erase(*job.resident);
-  std::erase_if(unexplained, [&](const Unexplained& reply) {
-    if (reply.job == &job) explain_reply(reply);  // before it is gone
-    return reply.job == &job;
+  leave_residents(job);
+  std::erase_if(unexplained, [&](Unexplained& waiting) {
+    if (waiting.job != &job) return false;
+    explain_and_send(waiting);  // before it is gone
+    return true;
   });
-  ++jobs_let_go;
   EndpointEntry& entry = job.endpoint;
   const auto keyed = entry.keyed.find(job.request.idempotency_key);
   if (keyed != entry.keyed.end() && keyed->second == &job) entry.keyed.erase(keyed);
@@ -241,6 +254,7 @@ void EngineState::answer_job_waiters(JobEntry& job) {
   const std::vector<Waiter*> waiting = job.waiters;
   for (Waiter* waiter : waiting) {
     if (waiter->kind != Waiter::Kind::job) continue;
+    job.told = is_terminal(job.state.status);
     reply_about(job, waiter->token, JobReply{view_of(job)});
     drop_waiter(*waiter);
   }
@@ -440,9 +454,7 @@ void EngineState::on(RetryJob& c) {
   }
   if (!job->request.webhook.empty()) ++webhooks_open;
   const Millis ttl = job->state.ttl_deadline - job->state.queued;
-  resident_bytes -= static_cast<std::size_t>(payload_bytes(*job));
-  residents.erase(*job->resident);
-  job->resident.reset();
+  leave_residents(*job);
   job->output = nullptr;
   if (!job->chunks.empty()) fx->records.push_back(ChunksCleared{c.job});
   job->chunks.clear();

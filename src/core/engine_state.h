@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -85,6 +86,7 @@ struct JobEntry {
   std::optional<Time> run_deadline;
   std::vector<Waiter*> waiters;  // /runsync, /status-sync, /stream
   std::optional<std::list<JobEntry*>::iterator> resident;
+  bool told = false;  // who waited for its end knows it
   TimerSlot timer;
 };
 
@@ -152,7 +154,8 @@ struct EndpointEntry {
   WaitFacts wait_facts;  // as of the last review, as the two below
   Waiting waiting;
   Waiting low_priority_waiting;
-  bool touched = false;
+  bool has_chance = false;      // is in with_chances
+  bool touched = false;         // is in dirty
   std::optional<Time> look_at;  // collected while it is reviewed: when to review it again
   TimerSlot timer;
 };
@@ -203,13 +206,16 @@ class EngineState {
   void restore(StoredState state);
   void restore_jobs(std::vector<StoredJob> stored);
   void run_due_timers();
+  void hand_out_touched();
+  void review_dirty();
+  /// A reply about a job that has not ended.
   struct Unexplained {
-    std::size_t reply = 0;
+    Reply reply;
     JobEntry* job = nullptr;
   };
-  void explain_replies();
-  void explain_reply(const Unexplained& reply);
-  void review_dirty();
+  void send_unexplained();
+  void explain_and_send(Unexplained& waiting);
+  void trim_residents();
 
   // one per command; each in the file of its subject
   void on(SaveAccount& c);
@@ -271,11 +277,11 @@ class EngineState {
     if (to != 0) fx->replies.push_back(Reply{to, std::move(what)});
   }
   void reply_error(Token to, Errc code, std::string message) { reply(to, Error{code, std::move(message)}); }
-  /// A reply about a job. The reason why it waits is put in when the command is done and it is known.
+  /// A reply about a job. The reason why it waits is put in at the end of the turn, when it is known.
   template <class What>
   void reply_about(JobEntry& job, Token to, What what) {
-    if (to != 0 && !is_terminal(job.state.status)) unexplained.push_back({fx->replies.size(), &job});
-    reply(to, std::move(what));
+    if (is_terminal(job.state.status)) return reply(to, std::move(what));
+    if (to != 0) unexplained.push_back({Reply{to, std::move(what)}, &job});
   }
   Waiter& add_waiter(Token to, Waiter::Kind kind, Time deadline);
   void drop_waiter(Waiter& waiter);
@@ -323,6 +329,7 @@ class EngineState {
   StreamPage take_page(JobEntry& job);
   void signal_stop(WorkerEntry& worker, const JobId& job);
   void keep_resident(JobEntry& job);
+  void leave_residents(JobEntry& job);
   void let_go(JobEntry& job);
   WaitReason wait_reason(const JobEntry& job) const;
   Millis execution_timeout(const JobEntry& job) const;
@@ -371,11 +378,11 @@ class EngineState {
   void refuse_unknown_worker(Token to, const WorkerId& worker);
 
   // ---- fleet (engine_fleet.cpp)
-  /// Something about the endpoint changed: it is reviewed before the command is done.
+  /// Something about the endpoint changed: its jobs have a chance when the command is done, and it is reviewed at the
+  /// end of the turn.
   void touch(EndpointEntry& entry) {
-    if (entry.touched) return;
-    entry.touched = true;
-    dirty.push_back(&entry);
+    if (!std::exchange(entry.has_chance, true)) with_chances.push_back(&entry);
+    if (!std::exchange(entry.touched, true)) dirty.push_back(&entry);
   }
   void review(EndpointEntry& entry);
   void dispatch(EndpointEntry& entry);
@@ -431,9 +438,9 @@ class EngineState {
   std::uint64_t last_revision = 0;  // of endpoints
   std::unordered_map<WorkerId, std::unique_ptr<WorkerEntry>> workers;
   std::unordered_map<Token, std::unique_ptr<Waiter>> waiters;
-  std::list<JobEntry*> residents;  // terminal jobs in memory, longest finished first
+  std::list<JobEntry*> residents;  // terminal jobs in memory: those that were told, then the longest finished first
+  std::size_t residents_told = 0;
   std::size_t resident_bytes = 0;
-  std::uint64_t jobs_let_go = 0;
   std::size_t queued_bytes = 0;  // inputs in memory of jobs in queues
   std::map<VolumeId, NetworkVolume> volumes;
   std::vector<VolumeId> volume_order;
@@ -449,8 +456,9 @@ class EngineState {
   int webhooks_open = 0;         // unfinished jobs with a webhook, and pending deliveries
   Time next_sweep{};
   std::int64_t last_arrival = 0;
+  std::vector<EndpointEntry*> with_chances;
   std::vector<EndpointEntry*> dirty;
-  std::vector<Unexplained> unexplained;  // replies of this command about jobs that have not ended
+  std::vector<Unexplained> unexplained;
 };
 
 std::int64_t payload_bytes(const JobEntry& job);

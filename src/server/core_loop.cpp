@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -108,17 +109,18 @@ void CoreLoop::list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs)
 
 void CoreLoop::run_turn() {
   in_turn_ = true;
-  std::vector<core::Command> commands;
-  commands.swap(commands_);
+  turn_.clear();
+  turn_.swap(commands_);
   core::Effects effects;
   std::vector<core::Token> gone;
   const Time now = clock_.now();
-  admission_.filter(now, has_room_, is_repeated_, commands, effects.replies);
-  for (core::Command& command : commands) {
+  admission_.filter(now, has_room_, is_repeated_, turn_, effects.replies);
+  know_keys(now, effects);
+  for (core::Command& command : turn_) {
     if (const auto* forget = std::get_if<core::Forget>(&command)) gone.push_back(forget->token);
-    if (const auto* submit = std::get_if<core::Submit>(&command); submit && !know_first(*submit, effects)) continue;
-    engine_.apply(now, std::move(command), effects);
+    engine_.apply_in_turn(now, std::move(command), effects);
   }
+  engine_.end_turn(effects);
   deliver(effects);
   for (const core::Token token : gone) callers_.erase(token);
   wake_at(admission_.next_wakeup(now));
@@ -135,32 +137,45 @@ bool CoreLoop::is_repeated(const core::Submit& submit) {
   return !core::is_terminal(state.status) || state.expires > clock_.now();
 }
 
-/// Before a submission with an idempotency key is applied: brings the job of that key back if memory has let go of it.
-/// False: that cannot be known, and the caller was told.
-bool CoreLoop::know_first(const core::Submit& submit, core::Effects& turn) {
-  const core::JobRequest& request = submit.request;
-  if (request.idempotency_key.empty()) return true;
-  if (engine_.has_key(request.endpoint, request.idempotency_key)) return know_input(submit, turn);
-  if (!engine_.find_endpoint(request.endpoint)) return true;
-  if (engine_.jobs_let_go() != let_go_committed_) {  // it may be one of this turn, which the store does not know yet
-    deliver(turn);
-    turn.clear();
+/// Before a turn: the engine knows the job of each idempotency key in it. A second submission with the same key is for
+/// the next turn, which knows what the first one did.
+void CoreLoop::know_keys(Time now, core::Effects& turn) {
+  std::set<std::pair<std::string_view, std::string_view>> keys;
+  std::vector<core::Command> later;
+  std::vector<std::size_t> left_out;
+  for (std::size_t i = 0; i < turn_.size(); ++i) {
+    auto* submit = std::get_if<core::Submit>(&turn_[i]);
+    if (!submit || submit->request.idempotency_key.empty()) continue;
+    if (keys.emplace(submit->request.endpoint.str(), submit->request.idempotency_key).second) {
+      if (!know_first(*submit, now, turn)) left_out.push_back(i);
+    } else {
+      later.push_back(*submit);
+      left_out.push_back(i);
+    }
   }
+  for (const std::size_t i : left_out) turn_[i] = core::Tick{};
+  for (core::Command& command : later) give(std::move(command));
+}
+
+/// Brings the job of the submission's key back if memory has let go of it; it stays until the turn ends. False: that
+/// cannot be known, and the caller was told.
+bool CoreLoop::know_first(const core::Submit& submit, Time now, core::Effects& turn) {
+  const core::JobRequest& request = submit.request;
+  if (engine_.has_key(request.endpoint, request.idempotency_key)) return know_input(submit, now, turn);
+  if (!engine_.find_endpoint(request.endpoint)) return true;
   auto stored = store_.find_keyed_job(request.endpoint, request.idempotency_key);
   if (!stored) {
     turn.replies.push_back({submit.to, stored.error()});
     return false;
   }
-  if (stored->has_value()) engine_.apply(clock_.now(), core::RecallJob{std::move(**stored)}, turn);
+  if (stored->has_value()) engine_.apply_in_turn(now, core::RecallJob{std::move(**stored)}, turn);
   return true;
 }
 
 /// The same with the input of a job that waits, which a submission with its key is held against.
-bool CoreLoop::know_input(const core::Submit& submit, core::Effects& turn) {
+bool CoreLoop::know_input(const core::Submit& submit, Time now, core::Effects& turn) {
   const core::JobRequest& request = submit.request;
   if (!engine_.lacks_input(request.endpoint, request.idempotency_key)) return true;
-  deliver(turn);  // it may be one of this turn, which the store does not know yet
-  turn.clear();
   auto stored = store_.find_keyed_job(request.endpoint, request.idempotency_key);
   if (!stored) {
     turn.replies.push_back({submit.to, stored.error()});
@@ -169,7 +184,7 @@ bool CoreLoop::know_input(const core::Submit& submit, core::Effects& turn) {
   if (!stored->has_value()) return true;
   core::JobRequest& found = (*stored)->request;
   core::InputsRead read{found.endpoint, {{found.id, found.input, found.s3_config}}, std::nullopt, false};
-  engine_.apply(clock_.now(), std::move(read), turn);
+  engine_.apply_in_turn(now, std::move(read), turn);
   return true;
 }
 
@@ -178,7 +193,6 @@ void CoreLoop::deliver(core::Effects& effects) {
   const auto turn = std::make_shared<const std::vector<core::Record>>(std::move(effects.records));
   commit(turn, {std::move(effects.orders), std::move(effects.posts)});
   if (failed_) return;
-  let_go_committed_ = engine_.jobs_let_go();
   for (core::ReadInputs& wanted : effects.reads) inputs_.read(std::move(wanted));
   log_what_happened(effects);
   for (core::Reply& reply : effects.replies) {

@@ -96,8 +96,9 @@ class CoreLoop final : public api::Core {
   void fail(const Error& error);
   void log_what_happened(const core::Effects& effects) const;
   bool is_repeated(const core::Submit& submit);
-  bool know_input(const core::Submit& submit, core::Effects& turn);
-  bool know_first(const core::Submit& submit, core::Effects& turn);
+  void know_keys(Time now, core::Effects& turn);
+  bool know_input(const core::Submit& submit, Time now, core::Effects& turn);
+  bool know_first(const core::Submit& submit, Time now, core::Effects& turn);
   void wake_at(std::optional<Time> at);
 
   net::Loop& loop_;
@@ -110,6 +111,7 @@ class CoreLoop final : public api::Core {
   OnFatal on_fatal_;
   net::Loop::Timer timer_;
   std::vector<core::Command> commands_;
+  std::vector<core::Command> turn_;  // those being applied
   Admission admission_;
   Admission::HasRoom has_room_;
   Admission::IsRepeated is_repeated_;
@@ -125,7 +127,6 @@ class CoreLoop final : public api::Core {
   bool turn_posted_ = false;
   bool in_turn_ = false;
   bool failed_ = false;
-  std::uint64_t let_go_committed_ = 0;  // Engine::jobs_let_go() as of the last commit
   std::optional<Time> wake_at_;
 };
 

@@ -70,7 +70,7 @@ void Ledger::applied(Time now, const core::Command* command, const core::Effects
     ++tally_.ignored_results;
   }
   if (command_as<core::Shutdown>()) server_stops_ = true;
-  if (!server_stops_) check_bounds();
+  if (!command && !server_stops_) check_bounds();
   check_no_churn(effects);
   command_ = nullptr;
 }

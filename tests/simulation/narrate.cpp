@@ -116,10 +116,11 @@ std::string about(const core::Record& record) {
 
 }  // namespace
 
-void narrate(Time now, const core::Command& command, const core::Effects& effects) {
-  const bool dull = std::holds_alternative<core::Tick>(command) && effects.records.empty() && effects.replies.empty();
-  if (dull) return;
-  std::printf("%s %s%s\n", iso8601(now).c_str() + 11, kCommands[command.index()], about(command).c_str());
+void narrate(Time now, const core::Command* command, const core::Effects& effects) {
+  const bool dull = !command || std::holds_alternative<core::Tick>(*command);
+  if (dull && effects.records.empty() && effects.replies.empty()) return;
+  const char* const what = command ? kCommands[command->index()] : "the turn ends";
+  std::printf("%s %s%s\n", iso8601(now).c_str() + 11, what, command ? about(*command).c_str() : "");
   for (const auto& record : effects.records) {
     if (const std::string text = about(record); !text.empty()) std::printf("    = %s\n", text.c_str());
   }

@@ -6,6 +6,6 @@
 namespace penstock::simulation {
 
 /// Prints what a command was and what came of it, for a person who looks into one seed.
-void narrate(Time now, const core::Command& command, const core::Effects& effects);
+void narrate(Time now, const core::Command* command, const core::Effects& effects);
 
 }  // namespace penstock::simulation

@@ -1,6 +1,8 @@
 #include "shell.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "narrate.h"
 #include "state_check.h"
@@ -60,8 +62,7 @@ void Shell::start() {
   if (died_) absences_.push_back({*died_, timeline_.now()});
   state->absences = absences_;
   engine_->restore(timeline_.now(), std::move(*state), effects);
-  let_go_committed_ = 0;
-  if (scenario_.narrated) narrate(timeline_.now(), core::SaveAccount{}, effects);
+  if (scenario_.narrated) narrate(timeline_.now(), nullptr, effects);
   ledger_.applied(timeline_.now(), nullptr, effects);
   trace_.add(timeline_.now(), effects);
   finish_turn(effects);
@@ -128,10 +129,11 @@ void Shell::recall(const EndpointId& endpoint, const JobId& job) {
   if (!up() || engine_->has_job(endpoint, job) || !engine_->find_endpoint(endpoint)) return;
   auto stored = store_->find_job(endpoint, job);
   if (!stored || !*stored) return;
-  core::Effects effects;
+  core::Effects turn;
   ledger_.turn_begins();
-  apply(core::RecallJob{std::move(**stored)}, effects);
-  finish_turn(effects);
+  apply(core::RecallJob{std::move(**stored)}, turn);
+  end_turn(turn);
+  finish_turn(turn);
 }
 
 std::optional<Time> Shell::wake_time() const {
@@ -151,11 +153,18 @@ void Shell::run_turn() {
   std::vector<core::Command> commands;
   commands.swap(inbox_);
   core::Effects turn;
+  std::set<std::pair<EndpointId, std::string>> keys;
   for (core::Command& command : commands) {
-    if (const auto* submit = std::get_if<core::Submit>(&command)) know_first(*submit, turn);
-    if (!up()) return;
-    apply(std::move(command), turn);
+    const auto* submit = std::get_if<core::Submit>(&command);
+    if (!submit || submit->request.idempotency_key.empty()) continue;
+    if (keys.emplace(submit->request.endpoint, submit->request.idempotency_key).second) {
+      know_first(*submit, turn);
+    } else {  // it is for the next turn, as in the server
+      give(std::exchange(command, core::Tick{}));
+    }
   }
+  for (core::Command& command : commands) apply(std::move(command), turn);
+  end_turn(turn);
   finish_turn(turn);
   if (!up()) return;
   for (const core::Token token : gone_) callers_.erase(token);
@@ -164,15 +173,8 @@ void Shell::run_turn() {
 
 void Shell::know_first(const core::Submit& submit, core::Effects& turn) {
   const core::JobRequest& request = submit.request;
-  if (request.idempotency_key.empty()) return;
   if (engine_->has_key(request.endpoint, request.idempotency_key)) return know_input(request, turn);
   if (!engine_->find_endpoint(request.endpoint)) return;
-  if (engine_->jobs_let_go() != let_go_committed_) {
-    finish_turn(turn);
-    if (!up()) return;
-    turn.clear();
-    ledger_.turn_begins();
-  }
   auto stored = store_->find_keyed_job(request.endpoint, request.idempotency_key);
   if (stored && *stored && scenario_.mutation != Mutation::forgotten_key) {
     apply(core::RecallJob{std::move(**stored)}, turn);
@@ -181,10 +183,6 @@ void Shell::know_first(const core::Submit& submit, core::Effects& turn) {
 
 void Shell::know_input(const core::JobRequest& request, core::Effects& turn) {
   if (!engine_->lacks_input(request.endpoint, request.idempotency_key)) return;
-  finish_turn(turn);
-  if (!up()) return;
-  turn.clear();
-  ledger_.turn_begins();
   const auto stored = store_->find_keyed_job(request.endpoint, request.idempotency_key);
   if (!stored || !*stored) violated("the store does not have the job of key {}", request.idempotency_key);
   const core::JobRequest& found = (*stored)->request;
@@ -209,18 +207,28 @@ void Shell::apply(core::Command command, core::Effects& turn) {
   const Time now = timeline_.now();
   if (const core::Token to = token_of(command); to != kNobody) expect_answer(command, to);
   core::Effects effects;
-  engine_->apply(now, tampered(command), effects);
+  engine_->apply_in_turn(now, tampered(command), effects);
+  see(now, &command, effects, turn);
+  if (const auto* forget = std::get_if<core::Forget>(&command)) gone_.push_back(forget->token);
+}
+
+void Shell::end_turn(core::Effects& turn) {
+  core::Effects effects;
+  engine_->end_turn(effects);
+  see(timeline_.now(), nullptr, effects, turn);
+  for (const core::Token token : gone_) unanswered_.erase(token);  // what was due before it left still answers
+  engine_->check_invariants();
+}
+
+/// What one command did, or the end of the turn.
+void Shell::see(Time now, const core::Command* command, core::Effects& effects, core::Effects& turn) {
   tamper(command, effects);
   if (scenario_.narrated) narrate(now, command, effects);
-  ledger_.applied(now, &command, effects);
+  ledger_.applied(now, command, effects);
   waits_.see(now, effects);
   trace_.add(now, effects);
   for (const core::Reply& reply : effects.replies) {
     if (unanswered_.erase(reply.to) != 1) violated("caller {} is answered without a question open", reply.to);
-  }
-  if (const auto* forget = std::get_if<core::Forget>(&command)) {  // what was due before it still answers
-    gone_.push_back(forget->token);
-    unanswered_.erase(forget->token);
   }
   const auto move_all = [](auto& from, auto& to) { std::ranges::move(from, std::back_inserter(to)); };
   move_all(effects.records, turn.records);
@@ -228,7 +236,6 @@ void Shell::apply(core::Command command, core::Effects& turn) {
   move_all(effects.orders, turn.orders);
   move_all(effects.posts, turn.posts);
   move_all(effects.reads, turn.reads);
-  engine_->check_invariants();
 }
 
 /// By when this caller must be answered.
@@ -290,7 +297,6 @@ void Shell::finish_turn(core::Effects& turn) {
   }
   if (death == Death::before_commit) return die(true);
   commit(turn);
-  let_go_committed_ = engine_->jobs_let_go();
   ledger_.committed();
   if (death == Death::after_commit) return die(false);
   const bool cut = death == Death::between_replies && !turn.replies.empty();
@@ -387,8 +393,8 @@ core::Command Shell::tampered(const core::Command& command) {
 }
 
 /// What becomes of the engine's effects.
-void Shell::tamper(const core::Command& command, core::Effects& effects) {
-  const auto* result = std::get_if<core::FinishJob>(&command);
+void Shell::tamper(const core::Command* command, core::Effects& effects) {
+  const auto* result = command ? std::get_if<core::FinishJob>(command) : nullptr;
   const JobShadow* job = result ? ledger_.jobs().find(result->job) : nullptr;
   if (scenario_.mutation == Mutation::overwrite_result && job && is_terminal(job->state.status)) {
     core::JobState state = job->state;

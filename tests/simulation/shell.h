@@ -77,9 +77,11 @@ class Shell {
   void apply(core::Command command, core::Effects& turn);
   void know_input(const core::JobRequest& request, core::Effects& turn);
   void read_inputs(core::ReadInputs wanted);
+  void end_turn(core::Effects& turn);
+  void see(Time now, const core::Command* command, core::Effects& effects, core::Effects& turn);
   void know_first(const core::Submit& submit, core::Effects& turn);
   core::Command tampered(const core::Command& command);
-  void tamper(const core::Command& command, core::Effects& effects);
+  void tamper(const core::Command* command, core::Effects& effects);
   void expect_answer(const core::Command& command, core::Token token);
   void finish_turn(core::Effects& turn);
   void posts_leave(core::Effects& turn);
@@ -109,8 +111,7 @@ class Shell {
   std::map<core::Token, Caller> callers_;
   std::map<core::Token, Time> unanswered_;  // by when the engine must answer
   core::Token next_token_ = 1;
-  std::uint64_t life_ = 0;              // server processes so far
-  std::uint64_t let_go_committed_ = 0;  // as in server/core_loop
+  std::uint64_t life_ = 0;  // server processes so far
   std::optional<Time> died_;
   std::vector<core::Absence> absences_;
   bool turn_planned_ = false;

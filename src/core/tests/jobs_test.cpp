@@ -101,6 +101,8 @@ TEST_F(Jobs, WaitingCallersAreAnsweredByTheResult) {
     EXPECT_EQ(view.worker, at.worker);
     EXPECT_FALSE(view.error);
   }
+  EXPECT_FALSE(rig.engine->has_job(at.endpoint, job)) << "who waited has been told: memory has better use";
+  rig.recall(job);
   const Token late = rig.send(AwaitJob{0, at.endpoint, job, Millis{90'000}});
   EXPECT_EQ(rig.reply<JobReply>(late).job.status, JobStatus::completed) << "a finished job is answered at once";
 }
@@ -450,6 +452,7 @@ TEST(JobsRetention, SyncResultsAreKeptForAShorterTime) {
   const Token caller = rig.run_sync(at, Millis{90'000});
   rig.send(PurgeQueue{0, at});
   const JobId sync = rig.reply<JobReply>(caller).job.id;
+  rig.recall(sync);
   rig.advance(Millis{9'999});
   EXPECT_TRUE(rig.engine->find_job(rig.now, at, sync));
   rig.advance(Millis{1});
@@ -518,10 +521,10 @@ TEST(JobsMemory, FinishedJobsAreLetGoAndRecalled) {
   }
   EXPECT_FALSE(rig.engine->has_job(at.endpoint, jobs[0])) << "the longest finished goes first";
   EXPECT_TRUE(rig.engine->has_job(at.endpoint, jobs[1]));
-  rig.apply(RecallJob{*rig.books.find(jobs[0])});
+  rig.recall(jobs[0]);
   EXPECT_EQ(text_of(rig.job(at.endpoint, jobs[0]).output), "0");
   EXPECT_FALSE(rig.engine->has_job(at.endpoint, jobs[1])) << "it makes room in turn";
-  rig.apply(RecallJob{*rig.books.find(jobs[0])});
+  rig.recall(jobs[0]);
   EXPECT_EQ(rig.engine->health(at.endpoint)->jobs.completed, 3);
 }
 
@@ -550,7 +553,7 @@ TEST(JobsMemory, ARecalledJobCanBeRetried) {
   const JobId other = rig.submit(at.endpoint);
   rig.send(CancelJob{0, at.endpoint, other});
   ASSERT_FALSE(rig.engine->has_job(at.endpoint, failed));
-  rig.apply(RecallJob{*rig.books.find(failed)});
+  rig.recall(failed);
   rig.send(RetryJob{0, at.endpoint, failed});
   EXPECT_EQ(rig.work(at.endpoint, at.worker), std::vector<JobId>{failed});
 }

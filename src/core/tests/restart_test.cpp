@@ -162,7 +162,7 @@ TEST_F(Restart, FinishedJobsStayInTheStore) {
   rig.restart();
   EXPECT_FALSE(rig.engine->has_job(at.endpoint, job));
   EXPECT_EQ(rig.engine->health(at.endpoint)->jobs, (Counters{1, 0, 0}));
-  rig.apply(RecallJob{*rig.books.find(job)});
+  rig.recall(job);
   EXPECT_EQ(text_of(rig.job(at.endpoint, job).output), "5");
   rig.finish(at.endpoint, at.worker, job, "6");
   EXPECT_EQ(text_of(rig.job(at.endpoint, job).output), "5");

@@ -164,6 +164,10 @@ void Rig::apply(Command command) {
   absorb();
 }
 
+void Rig::recall(const JobId& job) {
+  apply(RecallJob{*books.find(job)});
+}
+
 void Rig::advance(Millis time) {
   const Time until = now + time;
   while (engine->next_wakeup() && *engine->next_wakeup() <= until) {

@@ -43,6 +43,8 @@ class Rig {
     return next_token_++;
   }
   void apply(Command command);
+  /// As the server does for a job that the engine has let go of.
+  void recall(const JobId& job);
   void advance(Millis time);
   /// The server is replaced by one that knows only what was recorded.
   void restart(std::vector<Absence> absences = {});
