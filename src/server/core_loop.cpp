@@ -15,6 +15,11 @@ constexpr std::size_t kSmallTurn = 8;
 // Beyond it the loop does not wait for the disk any more, until commits are quick again.
 constexpr std::chrono::milliseconds kSlowCommit{2};
 
+bool is_hand_out(const core::Reply& reply) {
+  const auto* out = std::get_if<core::HandOuts>(&reply.what);
+  return out && !out->jobs.empty();
+}
+
 }  // namespace
 
 CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, const Clock& clock, GiveOrder give_order,
@@ -191,33 +196,50 @@ bool CoreLoop::know_input(const core::Submit& submit, Time now, core::Effects& t
 void CoreLoop::deliver(core::Effects& effects) {
   if (failed_) return;
   const auto turn = std::make_shared<const std::vector<core::Record>>(std::move(effects.records));
-  commit(turn, {std::move(effects.orders), std::move(effects.posts)});
+  Outward outward{std::move(effects.orders), std::move(effects.posts)};
+  const auto others = std::ranges::stable_partition(effects.replies, is_hand_out);
+  const auto hand_outs = std::span(effects.replies).first(effects.replies.size() - others.size());
+  const bool in_loop = commits_in_loop(turn);
+  if (!in_loop) commit_behind_loop(turn, std::move(outward));
+  if (!hand_outs.empty()) gate_.pass([&] { answer(hand_outs); });
+  if (in_loop) commit_in_loop(turn, std::move(outward));
   if (failed_) return;
   for (core::ReadInputs& wanted : effects.reads) inputs_.read(std::move(wanted));
   log_what_happened(effects);
-  for (core::Reply& reply : effects.replies) {
+  answer(others);
+  for (const Watch& watch : watches_) watch(*turn);
+}
+
+void CoreLoop::answer(std::span<core::Reply> replies) {
+  for (core::Reply& reply : replies) {
     const auto caller = callers_.find(reply.to);
     if (caller == callers_.end()) continue;
     const OnReply on_reply = std::move(caller->second);
     callers_.erase(caller);
     on_reply(std::move(reply));
   }
-  for (const Watch& watch : watches_) watch(*turn);
 }
 
-void CoreLoop::commit(const store::Turn& turn, Outward outward) {
-  if (turn->empty())
-    return in_flight_.empty() ? send(std::move(outward)) : in_flight_.back().outward.append(std::move(outward));
+bool CoreLoop::commits_in_loop(const store::Turn& turn) const {
+  if (turn->empty() || !in_flight_.empty()) return in_flight_.empty();
+  // While the disk is nearly full a turn may have to wait for space, and the loop must not.
+  return turn->size() <= kSmallTurn && commit_took_ < kSlowCommit && store_.has_room(0);
+}
+
+void CoreLoop::commit_in_loop(const store::Turn& turn, Outward outward) {
+  if (turn->empty()) return send(std::move(outward));
   const Instant begun = std::chrono::steady_clock::now();
   records_ += turn->size();
-  // While the disk is nearly full a turn may have to wait for space, and the loop must not.
-  if (in_flight_.empty() && turn->size() <= kSmallTurn && commit_took_ < kSlowCommit && store_.has_room(0)) {
-    if (const auto done = store_.commit(turn); !done) return fail(done.error());
-    took(begun);
-    return send(std::move(outward));
-  }
+  if (const auto done = store_.commit(turn); !done) return fail(done.error());
+  took(begun);
+  send(std::move(outward));
+}
+
+void CoreLoop::commit_behind_loop(const store::Turn& turn, Outward outward) {
+  if (turn->empty() && !in_flight_.empty()) return in_flight_.back().outward.append(std::move(outward));
+  records_ += turn->size();
   const std::uint64_t ticket = ++last_ticket_;
-  in_flight_.push_back({ticket, begun, std::move(outward)});
+  in_flight_.push_back({ticket, std::chrono::steady_clock::now(), std::move(outward)});
   gate_.hold(ticket);
   store_.commit_later(
       turn, [this, ticket](const Result<void>& done) { loop_.post([this, ticket, done] { durable(ticket, done); }); });

@@ -57,6 +57,7 @@ void Ledger::applied(Time now, const core::Command* command, const core::Effects
   if (const auto* read = command_as<core::StreamRead>()) note_page_written(*read);
   if (command_as<core::RecallJob>()) ++tally_.recalled;
   note_poll();
+  note_question();
   const auto* result = command_as<core::FinishJob>();
   const bool was_open = result && jobs_.find(result->job) && !is_terminal(jobs_.find(result->job)->state.status);
   for (const auto& record : effects.records) std::visit([this](const auto& r) { see(r); }, record);
@@ -73,6 +74,7 @@ void Ledger::applied(Time now, const core::Command* command, const core::Effects
   if (!command && !server_stops_) check_bounds();
   check_no_churn(effects);
   command_ = nullptr;
+  if (!command) questions_.clear();
 }
 
 void Ledger::committed() {
@@ -512,7 +514,22 @@ void Ledger::note_poll() {
   if (const auto* forget = command_as<core::Forget>()) polls_.erase(forget->token);
 }
 
+/// An answer may come with the command, or at the end of its turn.
+void Ledger::note_question() {
+  if (!command_) return;
+  std::visit(
+      [this](const auto& c) {
+        if constexpr (requires { c.to; }) {
+          if (c.to != 0) questions_.insert_or_assign(c.to, *command_);
+        }
+      },
+      *command_);
+}
+
 void Ledger::see(const core::Reply& reply) {
+  const auto question = questions_.find(reply.to);
+  const core::Command* const applied =
+      std::exchange(command_, question == questions_.end() ? nullptr : &question->second);
   takes_.erase(reply.to);
   const auto poll = polls_.find(reply.to);
   if (poll != polls_.end()) {
@@ -527,6 +544,7 @@ void Ledger::see(const core::Reply& reply) {
   }
   if (const auto* page = std::get_if<core::StreamPage>(&reply.what)) see_page(*page);
   if (const auto* error = std::get_if<Error>(&reply.what)) see_error(*error, reply.to);
+  command_ = applied;
 }
 
 void Ledger::see_hand_outs(const core::HandOuts& out, const WorkerId& worker) {

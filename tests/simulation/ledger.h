@@ -94,6 +94,7 @@ class Ledger {
   void see_stops(const core::StopList& list, const WorkerId& worker);
   void see_page(const core::StreamPage& page);
   void see_error(const Error& error, core::Token to);
+  void note_question();
   void note_poll();
   void check_no_churn(const core::Effects& effects) const;
 
@@ -119,6 +120,7 @@ class Ledger {
   Time server_started_{};
   bool server_stops_ = false;  // it leaves its workers as they are
   const core::Command* command_ = nullptr;
+  std::map<core::Token, core::Command> questions_;  // of this turn
 
   Versioned<JobId, JobShadow> jobs_;
   Versioned<WorkerId, core::Worker> workers_;

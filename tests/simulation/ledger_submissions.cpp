@@ -23,6 +23,7 @@ void Ledger::check_key(const core::JobAdded& r) const {
 void Ledger::see_submitted(const JobId& id) {
   const core::JobRequest& asked = command_as<core::Submit>()->request;
   const JobShadow* job = jobs_.find(id);
+  if (!job && deleted_.contains(id)) return;  // with its endpoint, in the same turn
   if (!job) violated("a submission was answered with job {}, which is not there", id.str());
   if (job->request.idempotency_key != asked.idempotency_key || *job->request.input != *asked.input) {
     violated("a submission with key \"{}\" was answered with job {}", asked.idempotency_key, id.str());

@@ -286,6 +286,7 @@ void Shell::finish_turn(core::Effects& turn) {
   const bool replies_first = scenario_.mutation == Mutation::reply_before_commit && !calm_ && dice_.chance(50);
   const bool torn = scenario_.mutation == Mutation::torn_turn && turn.records.size() > 1 && !calm_ && dice_.chance(50);
   const Death death = turn.records.empty() && turn.replies.empty() ? Death::none : choose_death();
+  hand_outs_leave(turn);
   if (replies_first) {
     answers_leave(turn, turn.replies.size());
     return die(true);
@@ -335,6 +336,17 @@ void Shell::posts_leave(core::Effects& turn) {
   }
 }
 
+/// Jobs for workers do not wait for the commit.
+void Shell::hand_outs_leave(core::Effects& turn) {
+  const auto others = std::ranges::stable_partition(turn.replies, [](const core::Reply& reply) {
+    const auto* out = std::get_if<core::HandOuts>(&reply.what);
+    return out && !out->jobs.empty();
+  });
+  const auto first_other = others.begin();
+  for (auto reply = turn.replies.begin(); reply != first_other; ++reply) send(*reply);
+  turn.replies.erase(turn.replies.begin(), first_other);
+}
+
 void Shell::answers_leave(core::Effects& turn, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) send(turn.replies[i]);
 }
@@ -370,6 +382,7 @@ void Shell::probe(const core::Endpoint& endpoint) {
   ledger_.turn_begins();
   core::Effects effects;
   apply(std::move(command), effects);
+  end_turn(effects);
   if (!effects.orders.empty() || !effects.replies.empty() || !effects.posts.empty() || effects.records.size() > 1) {
     violated("endpoint {}: something was due, but only an unrelated command brought it about", endpoint.id.str());
   }

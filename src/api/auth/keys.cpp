@@ -7,6 +7,8 @@
 namespace penstock::api {
 namespace {
 
+constexpr std::size_t kKnownMax = 4096;
+
 std::string hex(const unsigned char* bytes, std::size_t count) {
   std::string out(count * 2 + 1, '\0');
   sodium_bin2hex(out.data(), out.size(), bytes, count);
@@ -19,6 +21,10 @@ std::string blake2b(std::string_view text, std::string_view key) {
   crypto_generichash(digest, sizeof digest, reinterpret_cast<const unsigned char*>(text.data()), text.size(),
                      key.empty() ? nullptr : reinterpret_cast<const unsigned char*>(key.data()), key.size());
   return hex(digest, sizeof digest);
+}
+
+std::string named(const EndpointId& endpoint, const WorkerId& worker) {
+  return "worker " + endpoint.str() + "/" + worker.str();
 }
 
 bool starts_with_bearer(std::string_view text) {
@@ -66,14 +72,23 @@ Caller caller_of(const net::Request& request, const core::Engine& engine, bool k
 }
 
 std::string WorkerKeys::key_of(const EndpointId& endpoint, const WorkerId& worker) const {
-  return "wk_" + blake2b("worker " + endpoint.str() + "/" + worker.str(), secret_);
+  return "wk_" + blake2b(named(endpoint, worker), secret_);
 }
 
 bool WorkerKeys::allows(const net::Request& request, const EndpointId& endpoint, const WorkerId& worker) const {
   const auto presented = presented_key(request, false);
-  const std::string expected = key_of(endpoint, worker);
-  return presented && presented->size() == expected.size() &&
-         sodium_memcmp(presented->data(), expected.data(), expected.size()) == 0;
+  if (!presented) return false;
+  const auto is = [&](const std::string& key) {
+    return presented->size() == key.size() && sodium_memcmp(presented->data(), key.data(), key.size()) == 0;
+  };
+  std::string name = named(endpoint, worker);
+  const auto known = known_.find(name);
+  if (known != known_.end()) return is(known->second);
+  std::string key = key_of(endpoint, worker);
+  if (!is(key)) return false;
+  if (known_.size() == kKnownMax) known_.clear();
+  known_.emplace(std::move(name), std::move(key));
+  return true;
 }
 
 }  // namespace penstock::api

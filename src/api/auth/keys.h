@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/ids.h"
 #include "base/random.h"
@@ -42,10 +43,12 @@ class WorkerKeys {
 
   const std::string& secret() const { return secret_; }
   std::string key_of(const EndpointId& endpoint, const WorkerId& worker) const;
+  /// On one thread only: it remembers the keys of workers that asked with the right one.
   bool allows(const net::Request& request, const EndpointId& endpoint, const WorkerId& worker) const;
 
  private:
   std::string secret_;
+  mutable std::unordered_map<std::string, std::string> known_;
 };
 
 }  // namespace penstock::api
