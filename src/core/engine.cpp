@@ -11,20 +11,6 @@ constexpr Millis kSweepInterval{60'000};
 
 }  // namespace
 
-std::string_view to_text(WorkerStatus status) {
-  switch (status) {
-    case WorkerStatus::initializing:
-      return "initializing";
-    case WorkerStatus::idle:
-      return "idle";
-    case WorkerStatus::running:
-      return "running";
-    case WorkerStatus::draining:
-      return "draining";
-  }
-  return "";
-}
-
 // ---------------------------------------------------------------- state: callers and look-ups
 
 EngineState::EngineState(EngineSettings s, std::vector<Node> nodes, Random& r)
@@ -320,7 +306,10 @@ void Engine::apply(Time now, Command command, Effects& effects) {
 void Engine::apply_in_turn(Time now, Command&& command, Effects& effects) {
   state_->now = std::max(now, state_->now);
   state_->fx = &effects;
-  state_->run_due_timers();
+  if (state_->is_due()) {  // what was due before the command is done before it
+    state_->run_due_timers();
+    state_->review_dirty();
+  }
   std::visit([this](auto& c) { state_->on(c); }, command);
   state_->hand_out_touched();
   state_->fx = nullptr;
@@ -514,20 +503,6 @@ int Engine::stopping_workers() const {
 
 int Engine::webhooks_in_flight() const {
   return state_->webhooks_in_flight;
-}
-
-void EngineState::check_deliveries() const {
-  int posts = 0;
-  for (const auto& [id, entry] : deliveries) {
-    posts += entry->in_flight ? 1 : 0;
-    const auto& ready = entry->origin->ready;
-    const bool waits = std::ranges::find(ready, entry.get()) != ready.end();
-    ENSURE((entry->in_flight ? 1 : 0) + (entry->timer.armed() ? 1 : 0) + (waits ? 1 : 0) == 1);
-    ENSURE(!entry->complete);
-    ENSURE(!waits || shut_down || entry->origin->listed || !entry->origin->may_send(settings));
-  }
-  ENSURE(posts == webhooks_in_flight && posts <= settings.webhooks_in_flight_max);
-  ENSURE(ready_origins.empty() || shut_down || posts == settings.webhooks_in_flight_max);
 }
 
 void Engine::check_invariants() const {

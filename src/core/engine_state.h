@@ -205,6 +205,7 @@ class EngineState {
 
   void restore(StoredState state);
   void restore_jobs(std::vector<StoredJob> stored);
+  bool is_due() const { return now >= next_sweep || (!timers.empty() && timers.begin()->first <= now); }
   void run_due_timers();
   void hand_out_touched();
   void review_dirty();

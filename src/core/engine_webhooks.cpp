@@ -184,4 +184,18 @@ void EngineState::on(SaveWebhookSecret& c) {
   reply(c.to, Done{});
 }
 
+void EngineState::check_deliveries() const {
+  int posts = 0;
+  for (const auto& [id, entry] : deliveries) {
+    posts += entry->in_flight ? 1 : 0;
+    const auto& ready = entry->origin->ready;
+    const bool waits = std::ranges::find(ready, entry.get()) != ready.end();
+    ENSURE((entry->in_flight ? 1 : 0) + (entry->timer.armed() ? 1 : 0) + (waits ? 1 : 0) == 1);
+    ENSURE(!entry->complete);
+    ENSURE(!waits || shut_down || entry->origin->listed || !entry->origin->may_send(settings));
+  }
+  ENSURE(posts == webhooks_in_flight && posts <= settings.webhooks_in_flight_max);
+  ENSURE(ready_origins.empty() || shut_down || posts == settings.webhooks_in_flight_max);
+}
+
 }  // namespace penstock::core

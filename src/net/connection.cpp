@@ -47,15 +47,17 @@ bool Connection::may_read() const {
   return !busy || pending_.size() < server_->limits.header_bytes_max;
 }
 
-/// Waits until there is something, and reads then: a connection that waits needs no buffer of its own, and a request
-/// that fits into the server's costs one call.
+/// A connection that waits has a small buffer of its own, which holds the usual request; the rest of a larger one is
+/// read into the server's. Merely to wait until there is something would cost a system call more each time.
 void Connection::read() {
   if (!may_read()) return;
   reading_ = true;
-  socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](error_code ec) {
+  socket_.async_read_some(asio::buffer(first_), [self = shared_from_this()](error_code ec, std::size_t count) {
     self->reading_ = false;
     if (!self->open_) return;
-    if (ec || !self->read_now()) return self->on_end();
+    if (ec) return self->on_end();
+    self->take_in({self->first_.data(), count});
+    if (count == self->first_.size() && !self->read_now()) return self->on_end();
     self->read();
   });
 }

@@ -83,6 +83,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::chrono::steady_clock::time_point since_;
 
   bool open_ = true;
+  std::array<char, 2048> first_;  // of what is read
   bool reading_ = false;
   bool refused_ = false;     // came beyond the limit of connections
   bool ended_ = false;       // the client sends no more

@@ -16,6 +16,10 @@ enum class Part { path, query };
 
 /// False when a '%' is not followed by two hexadecimal digits.
 bool decode(std::string_view text, Part part, std::string& out) {
+  if (text.find_first_of(part == Part::query ? "%+" : "%") == std::string_view::npos) {
+    out = text;
+    return true;
+  }
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (part == Part::query && text[i] == '+') {

@@ -12,6 +12,7 @@
 
 #include "store/delivery_rows.h"
 #include "store/job_rows.h"
+#include "store/paced_writes.h"
 #include "store/row_codec.h"
 #include "store/schema.h"
 #include "store/turn_plan.h"
@@ -220,7 +221,18 @@ class Tables final : public SqliteStore {
       if (auto done = write(rest.first(kStepsAtOnce), nullptr, kNormal); !done) return done;
       rest = rest.subspan(kStepsAtOnce);
     }
-    return write(rest, &position, kFull);
+    return write(rest, &position, kNormal);
+  }
+
+  Result<void> sync() override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      db_->execute(kNormal);
+      db_->execute("PRAGMA wal_checkpoint(PASSIVE)");
+      return {};
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
   }
 
   Result<LogPosition> log_position() override {
@@ -410,6 +422,7 @@ void use_wal(Database& db) {
 }  // namespace
 
 Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const std::string& file) {
+  [[maybe_unused]] static const bool paced = (pace_sqlite(), true);
   if (auto created = create_private(file); !created) return tl::unexpected(std::move(created.error()));
   try {
     auto db = std::make_unique<Database>(file);

@@ -514,18 +514,6 @@ void Ledger::note_poll() {
   if (const auto* forget = command_as<core::Forget>()) polls_.erase(forget->token);
 }
 
-/// An answer may come with the command, or at the end of its turn.
-void Ledger::note_question() {
-  if (!command_) return;
-  std::visit(
-      [this](const auto& c) {
-        if constexpr (requires { c.to; }) {
-          if (c.to != 0) questions_.insert_or_assign(c.to, *command_);
-        }
-      },
-      *command_);
-}
-
 void Ledger::see(const core::Reply& reply) {
   const auto question = questions_.find(reply.to);
   const core::Command* const applied =
@@ -579,23 +567,6 @@ void Ledger::see_page(const core::StreamPage& page) {
       violated("job {}: the stream shows a chunk that was not written there", read->job.str());
     }
   }
-}
-
-void Ledger::see_error(const Error& error, core::Token to) {
-  if (error.code == Errc::busy) ++tally_.refused_full;
-  if (error.code == Errc::key_reused) check_reused();
-  const bool lets_go = settings_.resident_jobs_max < 1'000 || settings_.resident_bytes_max < 1'000'000;
-  if (error.code != Errc::not_found || !command_ || lets_go) return;
-  std::visit(
-      [&](const auto& c) {
-        if constexpr (requires { c.job.str() + std::to_string(c.to); }) {
-          const JobShadow* job = jobs_.find(c.job);
-          if (c.to == to && job && (!is_terminal(job->state.status) || job->state.expires > now_)) {
-            violated("job {} is there and was answered with: {}", c.job.str(), error.message);
-          }
-        }
-      },
-      *command_);
 }
 
 void Ledger::check_streams_read(Time now) const {

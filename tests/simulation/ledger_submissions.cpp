@@ -6,6 +6,18 @@
 
 namespace penstock::simulation {
 
+/// An answer may come with the command, or at the end of its turn.
+void Ledger::note_question() {
+  if (!command_) return;
+  std::visit(
+      [this](const auto& c) {
+        if constexpr (requires { c.to; }) {
+          if (c.to != 0) questions_.insert_or_assign(c.to, *command_);
+        }
+      },
+      *command_);
+}
+
 /// An idempotency key of an endpoint stands for one job as long as that is there.
 void Ledger::check_key(const core::JobAdded& r) const {
   const std::string& key = r.request.idempotency_key;
@@ -41,6 +53,23 @@ void Ledger::check_reused() {
            *known.input != *asked.input;
   });
   if (!has_other) violated("key {} was refused, and stands for nothing else", asked.idempotency_key);
+}
+
+void Ledger::see_error(const Error& error, core::Token to) {
+  if (error.code == Errc::busy) ++tally_.refused_full;
+  if (error.code == Errc::key_reused) check_reused();
+  const bool lets_go = settings_.resident_jobs_max < 1'000 || settings_.resident_bytes_max < 1'000'000;
+  if (error.code != Errc::not_found || !command_ || lets_go) return;
+  std::visit(
+      [&](const auto& c) {
+        if constexpr (requires { c.job.str() + std::to_string(c.to); }) {
+          const JobShadow* job = jobs_.find(c.job);
+          if (c.to == to && job && (!is_terminal(job->state.status) || job->state.expires > now_)) {
+            violated("job {} is there and was answered with: {}", c.job.str(), error.message);
+          }
+        }
+      },
+      *command_);
 }
 
 /// By which jobs of an endpoint take their turns.

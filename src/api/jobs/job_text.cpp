@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "json/json.h"
 
 namespace penstock::api {
 
 namespace {
+
+constexpr std::size_t kJobHead = 256;  // a job's text without its output, nearly always
 
 /// `"waitReason":{...}`, which clients of the hosted service ignore.
 void write_wait(std::string& out, const core::WaitReason& wait) {
@@ -19,24 +23,32 @@ void write_wait(std::string& out, const core::WaitReason& wait) {
 
 std::string job_text(const core::JobView& job) {
   const bool terminal = core::is_terminal(job.status);
-  std::string out = "{";
-  if (job.delay_ms || terminal) out += fmt::format("\"delayTime\":{},", job.delay_ms.value_or(0));
+  std::string out;
+  out.reserve((job.output ? job.output->size() : 0) + kJobHead);
+  const auto end = std::back_inserter(out);
+  out = "{";
+  if (job.delay_ms || terminal) fmt::format_to(end, "\"delayTime\":{},", job.delay_ms.value_or(0));
   if (job.error) {
     out += "\"error\":";
     json::write_string(out, *job.error);
     out += ',';
   }
-  if (terminal) out += fmt::format("\"executionTime\":{},", job.execution_ms.value_or(0));
-  out += fmt::format("\"id\":\"{}\",", job.id.str());
-  if (job.output) out += "\"output\":" + *job.output + ",";
-  if (job.retries > 0) out += fmt::format("\"retries\":{},", job.retries);
-  out += fmt::format("\"status\":\"{}\"", core::to_text(job.status));
+  if (terminal) fmt::format_to(end, "\"executionTime\":{},", job.execution_ms.value_or(0));
+  fmt::format_to(end, "\"id\":\"{}\",", job.id.str());
+  if (job.output) {
+    out += "\"output\":";
+    out += *job.output;
+    out += ',';
+  }
+  if (job.retries > 0) fmt::format_to(end, "\"retries\":{},", job.retries);
+  fmt::format_to(end, "\"status\":\"{}\"", core::to_text(job.status));
   if (job.wait) {
     out += ',';
     write_wait(out, *job.wait);
   }
-  if (terminal || !job.worker.empty()) out += fmt::format(",\"workerId\":\"{}\"", job.worker.str());
-  return out + "}";
+  if (terminal || !job.worker.empty()) fmt::format_to(end, ",\"workerId\":\"{}\"", job.worker.str());
+  out += '}';
+  return out;
 }
 
 std::string job_status_text(const JobId& id, core::JobStatus status, const std::optional<core::WaitReason>& wait) {

@@ -15,26 +15,35 @@ namespace {
 
 constexpr int kBatchMax = 1'000;
 constexpr std::size_t kReasonMax = 300;
+constexpr std::size_t kHandOutHead = 256;  // a job's text without its payloads, nearly always
 
 constexpr std::string_view kOperations[] = {"job-take", "job-take-batch", "job-stop", "job-done", "job-stream", "ping"};
 
-std::string hand_out_text(const core::HandOut& job, const Traces& traces) {
-  std::string out = "{\"id\":\"" + job.id.str() + "\",\"input\":" + *job.input;
-  if (job.s3_config) out += ",\"s3Config\":" + *job.s3_config;
-  if (const auto trace = traces.of(job.id, job.traceparent)) out += ",\"traceparent\":\"" + trace->header() + "\"";
+void write_hand_out(std::string& out, const core::HandOut& job, const Traces& traces) {
+  const auto add = [&](auto... parts) { (out.append(parts), ...); };
+  out.reserve(out.size() + job.input->size() + (job.s3_config ? job.s3_config->size() : 0) + kHandOutHead);
+  add("{\"id\":\"", std::string_view(job.id.str()), "\",\"input\":", std::string_view(*job.input));
+  if (job.s3_config) add(",\"s3Config\":", std::string_view(*job.s3_config));
+  if (const auto trace = traces.of(job.id, job.traceparent)) add(",\"traceparent\":\"", trace->header(), "\"");
   if (!job.webhook.empty()) {
-    out += ",\"webhook\":";
+    add(",\"webhook\":");
     json::write_string(out, job.webhook);
   }
-  if (!job.batch.empty()) out += ",\"batchId\":\"" + job.batch.str() + "\"";
-  return out + "}";
+  if (!job.batch.empty()) add(",\"batchId\":\"", std::string_view(job.batch.str()), "\"");
+  add("}");
+}
+
+std::string hand_out_text(const core::HandOut& job, const Traces& traces) {
+  std::string out;
+  write_hand_out(out, job, traces);
+  return out;
 }
 
 std::string hand_outs_text(const std::vector<core::HandOut>& jobs, const Traces& traces) {
   std::string out = "[";
   for (const auto& job : jobs) {
     if (out.size() > 1) out += ',';
-    out += hand_out_text(job, traces);
+    write_hand_out(out, job, traces);
   }
   return out + "]";
 }

@@ -157,8 +157,7 @@ TEST_F(CoreLoopTest, JobsForAWorkerDoNotWait) {
     core_.give(std::move(save));
     core_.run_turn();
     core_.give(core::AttachWorker{
-        core_.expect([&](core::Reply reply) { worker = std::get<core::WorkerAttached>(reply.what).id; }),
-        endpoint});
+        core_.expect([&](core::Reply reply) { worker = std::get<core::WorkerAttached>(reply.what).id; }), endpoint});
     core_.run_turn();
     happened_.clear();
   });

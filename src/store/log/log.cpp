@@ -12,10 +12,12 @@
 #include <filesystem>
 #include <utility>
 
+#include "store/paced_writes.h"
+
 namespace penstock::store {
 namespace {
 
-constexpr std::size_t kZerosAtOnce = 1U << 20;
+constexpr std::size_t kZerosAtOnce = 512U << 10;
 constexpr std::size_t kFreeMax = 3;
 constexpr const char* kFreePrefix = "free-";
 constexpr const char* kNextName = "next";
@@ -60,10 +62,11 @@ bool fill(int file, const SegmentName& name, std::uint64_t bytes) {
   const off_t present = ::lseek(file, 0, SEEK_END);
   if (present < 0) return false;
   const std::string zeros(kZerosAtOnce, '\0');
+  WritePace pace;
   for (auto at = static_cast<std::uint64_t>(present); at < bytes; at += zeros.size()) {
-    if (!write_all(file, std::string_view(zeros).substr(0, std::min<std::uint64_t>(zeros.size(), bytes - at)), at)) {
-      return false;
-    }
+    const auto next = std::string_view(zeros).substr(0, std::min<std::uint64_t>(zeros.size(), bytes - at));
+    if (!write_all(file, next, at)) return false;
+    pace.wrote(file, next.size());
   }
   if (static_cast<std::uint64_t>(present) > bytes && ::ftruncate(file, static_cast<off_t>(bytes)) != 0) return false;
   return write_all(file, segment_block(name) + std::string(kBlockBytes, '\0'), 0) && ::fsync(file) == 0;
