@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "failures.h"
@@ -46,7 +47,30 @@ class LocalStoreTest : public testing::Test {
   }
 
   /// A copy of everything, as a crash at this instant would leave it.
-  void crash_to(const fs::path& copy) const { fs::copy(directory_.path(), copy, fs::copy_options::recursive); }
+  /// What a crash at this instant would leave. The store's thread may be writing: then again, until it was not.
+  void crash_to(const fs::path& copy) const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (true) {
+      fs::remove_all(copy);
+      const auto before = files();
+      std::error_code vanished;
+      fs::copy(directory_.path(), copy, fs::copy_options::recursive, vanished);
+      if (!vanished && files() == before) return;
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << vanished.message();
+    }
+  }
+
+  /// Every file with its size and when it was written last.
+  std::map<std::string, std::pair<std::uintmax_t, fs::file_time_type>> files() const {
+    std::map<std::string, std::pair<std::uintmax_t, fs::file_time_type>> found;
+    std::error_code vanished;
+    for (const auto& entry : fs::recursive_directory_iterator(directory_.path(), vanished)) {
+      if (entry.is_regular_file(vanished)) {
+        found[entry.path().string()] = {entry.file_size(vanished), entry.last_write_time(vanished)};
+      }
+    }
+    return found;
+  }
 
   void put_back(const fs::path& copy) const {
     for (const char* part : {"penstock.db", "penstock.db-wal", "penstock.db-shm", "log"}) {
