@@ -203,7 +203,8 @@ std::vector<core::StoredJob> JobRows::load_live(std::uint64_t input_bytes) {
   std::uint64_t bytes = 0;
   while (find_live_.step()) {
     core::StoredJob& job = jobs.emplace_back(read_bare(find_live_));
-    const bool waits = job.state.status == core::JobStatus::in_queue && job.request.webhook.empty();
+    const bool waits = job.state.status == core::JobStatus::in_queue && job.request.webhook.empty() &&
+                       job.request.batch.empty();  // of one that is a draft the input is counted
     if (has_chunks) read_chunks(job);
     if (waits && bytes > input_bytes) continue;
     add_payloads(job, find_live_);

@@ -24,8 +24,8 @@ class JobRows {
   void forget(Time expired_at);
   void remove_of(const EndpointId& endpoint);
 
-  /// Those that are not terminal, in order of submission. Queued ones without a webhook leave their input out once
-  /// there are so many bytes of inputs.
+  /// Those that are not terminal, in order of submission. Queued ones without webhook and batch leave their input out
+  /// once there are so many bytes of inputs.
   std::vector<core::StoredJob> load_live(std::uint64_t input_bytes);
   /// Null when there is no such job.
   core::JobInput find_input(const EndpointId& endpoint, const JobId& id);

@@ -296,6 +296,61 @@ TEST_F(LocalStoreTest, TheLogIsKeptOverManyCrashes) {
   expect_holds(*open(), wanted);
 }
 
+TEST_F(LocalStoreTest, AStartOnAFullDiskUsesTheSegmentThatWasReady) {
+  auto store = open();
+  core::StoredState wanted;
+  const core::JobAdded job = large_job("job-1");
+  ASSERT_TRUE(store->commit(Turn{job}));
+  wanted.jobs = {{job.request, job.state, nullptr, {}}};
+  ASSERT_TRUE(comes_true([&] { return store->has_room(900'000); }));  // the next segment is there
+  crash_to(elsewhere_.path() / "copy");
+  store.reset();
+  put_back(elsewhere_.path() / "copy");
+  const fs::path obstacle = directory_.path() / "log" / "next";  // where a new segment would be made
+  fs::create_directories(obstacle / "full");
+  store = open();
+  ASSERT_NE(store, nullptr);
+  const auto state = store->load();
+  ASSERT_TRUE(state);
+  EXPECT_EQ(state->jobs.size(), 1U);
+  const core::JobAdded small = full_job("job-2", "ep-1");
+  ASSERT_TRUE(store->commit(Turn{small}));
+  wanted.jobs.push_back({small.request, small.state, nullptr, {}});
+  store.reset();
+  fs::remove_all(obstacle);
+  expect_holds(*open(), wanted);
+}
+
+TEST_F(LocalStoreTest, BatchesKeepTheirInputsAtAStart) {
+  LocalStoreOptions others = options();
+  others.load_input_bytes = 0;
+  core::JobAdded job = full_job("job-1", "ep-1");
+  job.request.webhook.clear();
+  job.state.status = core::JobStatus::in_queue;
+  core::JobAdded request = job;
+  request.request.id = id<JobId>("job-2");
+  request.request.batch = id<BatchId>("batch-1");
+  core::JobAdded last = job;
+  last.request.id = id<JobId>("job-3");
+  {
+    const auto store = open();
+    job.request.batch = request.request.batch;
+    last.request.batch = {};
+    core::JobAdded first = last;
+    first.request.id = id<JobId>("job-0");
+    ASSERT_TRUE(store->commit(Turn{first, job, request, last}));
+  }
+  auto store = open_local_store(others, random_);
+  ASSERT_TRUE(store);
+  const auto state = (*store)->load();
+  ASSERT_TRUE(state);
+  ASSERT_EQ(state->jobs.size(), 4U);
+  for (const core::StoredJob& one : state->jobs) {
+    if (!one.request.batch.empty()) EXPECT_TRUE(one.request.input) << one.request.id.str();
+  }
+  EXPECT_FALSE(state->jobs[3].request.input);
+}
+
 TEST_F(LocalStoreTest, AFinishedJobThatIsBegunAnewInTheLogComesFromTheTables) {
   core::JobAdded job = full_job("job-1", "ep-1");
   {
@@ -327,6 +382,7 @@ TEST_F(LocalStoreTest, InputsAreReadFromLogAndTablesUpToTheBound) {
     for (int i = 0; i < 4; ++i) {
       core::JobAdded job = large_job((in_tables ? "a-" : "b-") + std::to_string(i));
       job.request.webhook.clear();
+      job.request.batch = {};
       job.state.status = core::JobStatus::in_queue;
       jobs.push_back(job.request.id);
       ASSERT_TRUE((*store)->commit(Turn{job}));

@@ -248,6 +248,12 @@ Result<void> Log::keep_all(const LogEnd& end) {
   ENSURE(!end.is_cut);
   remove_unnamed();
   for (const LogEnd::Segment& segment : end.segments) {
+    // The one that was ready when the last server ended is ready again: a full disk may have no room for another.
+    if (&segment == &end.segments.back() && !segment.has_turns) {
+      free(segment.path);
+      next_index_ = segment.index;
+      break;
+    }
     const int file = ::open(segment.path.c_str(), O_RDONLY | O_CLOEXEC);
     const bool done = file >= 0 && ::fdatasync(file) == 0;
     Error error = done ? Error{} : io_error(segment.path, "cannot sync the log file");

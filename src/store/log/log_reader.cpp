@@ -101,8 +101,10 @@ class LogScan {
       }
       end.next_index = segments[i].index + 1;
       if (over_) continue;
+      const std::uint64_t before = expected_;
       if (auto done = read(segments[i], i + 1 == segments.size()); !done) return tl::unexpected(done.error());
-      end.segments.push_back({segments[i].path, segments[i].index, std::max(applied_, expected_ - 1)});
+      end.segments.push_back(
+          {segments[i].path, segments[i].index, std::max(applied_, expected_ - 1), expected_ != before});
     }
     end.last = std::max(applied_, expected_ - 1);
     end.is_cut = over_;

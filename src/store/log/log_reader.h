@@ -31,6 +31,7 @@ struct LogEnd {
     std::string path;
     std::uint64_t index = 0;
     std::uint64_t last = 0;
+    bool has_turns = false;
   };
 
   std::uint64_t last = 0;         // sequence of the last turn that is there; `applied` when none was left to read
