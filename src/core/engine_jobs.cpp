@@ -133,11 +133,17 @@ Millis EngineState::execution_timeout(const JobEntry& job) const {
 /// Since its hand-out, without the time in which no server was there: nobody measured that, and a clock that was put
 /// right meanwhile looks the same (docs/decisions/0028).
 Millis EngineState::ran_for(const JobEntry& job) const {
-  Millis ran = now - *job.state.started;
-  for (const Absence& absence : absences) {
-    if (absence.from >= *job.state.started) ran -= absence.to - absence.from;
+  const Time started_at = *job.state.started;
+  if (absences.empty()) return now - started_at;
+  Millis ran{0};
+  for (std::size_t i = absences.size(); i-- > 0;) {  // from the end of each server's life, the last one first
+    const Time end = absences[i].from;
+    const bool is_first = i == 0;
+    const Time begin = is_first ? Time::min() : absences[i - 1].to;
+    if (started_at >= begin && started_at <= end + kAbsenceBlur) return ran + std::max(end - started_at, Millis{0});
+    if (!is_first) ran += end - begin;
   }
-  return ran;
+  return Millis{0};  // by a clock of which nothing is known
 }
 
 /// How long the result is kept (contract/data-plane 1.6).

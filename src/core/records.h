@@ -126,7 +126,9 @@ using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRe
                             CredentialRemoved, WebhookAdded, WebhookChanged, BatchSaved, BatchRemoved, GpuMarkSaved,
                             GpuMarkRemoved>;
 
-/// From the end of one server process to the begin of the next, by the clock of each: `to` may be before `from`.
+/// From the end of one server process to the begin of the next, by the clock of each: `to` may be before `from`, and
+/// `from` up to kAbsenceBlur before the true end.
+inline constexpr Millis kAbsenceBlur{10'000};
 struct Absence {
   Time from{};
   Time to{};

@@ -155,6 +155,26 @@ TEST_F(Restart, TheTimeWithoutAServerIsNoTimeThatAJobRan) {
   EXPECT_EQ(rig.job(at.endpoint, job).error, "job timed out");
 }
 
+TEST_F(Restart, NorWhenTheServerEndedBeforeItNotedThatItWasThere) {
+  const auto at = rig.staffed();
+  const Time noted = rig.now;
+  rig.advance(Millis{2'000});
+  const JobId job = rig.submit(at.endpoint, [](JobRequest& r) { r.execution_timeout = Millis{60'000}; });
+  rig.advance(Millis{1'000});
+  rig.now += Millis{36'000'000};
+  rig.restart({Absence{noted, rig.now}});
+  const auto goes_on = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      rig.ping(at.endpoint, at.worker, {job});
+      rig.advance(Millis{10'000});
+    }
+  };
+  goes_on(5);
+  EXPECT_EQ(rig.status(at.endpoint, job), JobStatus::in_progress);
+  goes_on(2);
+  EXPECT_EQ(rig.status(at.endpoint, job), JobStatus::failed);
+}
+
 TEST_F(Restart, FinishedJobsStayInTheStore) {
   const auto at = rig.staffed();
   const JobId job = rig.submit(at.endpoint);
