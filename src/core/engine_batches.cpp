@@ -224,7 +224,8 @@ void EngineState::on(RemoveFromBatch& c) {
   // As if it had never been added: it is not counted, not told, and forgotten at once.
   Batch& batch = entry->batch;
   --batch.requests;
-  batch.input_bytes -= static_cast<std::int64_t>(job->request.input->size());
+  // Of one whose input was left to the store the size is not known: the batch may seem larger than it is.
+  if (job->request.input) batch.input_bytes -= static_cast<std::int64_t>(job->request.input->size());
   batch.expires = now + settings.batch_draft_life;
   entry->timer.arm(batch.expires, entry);
   entry->unfinished.erase(job->arrival);

@@ -158,3 +158,30 @@ def test_dp_076_refresh_by_configuration_is_no_crash(client, endpoints):
     second = client.wait_terminal(ep, client.run(ep, {"mock_return": 2}))
     assert (first["output"], second["output"]) == (1, 2) and first["workerId"] != second["workerId"]
     assert client.health(ep)["workers"]["unhealthy"] == 0
+
+
+def test_dp_083_log_lines_of_a_job(client, server, mock):
+    first, second = (client.run(mock, {"mock_return": n}) for n in range(2))
+    status = [client.wait_terminal(mock, job) for job in (first, second)]
+    url = f"{server.url}/penstock/v1/endpoints/{mock}/workers/{status[0]['workerId']}/logs"
+
+    def lines(**query) -> list[str]:
+        answer = client.http.get(url, params=query, headers={"Authorization": f"Bearer {server.key}"}, timeout=30)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["workerId"] == status[0]["workerId"]
+        return answer.json()["container"]
+
+    wait_for(lambda: any("Finished." in line for line in lines(job=first)), 20, "the last line of the job")
+    told = [json.loads(line) for line in lines(job=first)]
+    assert {line["requestId"] for line in told} == {first}
+    assert {"Started.", "Finished."} <= {line["message"] for line in told}
+    every = lines(tail=5000)
+    assert any("Starting Serverless Worker" in line for line in every)
+    assert lines(job=first, tail=1) == lines(job=first)[-1:]
+    assert lines(tail=2) == every[-2:] or len(lines(tail=2)) == 2
+    for query, code in (("?tail=5001", 400), ("?job=a%20b", 400)):
+        assert client.http.get(url + query, headers={"Authorization": server.key}, timeout=30).status_code == code
+    elsewhere = url.replace(status[0]["workerId"], "unknown")
+    assert client.http.get(elsewhere, headers={"Authorization": server.key}, timeout=30).status_code == 404
+    assert client.http.get(elsewhere + f"?job={first}", headers={"Authorization": server.key}, timeout=30).status_code == 404
+    assert client.http.get(url, timeout=30).status_code == 401

@@ -1,5 +1,6 @@
 #include "api/admin/admin_api.h"
 
+#include "api/admin/worker_log.h"
 #include "api/answers.h"
 #include "api/calls.h"
 #include "json/json.h"
@@ -12,7 +13,8 @@ void AdminApi::handle(net::Request request, const std::vector<std::string_view>&
     return responder.send(
         error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
   }
-  if (parts.size() < 3 || parts.size() > 4 || parts[0] != "endpoints" || parts[2] != "workers") {
+  const bool of_logs = parts.size() == 5 && parts[4] == "logs";
+  if (parts.size() < 3 || (parts.size() > 4 && !of_logs) || parts[0] != "endpoints" || parts[2] != "workers") {
     return responder.send(
         error_answer({Errc::not_found, "no such route: /penstock/v1/endpoints/{id}/workers is there"}));
   }
@@ -20,6 +22,12 @@ void AdminApi::handle(net::Request request, const std::vector<std::string_view>&
   const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
   if (!known || known->owner != caller.key->account) {
     return responder.send(error_answer({Errc::not_found, "endpoint \"" + std::string(parts[1]) + "\" not found"}));
+  }
+  if (of_logs && request.method != "GET") return responder.send(wrong_method(request, "GET"));
+  if (of_logs) {
+    const auto worker = WorkerId::parse(parts[3]);
+    if (!worker) return responder.send(error_answer({Errc::not_found, worker.error().message}));
+    return logs(request, *endpoint, *worker, std::move(responder));
   }
   const bool one = parts.size() == 4;
   if (!one && request.method == "GET") return list(*endpoint, std::move(responder));
@@ -76,6 +84,33 @@ void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
     workers.emplace_back(std::move(row));
   }
   responder.send(json_answer(json::write(json::Object{{"workers", std::move(workers)}})));
+}
+
+void AdminApi::logs(const net::Request& request, const EndpointId& endpoint, const WorkerId& worker,
+                    net::Responder responder) {
+  const auto wish = read_log_wish(request);
+  if (!wish) return responder.send(error_answer(wish.error()));
+  if (wish->job) {
+    if (auto recalled = core_.recall(endpoint, *wish->job); !recalled) {
+      return responder.send(error_answer(recalled.error()));
+    }
+  }
+  // A worker that is gone is known by the job that it ran.
+  const core::Worker* known = core_.engine().find_worker(worker);
+  const auto job = wish->job ? core_.engine().find_job(core_.now(), endpoint, *wish->job)
+                             : Result<core::JobView>(fail(Errc::not_found, "no job"));
+  if (!(known && known->endpoint == endpoint) && !(job && job->worker == worker)) {
+    return responder.send(
+        error_answer({Errc::not_found, "worker \"" + worker.str() + "\" not found in endpoint \"" + endpoint.str() +
+                                           "\"; of one that is gone, ?job= of a job "
+                                           "that it ran shows the log"}));
+  }
+  auto lines = read_log_(worker, wish->job ? kLogLinesMax : wish->tail);
+  if (!lines) return responder.send(error_answer(lines.error()));
+  json::Array shown;
+  for (std::string& line : chosen_lines(std::move(*lines), *wish)) shown.emplace_back(json::Value(std::move(line)));
+  json::Object answer{{"workerId", worker.str()}, {"container", std::move(shown)}};
+  responder.send(json_answer(json::write(answer)));
 }
 
 }  // namespace penstock::api

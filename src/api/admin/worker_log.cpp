@@ -1,0 +1,43 @@
+#include "api/admin/worker_log.h"
+
+#include <charconv>
+
+#include "json/json.h"
+
+namespace penstock::api {
+namespace {
+
+/// The SDK prints objects; what a handler prints by itself is any text.
+bool is_of(const std::string& line, const JobId& job) {
+  if (!line.starts_with('{') || line.find(job.str()) == std::string::npos) return false;
+  const auto parsed = json::parse(line);
+  const json::Value* request = parsed ? parsed->find("requestId") : nullptr;
+  return request && request->as_string() && *request->as_string() == job.str();
+}
+
+}  // namespace
+
+Result<LogWish> read_log_wish(const net::Request& request) {
+  LogWish wish;
+  if (const std::string* text = request.query_value("tail")) {
+    const auto parsed = std::from_chars(text->data(), text->data() + text->size(), wish.tail);
+    if (parsed.ec != std::errc{} || parsed.ptr != text->data() + text->size() || wish.tail > kLogLinesMax) {
+      return fail(Errc::invalid, "tail is \"" + text->substr(0, 100) + "\"; a whole number from 0 to " +
+                                     std::to_string(kLogLinesMax) + " is accepted");
+    }
+  }
+  if (const std::string* text = request.query_value("job")) {
+    auto job = JobId::parse(*text);
+    if (!job) return fail(Errc::invalid, "job: " + job.error().message);
+    wish.job = std::move(*job);
+  }
+  return wish;
+}
+
+std::vector<std::string> chosen_lines(std::vector<std::string> lines, const LogWish& wish) {
+  if (wish.job) std::erase_if(lines, [&](const std::string& line) { return !is_of(line, *wish.job); });
+  if (lines.size() > wish.tail) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(wish.tail));
+  return lines;
+}
+
+}  // namespace penstock::api
