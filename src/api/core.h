@@ -43,6 +43,10 @@ class Core {
   /// The same for the requests of a batch, with outputs, without input and chunks.
   using OnJobs = std::function<void(const Result<std::vector<core::StoredJob>>&)>;
   virtual void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) = 0;
+  /// Releases of an endpoint from the store, the newest first, as they are now. Errors: unavailable.
+  virtual Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) = 0;
+  /// Usage from the store; MeterUsage before makes it be up to now. Errors: unavailable.
+  virtual Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) = 0;
 
   /// `watch` sees the records of every turn from now on, once it is durable and its callers are answered. They hold
   /// for the call only.

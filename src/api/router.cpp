@@ -43,6 +43,7 @@ void Router::handle(net::Request request, net::Responder responder) {
     parts.erase(parts.begin(), parts.begin() + 2);
     if (!parts.empty() && WebhooksApi::knows(parts[0]))
       return webhooks_.handle(std::move(request), parts, std::move(responder));
+    if (FleetApi::knows(parts)) return fleet_.handle(std::move(request), parts, std::move(responder));
     if (WhyApi::knows(parts)) return why_.handle(std::move(request), parts, std::move(responder));
     if (!parts.empty() && ClockApi::knows(parts[0]))
       return clock_.handle(std::move(request), parts, std::move(responder));

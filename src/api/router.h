@@ -6,6 +6,7 @@
 #include "api/admin/admin_api.h"
 #include "api/admin/gpus_api.h"
 #include "api/clock/clock_api.h"
+#include "api/fleet/fleet_api.h"
 #include "api/graphql/graphql_api.h"
 #include "api/jobs/batches_api.h"
 #include "api/jobs/jobs_api.h"
@@ -32,7 +33,8 @@ struct BodyLimits {
 class Router {
  public:
   Router(GraphqlApi& graphql, JobsApi& jobs, BatchesApi& batches, OpenAiApi& openai, WorkerApi& worker, AdminApi& admin,
-         WebhooksApi& webhooks, WhyApi& why, ClockApi& clock, GpusApi& gpus, MetricsApi& metrics, BodyLimits limits)
+         WebhooksApi& webhooks, WhyApi& why, ClockApi& clock, GpusApi& gpus, MetricsApi& metrics, FleetApi& fleet,
+         BodyLimits limits)
       : graphql_(graphql),
         jobs_(jobs),
         batches_(batches),
@@ -44,6 +46,7 @@ class Router {
         clock_(clock),
         gpus_(gpus),
         metrics_(metrics),
+        fleet_(fleet),
         limits_(limits) {}
 
   void handle(net::Request request, net::Responder responder);
@@ -64,6 +67,7 @@ class Router {
   GpusApi& gpus_;
   MetricsApi& metrics_;
   RouteCounts counts_;
+  FleetApi& fleet_;
   BodyLimits limits_;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/client.h"
+#include "cli/fleet.h"
 #include "cli/gpus.h"
 #include "cli/why.h"
 #include "json/json.h"
@@ -197,6 +198,42 @@ void add_gpus(CLI::App& app, cli::GpusFlags& flags) {
   for (CLI::App* one : {list, quarantine, release}) add_server_options(one, flags.server);
 }
 
+// ---------------------------------------------------------------- releases, usage, budgets
+
+struct FleetFlags {
+  cli::ReleaseFlags release;
+  cli::UsageFlags usage;
+  cli::BudgetFlags budget;
+};
+
+void add_fleet(CLI::App& app, FleetFlags& flags) {
+  CLI::App* releases = app.add_subcommand("releases", "list the releases of an endpoint and what each changed");
+  releases->add_option("endpoint", flags.release.endpoint, "endpoint id")->required();
+  CLI::App* rollback = app.add_subcommand("rollback", "make a release of an endpoint that is as an earlier one was");
+  rollback->add_option("endpoint", flags.release.endpoint, "endpoint id")->required();
+  rollback->add_option("version", flags.release.version, "the release to go back to")->required();
+  for (CLI::App* command : {releases, rollback}) {
+    command->add_flag("--json", flags.release.json, "one JSON object on standard output");
+    add_server_options(command, flags.release.server);
+  }
+  CLI::App* usage = app.add_subcommand("usage", "say how long workers ran, and what that cost");
+  usage->add_option("--endpoint", flags.usage.endpoint, "of this endpoint only");
+  usage->add_option("--from", flags.usage.from, "a time or a day (UTC); 30 days before the end when not given");
+  usage->add_option("--to", flags.usage.to, "a time or a day (UTC); now when not given");
+  usage->add_option("--by", flags.usage.by, "a line for each: hour, day, endpoint, pool (default endpoint,pool)");
+  usage->add_flag("--json", flags.usage.json, "one JSON object on standard output");
+  add_server_options(usage, flags.usage.server);
+  CLI::App* budget =
+      app.add_subcommand("budget", "show, set or remove what may be used in a day: no worker is started beyond it");
+  budget->add_option("--endpoint", flags.budget.endpoint, "of this endpoint; without, of the account");
+  CLI::Option* seconds = budget->add_option("--gpu-seconds", flags.budget.gpu_seconds, "so many a day");
+  CLI::Option* money = budget->add_option("--money", flags.budget.money, "so much a day")->excludes(seconds);
+  budget->add_flag("--stop-workers", flags.budget.stop_workers, "also end running workers; their jobs wait");
+  budget->add_flag("--remove", flags.budget.remove, "no budget any more")->excludes(seconds)->excludes(money);
+  budget->add_flag("--json", flags.budget.json, "one JSON object on standard output");
+  add_server_options(budget, flags.budget.server);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -212,6 +249,8 @@ int main(int argc, char** argv) {
   add_why(app, why_flags);
   cli::GpusFlags gpus_flags;
   add_gpus(app, gpus_flags);
+  FleetFlags fleet_flags;
+  add_fleet(app, fleet_flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -230,6 +269,10 @@ int main(int argc, char** argv) {
     if (gpus->got_subcommand("list")) return cli::list_gpus(gpus_flags);
     return gpus->got_subcommand("release") ? cli::release_gpu(gpus_flags) : cli::quarantine_gpu(gpus_flags);
   }
+  if (app.got_subcommand("releases")) return cli::releases(fleet_flags.release);
+  if (app.got_subcommand("rollback")) return cli::rollback(fleet_flags.release);
+  if (app.got_subcommand("usage")) return cli::usage(fleet_flags.usage);
+  if (app.got_subcommand("budget")) return cli::budget(fleet_flags.budget);
   const CLI::App* worker = app.get_subcommand("worker");
   return worker->got_subcommand("attach") ? attach(worker_flags) : detach(worker_flags);
 }

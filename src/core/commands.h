@@ -342,6 +342,25 @@ struct ReleaseGpu {
   std::string gpu;
 };
 
+// ---- releases and usage
+
+/// Makes a release that is as an earlier one was, as the store knows it. Reply: EndpointReply. Errors: not_found,
+/// conflict (it is what runs now, or what it needs is gone).
+struct RollBack {
+  Token to = 0;
+  AccountId owner;
+  Release release;
+};
+/// Makes what was used until now durable, so that the store can be asked. Reply: Done.
+struct MeterUsage {
+  Token to = 0;
+};
+/// Reply: Done. Errors: not_found (the endpoint).
+struct SaveBudget {
+  Token to = 0;
+  Budget budget;
+};
+
 // ---- the shell
 
 /// The caller went away: it gets no reply.
@@ -363,6 +382,7 @@ using Command =
                  DetachWorker, WorkerStarted, WorkerStartFailed, WorkerExited, Forget, Tick, Shutdown, SaveVolume,
                  DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings, ReadChunks,
                  WebhookPosted, RedeliverWebhook, SaveWebhookSecret, CreateBatch, RenameBatch, AddToBatch,
-                 RemoveFromBatch, FinalizeBatch, CancelBatch, ReportGpus, QuarantineGpu, ReleaseGpu, InputsRead>;
+                 RemoveFromBatch, FinalizeBatch, CancelBatch, ReportGpus, QuarantineGpu, ReleaseGpu, InputsRead,
+                 RollBack, MeterUsage, SaveBudget>;
 
 }  // namespace penstock::core

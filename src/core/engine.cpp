@@ -14,7 +14,11 @@ constexpr Millis kSweepInterval{60'000};
 // ---------------------------------------------------------------- state: callers and look-ups
 
 EngineState::EngineState(EngineSettings s, std::vector<Node> nodes, Random& r)
-    : settings(s), random(r), fleet(std::move(nodes)), gpu_health(s.gpu_deaths_max) {}
+    : settings(s),
+      random(r),
+      fleet(std::move(nodes)),
+      gpu_health(s.gpu_deaths_max),
+      meters({settings.prices, settings.discount, settings.discount_until}) {}
 
 Waiter& EngineState::add_waiter(Token to, Waiter::Kind kind, Time deadline) {
   auto made = std::make_unique<Waiter>(timers, to);
@@ -128,6 +132,7 @@ void EngineState::run_due_timers() {
   if (now < next_sweep) return;
   next_sweep = now + kSweepInterval;
   fx->records.push_back(JobsForgotten{now});
+  sweep_usage();
   for (auto it = residents.begin(); it != residents.end();) {
     JobEntry& job = **it++;
     if (job.state.expires <= now) let_go(job);
@@ -190,6 +195,7 @@ void EngineState::on(Forget& c) {
 void EngineState::on(Shutdown& c) {
   shut_down = true;
   shut_down_at = now;
+  save_usage(meters.take_all_changed(now));
   std::vector<Token> tokens;
   for (const auto& [token, waiter] : waiters) tokens.push_back(token);
   std::ranges::sort(tokens);
@@ -240,6 +246,7 @@ void EngineState::restore(StoredState stored) {
     const auto found = endpoints.find(id);
     if (found != endpoints.end()) found->second->counters = counters;
   }
+  restore_fleet(stored);
   for (auto& worker : stored.workers) {
     const auto found = endpoints.find(worker.endpoint);
     EndpointEntry* owner = found == endpoints.end() ? nullptr : found->second.get();
@@ -261,6 +268,7 @@ void EngineState::restore(StoredState stored) {
   restore_deliveries(std::move(stored.deliveries));
   restore_batches(std::move(stored.batches));
   restore_jobs(std::move(stored.jobs));
+  restore_usage();
 }
 
 // ---------------------------------------------------------------- Engine

@@ -12,6 +12,7 @@
 #include "core/commands.h"
 #include "core/fleet/fleet.h"
 #include "core/fleet/gpu_reading.h"
+#include "core/model/usage.h"
 #include "core/outcomes.h"
 #include "core/queue/why.h"
 #include "core/settings.h"
@@ -156,6 +157,9 @@ class Engine {
   std::vector<EndpointLoad> loads(Time now) const;  // the oldest endpoint first
   WebhookCounts webhook_counts() const;
   MemoryCounts memory_counts() const;
+  /// Of an endpoint, or with an empty one of the account.
+  const Budget* find_budget(const AccountId& owner, const EndpointId& endpoint) const;
+  Spent spent_today(Time now, const AccountId& owner, const EndpointId& endpoint) const;
   /// Posts that were wanted and whose end was not told yet.
   int webhooks_in_flight() const;
   /// Workers that were told to stop and have not exited yet.

@@ -3,6 +3,7 @@
 #include "core/control/endpoint_rules.h"
 #include "core/control/volume_rules.h"
 #include "core/engine_state.h"
+#include "core/fleet/releases.h"
 
 namespace penstock::core {
 
@@ -63,10 +64,13 @@ void EngineState::put_template(Template value) {
     return;
   }
   const bool rolls = needs_release(found->second, value);
-  found->second = std::move(value);
+  const Template before = std::exchange(found->second, std::move(value));
   if (!rolls) return;
   for (EndpointEntry* entry : endpoint_order) {
-    if (entry->endpoint.template_id == found->first) bump_release(*entry);
+    if (entry->endpoint.template_id != found->first) continue;
+    bump_release(*entry);
+    const ReleaseSettings former = settings_of(entry->endpoint, before);
+    note_release(*entry, &former);
   }
 }
 
@@ -210,21 +214,26 @@ void EngineState::on(SaveEndpoint& c) {
   if (made) put_template(std::move(*made));
   reply(c.to, EndpointReply{after->id});
   if (existing) {
-    if (needs_release(before, *after)) {
+    const bool rolls = needs_release(before, *after);
+    const ReleaseSettings former = settings_now(*existing);
+    if (rolls) {
       ++after->version;
       forgive_crashes(*existing);
     }
     existing->endpoint = std::move(*after);
     put_endpoint(*existing);
+    if (rolls) note_release(*existing, &former);
     bind_template(existing->endpoint, before.template_id);
     return;
   }
   auto entry = std::make_unique<EndpointEntry>(timers);
   entry->endpoint = std::move(*after);
   EndpointEntry& added = *entry;
+  added.last_request = now;
   endpoint_order.push_back(&added);
   endpoints.emplace(added.endpoint.id, std::move(entry));
   put_endpoint(added);
+  note_release(added, nullptr);
   bind_template(added.endpoint, std::nullopt);
 }
 
@@ -238,8 +247,12 @@ void EngineState::on(UpdateEndpointTemplate& c) {
   auto bindable = bindable_template(c.template_id, entry.endpoint);
   if (!bindable) return reply(c.to, bindable.error());
   const TemplateId before = entry.endpoint.template_id;
+  const ReleaseSettings former = settings_now(entry);
   entry.endpoint.template_id = *bindable;
-  if (before != *bindable) bump_release(entry);
+  if (before != *bindable) {
+    bump_release(entry);
+    note_release(entry, &former);
+  }
   bind_template(entry.endpoint, before);
   reply(c.to, EndpointReply{entry.endpoint.id});
 }
@@ -271,6 +284,10 @@ void EngineState::on(DeleteEndpoint& c) {
         send_stop(*worker, settings.stop_grace);  // it drained already, and its jobs have just ended
       worker->endpoint = nullptr;
     }
+  }
+  save_usage(meters.take_changed(entry.endpoint.id, now));
+  if (budgets.erase(std::pair(entry.endpoint.owner, entry.endpoint.id)) > 0) {
+    fx->records.push_back(BudgetSaved{Budget{entry.endpoint.owner, entry.endpoint.id, std::nullopt}});
   }
   for (auto it = residents.begin(); it != residents.end();) {
     JobEntry& job = **it++;

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "core/engine_state.h"
+#include "core/usage/budgets.h"
 
 namespace penstock::core {
 namespace {
@@ -59,7 +60,10 @@ void EngineState::review(EndpointEntry& entry) {
   entry.look_at.reset();
   dispatch(entry);
   read_ahead(entry);
+  lower_when_unused(entry);
   review_workers(entry);
+  entry.used_up = used_up_budget(entry);
+  stop_for_budget(entry);
   stop_surplus(entry);
   scale(entry);
   stop_idle(entry);
@@ -130,6 +134,7 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
     out.jobs.push_back(HandOut{job.request.id, job.state.attempt, job.request.input, job.request.s3_config,
                                job.request.traceparent, job.request.webhook, job.request.batch});
   }
+  note_usage(worker);
   reply(worker.take_poll->token, std::move(out));
   drop_waiter(*worker.take_poll);
 }
@@ -225,6 +230,7 @@ void EngineState::stop_surplus(EndpointEntry& entry) {
 
 void EngineState::stop_idle(EndpointEntry& entry) {
   int present = managed_present(entry);
+  const int kept = entry.used_up ? 0 : entry.endpoint.workers_min;
   // REQUEST_COUNT may want more workers than hold jobs (one that holds several): to stop these would only start others.
   const bool counted = entry.last_decision && entry.last_decision->rule == ScaleRule::request_count;
   int spare = counted ? scale_inputs(entry).present - entry.last_decision->wanted : present;
@@ -232,7 +238,7 @@ void EngineState::stop_idle(EndpointEntry& entry) {
   const std::vector<WorkerEntry*> all = entry.workers;
   for (WorkerEntry* worker : all) {
     if (worker->worker.external || !worker->worker.ready || !is_present(*worker) || !worker->holding.empty()) continue;
-    if (present <= entry.endpoint.workers_min || spare <= 0 || entry.queue.size() > 0) return;
+    if (present <= kept || spare <= 0 || entry.queue.size() > 0) return;
     if (worker->idle_since + timeout > now) {
       look_again(entry, worker->idle_since + timeout);
       continue;
@@ -262,6 +268,7 @@ ScaleInputs EngineState::scale_inputs(const EndpointEntry& entry) const {
     if (!worker->worker.ready) ++in.starting;
   }
   if (entry.last_addition) in.since_last_addition = now - *entry.last_addition;
+  in.budget_used_up = entry.used_up.has_value();
   return in;
 }
 
@@ -305,6 +312,8 @@ void EngineState::note_waits(EndpointEntry& entry) {
   facts.wants_more = entry.last_decision && entry.last_decision->wanted > facts.ready + facts.starting;
   const JobEntry* next = entry.queue.front(settings.priority_ageing);
   facts.input_loads = next && !next->request.input && choose_poll(entry);
+  facts.budget.clear();
+  if (entry.last_decision && entry.last_decision->clamp == ScaleClamp::budget) facts.budget = in_words(*entry.used_up);
   facts.throttled = entry.throttled;
   facts.crashes = entry.crashes_in_a_row;
   facts.held_back_until.reset();

@@ -23,6 +23,7 @@ JobEntry& EngineState::admit(JobRequest request) {
   auto made = std::make_unique<JobEntry>(timers, entry);
   made->request = std::move(request);
   made->arrival = ++last_arrival;
+  entry.last_request = std::max(entry.last_request, made->request.created);
   JobEntry& job = *made;
   if (const std::string& key = job.request.idempotency_key; !key.empty()) {
     const auto known = entry.keyed.find(key);
@@ -67,6 +68,7 @@ void EngineState::leave_worker(JobEntry& job) {
   WorkerEntry& worker = *workers.at(job.state.worker);
   worker.holding.erase(job.request.id);
   if (worker.holding.empty()) worker.idle_since = now;
+  note_usage(worker);
   --job.endpoint.in_progress;
   if (BatchEntry* batch = batch_of(job)) --batch->in_progress;
   job.run_deadline.reset();
@@ -89,7 +91,7 @@ void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::o
   Counters& counters = job.endpoint.counters;
   if (status == JobStatus::completed) ++counters.completed;
   if (status == JobStatus::failed || status == JobStatus::timed_out) ++counters.failed;
-  fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, counters});
+  fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, counters, job.endpoint.last_request});
   answer_job_waiters(job);
   feed_streams(job);
   request_ended(job);
@@ -119,7 +121,9 @@ void EngineState::lose_attempt(JobEntry& job, const std::string& why) {
   job.output = nullptr;
   enqueue(job);
   changed(job, true);
-  if (!ours) fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, job.endpoint.counters});
+  if (!ours) {
+    fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, job.endpoint.counters, job.endpoint.last_request});
+  }
   fx->notes.push_back("job " + job.request.id.str() + " goes back to the queue: " + why);
   arm(job);
 }

@@ -15,6 +15,7 @@
 #include "core/queue/job_queue.h"
 #include "core/queue/why.h"
 #include "core/records.h"
+#include "core/usage/meters.h"
 
 namespace penstock::core {
 
@@ -31,6 +32,8 @@ namespace penstock::core {
 //   engine_why.cpp      what is told of why things are as they are
 //   engine_placement.cpp  where they start
 //   engine_gpus.cpp     which GPUs are fit for it
+//   engine_releases.cpp versions of endpoints
+//   engine_usage.cpp    what workers used, and budgets
 
 struct EndpointEntry;
 struct JobEntry;
@@ -109,6 +112,8 @@ struct WorkerEntry {
   bool finished_a_job = false;
   Waiter* take_poll = nullptr;
   Waiter* stop_poll = nullptr;
+  UsageMeters::Meter* meter = nullptr;      // none: external
+  UsageState usage = UsageState::starting;  // as it is metered
 };
 
 /// Why the jobs of a queue wait, while there are any.
@@ -150,6 +155,8 @@ struct EndpointEntry {
   Time last_crash{};  // that was counted
   std::optional<Time> backoff_until;
   std::optional<Time> last_addition;  // by QUEUE_DELAY
+  std::optional<Budget> used_up;      // the budget that keeps workers from starting, as of the last review
+  Time last_request{};
   std::optional<ScaleDecision> last_decision;
   WaitFacts wait_facts;  // as of the last review, as the two below
   Waiting waiting;
@@ -271,6 +278,9 @@ class EngineState {
   void on(QuarantineGpu& c);
   void on(ReleaseGpu& c);
   void on(InputsRead& c);
+  void on(RollBack& c);
+  void on(MeterUsage& c);
+  void on(SaveBudget& c);
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>
@@ -304,6 +314,28 @@ class EngineState {
   void bump_release(EndpointEntry& entry);
   void put_endpoint(EndpointEntry& entry);
   void forgive_crashes(EndpointEntry& entry);
+
+  // ---- releases (engine_releases.cpp)
+  void note_release(const EndpointEntry& entry, const ReleaseSettings* before,
+                    std::optional<int> rollback_of = std::nullopt);
+  ReleaseSettings settings_now(const EndpointEntry& entry) const;
+  Result<Template> template_for(const Release& release, const Endpoint& endpoint) const;
+  void restore_releases(const std::vector<std::pair<EndpointId, int>>& newest);
+
+  // ---- usage (engine_usage.cpp)
+  static UsageState usage_of(const WorkerEntry& worker);
+  void meter_begins(WorkerEntry& worker, Time since);
+  /// To be called whenever what usage_of() says may have changed.
+  void note_usage(WorkerEntry& worker);
+  void meter_ends(WorkerEntry& worker);
+  void save_usage(std::vector<UsageRow> rows);
+  void restore_fleet(const StoredState& stored);
+  void restore_usage();
+  void sweep_usage();
+  std::optional<Budget> used_up_budget(EndpointEntry& entry);
+  void touch_all(const AccountId& owner);
+  void stop_for_budget(EndpointEntry& entry);
+  void lower_when_unused(EndpointEntry& entry);
 
   // ---- account (engine_account.cpp)
   Result<std::vector<VolumeId>> usable_volumes(const std::vector<std::string>& names, const AccountId& owner) const;
@@ -422,6 +454,9 @@ class EngineState {
   Fleet fleet;
   GpuHealth gpu_health;
   Timers timers;
+  UsageMeters meters;
+  std::map<std::pair<AccountId, EndpointId>, Budget> budgets;
+  std::map<AccountId, Time> accounts_stopped;  // whose budget is used up: until when all of them know
 
   Time now{};
   Effects* fx = nullptr;

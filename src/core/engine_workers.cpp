@@ -26,6 +26,7 @@ WorkerEntry& EngineState::add_worker(Worker worker, EndpointEntry& entry) {
   made->last_contact = now;
   WorkerEntry& added = *made;
   entry.workers.push_back(&added);
+  if (!added.worker.external) meter_begins(added, now);
   fx->records.push_back(WorkerSaved{added.worker});
   workers.emplace(added.worker.id, std::move(made));
   return added;
@@ -42,6 +43,7 @@ void EngineState::forget_worker(WorkerEntry& worker) {
     job_died(worker, *worker.holding.begin()->second);
     lose_attempt(*worker.holding.begin()->second, "worker " + worker.worker.id.str() + " is gone");
   }
+  meter_ends(worker);
   fleet.release(worker.worker.placement);
   if (worker.endpoint) {
     std::erase(worker.endpoint->workers, &worker);
@@ -85,6 +87,7 @@ void EngineState::on(TakeJobs& c) {
   heard_from(*worker);
   if (!worker->worker.ready) {
     worker->worker.ready = now;
+    note_usage(*worker);
     worker->idle_since = now;
     worker->endpoint->crashes_in_a_row = 0;
     worker->endpoint->backoff_until.reset();

@@ -8,8 +8,10 @@
 #include "core/model/endpoint.h"
 #include "core/model/gpu.h"
 #include "core/model/job.h"
+#include "core/model/release.h"
 #include "core/model/secret.h"
 #include "core/model/template.h"
+#include "core/model/usage.h"
 #include "core/model/volume.h"
 #include "core/model/webhook.h"
 #include "core/model/worker.h"
@@ -34,14 +36,15 @@ struct TemplateRemoved {
 struct EndpointSaved {
   Endpoint endpoint;
 };
-/// Its counters, batches and jobs (with their chunks) go with it. Its workers stay until each has exited: until then
-/// somebody must remember to end them.
+/// Its counters, releases, batches and jobs (with their chunks) go with it. Its workers stay until each has exited:
+/// until then somebody must remember to end them.
 struct EndpointRemoved {
   EndpointId id;
 };
 struct CountersSaved {
   EndpointId endpoint;
   Counters counters;
+  Time last_request = {};  // as of then; later ones show in the jobs
 };
 struct JobAdded {
   JobRequest request;
@@ -120,11 +123,27 @@ struct GpuMarkRemoved {
   std::string id;
 };
 
+/// Of one endpoint, the newest kReleasesKept stay.
+struct ReleaseSaved {
+  Release value;
+};
+/// Whole: one row for each endpoint, pool and hour. Outlives its endpoint.
+struct UsageSaved {
+  UsageRow value;
+};
+/// One for each account, and for each of its endpoints.
+struct BudgetSaved {
+  Budget value;
+};
+
 using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRemoved, EndpointSaved, EndpointRemoved,
                             CountersSaved, JobAdded, JobChanged, ChunkAdded, ChunksCleared, JobsForgotten, WorkerSaved,
                             WorkerRemoved, VolumeSaved, VolumeRemoved, SecretSaved, SecretRemoved, CredentialSaved,
                             CredentialRemoved, WebhookAdded, WebhookChanged, BatchSaved, BatchRemoved, GpuMarkSaved,
-                            GpuMarkRemoved>;
+                            GpuMarkRemoved, ReleaseSaved, UsageSaved, BudgetSaved>;
+
+/// Rows of usage that a start needs: budgets are by the day.
+inline constexpr Millis kUsageLoaded{86'400'000};
 
 /// From the end of one server process to the begin of the next, by the clock of each: `to` may be before `from`, and
 /// `from` up to kAbsenceBlur before the true end.
@@ -149,9 +168,13 @@ struct StoredState {
   std::vector<Secret> secrets;
   std::vector<RegistryCredential> credentials;
   std::vector<WebhookDelivery> deliveries;  // pending ones, without input and output
-  std::vector<Batch> batches;
+  std::vector<Batch> batches = {};
   std::vector<GpuMark> gpu_marks = {};
   std::vector<Absence> absences = {};  // oldest first; no store knows them, whoever restores does
+  std::vector<std::pair<EndpointId, Time>> last_requests = {};  // as their counters say
+  std::vector<std::pair<EndpointId, int>> releases = {};        // the newest of each endpoint
+  std::vector<UsageRow> usage = {};  // of kUsageLoaded before the latest hour of any, and that
+  std::vector<Budget> budgets = {};
 };
 
 }  // namespace penstock::core

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "base/time.h"
 
@@ -75,6 +77,14 @@ struct EngineSettings {
   int secrets_max = 10'000;
   int credentials_max = 10'000;
   int external_workers_max = 1'000;  // per endpoint
+
+  // scaling and usage
+  bool idle_scale_down = false;  // workersMax goes to 2 after 3 days without a request, and to 0 after 7 (3.4)
+  std::map<std::string, std::int64_t, std::less<>> prices = default_prices();  // millionths for a GPU and hour, by pool
+  int discount = 0;                                                            // millionths of them taken off ...
+  std::optional<Time> discount_until;                                          // ... until then; none: for ever
+
+  static std::map<std::string, std::int64_t, std::less<>> default_prices();
 };
 
 }  // namespace penstock::core

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <concepts>
 #include <functional>
 #include <set>
 
 #include "base/text.h"
 #include "base/time.h"
+#include "core/model/usage.h"
 #include "server/config_file.h"
 
 namespace penstock::server {
@@ -64,6 +66,15 @@ Result<std::int64_t> whole(const std::string& text, std::int64_t low, std::int64
         bad_value(text, "a whole number from " + std::to_string(low) + " to " + std::to_string(high) + " is"));
   }
   return value;
+}
+
+Result<double> decimal(const std::string& text, int low, double high) {
+  double value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole_text = parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
+  if (whole_text && value >= low && value <= high) return value;
+  return tl::unexpected<Error>(
+      bad_value(text, "a number from " + std::to_string(low) + " to " + std::to_string(std::lround(high)) + " is"));
 }
 
 template <class Pick>
@@ -131,6 +142,22 @@ Result<void> set_gpu_types(Config& config, const std::string& value) {
   return {};
 }
 
+/// What an hour of a GPU costs, or of a worker without GPUs.
+Setting price_setting(const std::string& pool, std::int64_t initial) {
+  std::string name = pool;
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string cents = std::to_string(100 + initial / 10'000 % 100).substr(1);
+  return {"prices." + name,
+          "price of an hour of a " + (pool == core::kCpuPool ? "worker without GPUs" : "GPU of " + pool),
+          [pool](Config& c, const std::string& value) -> Result<void> {
+            const auto price = decimal(value, 0, 1e6);
+            if (!price) return tl::unexpected<Error>(price.error());
+            c.engine.prices[pool] = std::llround(*price * 1e6);
+            return {};
+          },
+          std::to_string(initial / 1'000'000) + "." + cents};
+}
+
 void server_settings(std::vector<Setting>& all) {
   all.push_back(text("server.listen", "address and port to listen on; port 0 takes a free one",
                      [](Config& c) -> auto& { return c.listen; }));
@@ -175,13 +202,10 @@ void server_settings(std::vector<Setting>& all) {
                      [](Config& c) -> auto& { return c.account_email; }));
   all.push_back({"account.discount_factor", "serverlessDiscount.discountFactor, for clients that show it",
                  [](Config& c, const std::string& value) -> Result<void> {
-                   double factor = 0;
-                   const auto parsed = std::from_chars(value.data(), value.data() + value.size(), factor);
-                   if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() || factor < 0 ||
-                       factor > 1) {
-                     return tl::unexpected<Error>(bad_value(value, "a number from 0 to 1 is"));
-                   }
-                   c.discount_factor = factor;
+                   const auto factor = decimal(value, 0, 1);
+                   if (!factor) return tl::unexpected<Error>(factor.error());
+                   c.discount_factor = *factor;
+                   c.engine.discount = static_cast<int>(std::lround(*factor * 1'000'000));
                    return {};
                  }});
   all.push_back({"account.discount_expires", "serverlessDiscount.expirationDate, such as 2027-01-31T00:00:00Z",
@@ -189,8 +213,15 @@ void server_settings(std::vector<Setting>& all) {
                    const auto time = parse_iso8601(value);
                    if (!time) return tl::unexpected<Error>(bad_value(value, "a time such as 2027-01-31T00:00:00Z is"));
                    c.discount_expires = iso8601(*time);
+                   c.engine.discount_until = *time;
                    return {};
                  }});
+  for (const auto& [pool, price] : core::EngineSettings::default_prices()) {
+    all.push_back(price_setting(pool, price));
+  }
+  all.push_back(flag("scaling.idle_scale_down",
+                     "workersMax goes to 2 after 3 days without a request, and to 0 after 7; never back by itself",
+                     [](Config& c) -> auto& { return c.engine.idle_scale_down; }));
 }
 
 void batch_settings(std::vector<Setting>& all) {
@@ -557,22 +588,6 @@ net::AddressRules webhook_rules(const Config& config) {
   const bool own_machine = is_loopback(parse_listen(config.listen)->first) && config.engine.process_images;
   return *net::AddressRules::make(config.webhooks_allow_private.value_or(own_machine),
                                   config.webhooks_allowed_networks);
-}
-
-Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& text) {
-  const auto colon = text.rfind(':');
-  const Error bad{Errc::invalid,
-                  "listen address \"" + text + "\" is not accepted; use address:port, such as 127.0.0.1:8420"};
-  if (colon == std::string::npos || colon == 0) return tl::unexpected<Error>(bad);
-  const auto port = whole(text.substr(colon + 1), 0, 65'535);
-  if (!port) return tl::unexpected<Error>(bad);
-  std::string host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return std::pair(host, static_cast<std::uint16_t>(*port));
-}
-
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 }  // namespace penstock::server

@@ -112,6 +112,16 @@ void CoreLoop::list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs)
   });
 }
 
+Result<std::vector<core::Release>> CoreLoop::list_releases(const EndpointId& endpoint) {
+  if (!in_turn_) run_turn();
+  return store_.list_releases(endpoint);
+}
+
+Result<std::vector<core::UsageRow>> CoreLoop::list_usage(const core::UsageQuery& query) {
+  if (!in_turn_) run_turn();
+  return store_.list_usage(query);
+}
+
 void CoreLoop::run_turn() {
   in_turn_ = true;
   turn_.clear();

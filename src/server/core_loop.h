@@ -60,6 +60,8 @@ class CoreLoop final : public api::Core {
   Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override;
   void list_jobs(const core::JobQuery& query, OnPage on_page) override;
   void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override;
+  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override;
+  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override;
   void watch(Watch watch) override { watches_.push_back(std::move(watch)); }
   const core::Engine& engine() const override { return engine_; }
   Time now() const override { return clock_.now(); }

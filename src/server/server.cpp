@@ -90,11 +90,12 @@ class Server {
                [this](const WorkerId& worker, std::size_t lines) { return launcher_->log_tail(worker, lines); }),
         webhooks_(core_, vault_, random_),
         why_(core_),
+        fleet_(core_),
         clock_api_(core_, world_ ? &world_->time() : nullptr),
         gpus_(core_),
         metrics_(core_, [this] { return metrics(); }),
         router_(graphql_, jobs_, batches_, openai_, worker_, admin_, webhooks_, why_, clock_api_, gpus_, metrics_,
-                config_.bodies),
+                fleet_, config_.bodies),
         http_(
             loop_, config_.http,
             [this](net::Request request, net::Responder responder) {
@@ -195,6 +196,7 @@ class Server {
   api::ClockApi clock_api_;
   api::GpusApi gpus_;
   api::MetricsApi metrics_;
+  api::FleetApi fleet_;
   api::Router router_;
   net::HttpServer http_;
   Volumes volumes_;

@@ -103,6 +103,7 @@ void each_field(Value& value, Visit&& visit) {
   visit("completed", value.counters.completed);
   visit("failed", value.counters.failed);
   visit("retried", value.counters.retried);
+  visit("last_request_ms", value.last_request);
 }
 
 /// Without input and s3_config, which are payloads.
@@ -243,6 +244,61 @@ void each_field(Value& value, Visit&& visit) {
   visit("last_error", value.last_error);
   visit("settled_ms", value.settled);
   visit("expires_ms", value.expires);
+}
+
+template <IsA<core::Release> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("endpoint", value.endpoint);
+  visit("version", value.version);
+  visit("created_ms", value.created);
+  visit("rollback_of", value.rollback_of);
+  visit("changes", value.changes);
+  visit("template_id", value.settings.template_id);
+  visit("gpu_ids", value.settings.gpu_ids);
+  visit("gpu_count", value.settings.gpu_count);
+  visit("instance_ids", value.settings.instance_ids);
+  visit("allowed_cuda_versions", value.settings.allowed_cuda_versions);
+  visit("min_cuda_version", value.settings.min_cuda_version);
+  visit("locations", value.settings.locations);
+  visit("data_center_ids", value.settings.data_center_ids);
+  visit("env", value.settings.env);
+  visit("volumes", value.settings.volumes);
+  visit("image", value.settings.image);
+  visit("docker_args", value.settings.docker_args);
+  visit("template_env", value.settings.template_env);
+  visit("ports", value.settings.ports);
+  visit("container_disk_gb", value.settings.container_disk_gb);
+  visit("volume_mount_path", value.settings.volume_mount_path);
+  visit("registry_auth_id", value.settings.registry_auth_id);
+  visit("start_script", value.settings.start_script);
+}
+
+template <IsA<core::UsageRow> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("endpoint", value.endpoint);
+  visit("pool", value.pool);
+  visit("hour_ms", value.hour);
+  visit("owner", value.owner);
+  visit("metered_ms", value.metered);
+  visit("starting_ms", value.worker_ms[0]);
+  visit("idle_ms", value.worker_ms[1]);
+  visit("active_ms", value.worker_ms[2]);
+  visit("frozen_ms", value.worker_ms[3]);
+  visit("starting_gpu_ms", value.gpu_ms[0]);
+  visit("idle_gpu_ms", value.gpu_ms[1]);
+  visit("active_gpu_ms", value.gpu_ms[2]);
+  visit("frozen_gpu_ms", value.gpu_ms[3]);
+  visit("price", value.price);
+  visit("discount", value.discount);
+}
+
+template <IsA<core::Budget> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("owner", value.owner);
+  visit("endpoint", value.endpoint);
+  visit("per_day", value.per_day);
+  visit("unit", value.unit);
+  visit("action", value.action);
 }
 
 }  // namespace penstock::store

@@ -139,6 +139,18 @@ class LocalStore final : public Store {
     return tables_->list_deliveries(query);
   }
 
+  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override {
+    if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
+    if (is_stuck_) return fail(Errc::unavailable, "releases cannot be listed while the tables cannot be written");
+    return tables_->list_releases(endpoint);
+  }
+
+  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override {
+    if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
+    if (is_stuck_) return fail(Errc::unavailable, "usage cannot be listed while the tables cannot be written");
+    return tables_->list_usage(query);
+  }
+
   void list_jobs(const core::JobQuery& query, OnPage on_page) override {
     read_later([this, query, on_page = std::move(on_page)](const Error* error) {
       if (error) return on_page(tl::unexpected(*error));

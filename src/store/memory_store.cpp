@@ -110,7 +110,25 @@ class MemoryStore final : public Store {
                             credentials_.values(),
                             {},
                             batches_.values(),
-                            gpu_marks_.values()};
+                            gpu_marks_.values(),
+                            {},
+                            {},
+                            {},
+                            {}};
+    for (const auto& [endpoint, at] : last_requests_.values()) {
+      if (at > Time{}) state.last_requests.emplace_back(endpoint, at);
+    }
+    for (const auto& [endpoint, releases] : releases_) {
+      state.releases.emplace_back(endpoint, releases.rbegin()->first);
+    }
+    Time latest{};
+    for (const core::UsageRow& row : usage_.values()) latest = std::max(latest, row.hour);
+    for (core::UsageRow& row : usage_.values()) {
+      if (row.hour >= latest - core::kUsageLoaded) state.usage.push_back(std::move(row));
+    }
+    for (core::Budget& budget : budgets_.values()) {
+      if (budget.per_day) state.budgets.push_back(std::move(budget));
+    }
     for (core::WebhookDelivery delivery : deliveries_.values()) {
       if (delivery.state.status == core::DeliveryStatus::pending) state.deliveries.push_back(bare(std::move(delivery)));
     }
@@ -198,6 +216,24 @@ class MemoryStore final : public Store {
     return page;
   }
 
+  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override {
+    std::vector<core::Release> all;
+    const auto found = releases_.find(endpoint);
+    if (found == releases_.end()) return all;
+    for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) all.push_back(it->second);
+    return all;
+  }
+
+  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override {
+    std::vector<core::UsageRow> all = usage_.values();
+    std::erase_if(all, [&](const core::UsageRow& row) {
+      return row.owner != query.owner || (query.endpoint && row.endpoint != *query.endpoint) || row.hour < query.from ||
+             row.hour >= query.to;
+    });
+    std::ranges::sort(all, {}, [](const core::UsageRow& row) { return std::tie(row.hour, row.endpoint, row.pool); });
+    return all;
+  }
+
   Result<void> commit(Turn turn) override {
     for (const core::Record& record : *turn) std::visit([&](const auto& change) { apply(change); }, record);
     return {};
@@ -219,9 +255,14 @@ class MemoryStore final : public Store {
     endpoints_.erase(record.id);
     counters_.erase(record.id);
     batches_.erase_if([&](const core::Batch& b) { return b.endpoint == record.id ? &b.id : nullptr; });
+    last_requests_.erase(record.id);
+    releases_.erase(record.id);
     jobs_.erase_if([&](const core::StoredJob& j) { return j.request.endpoint == record.id ? &j.request.id : nullptr; });
   }
-  void apply(const core::CountersSaved& record) { counters_.put(record.endpoint, {record.endpoint, record.counters}); }
+  void apply(const core::CountersSaved& record) {
+    counters_.put(record.endpoint, {record.endpoint, record.counters});
+    last_requests_.put(record.endpoint, {record.endpoint, record.last_request});
+  }
   void apply(const core::JobAdded& record) {
     jobs_.put(record.request.id, {record.request, record.state, nullptr, {}});
   }
@@ -272,6 +313,19 @@ class MemoryStore final : public Store {
     if (core::WebhookDelivery* known = deliveries_.find(record.id); known != nullptr) known->state = record.state;
   }
 
+  void apply(const core::ReleaseSaved& record) {
+    auto& kept = releases_[record.value.endpoint];
+    kept.insert_or_assign(record.value.version, record.value);
+    kept.erase(kept.begin(), kept.lower_bound(record.value.version - core::kReleasesKept + 1));
+  }
+  void apply(const core::UsageSaved& record) {
+    const core::UsageRow& row = record.value;
+    usage_.put(row.endpoint.str() + "/" + row.pool + "/" + std::to_string(to_ms(row.hour)), row);
+  }
+  void apply(const core::BudgetSaved& record) {
+    budgets_.put(record.value.owner.str() + "/" + record.value.endpoint.str(), record.value);
+  }
+
   OrderedTable<AccountId, core::Account> accounts_;
   OrderedTable<std::string, core::ApiKey> keys_;
   OrderedTable<TemplateId, core::Template> templates_;
@@ -285,6 +339,10 @@ class MemoryStore final : public Store {
   OrderedTable<std::string, core::GpuMark> gpu_marks_;
   OrderedTable<DeliveryId, core::WebhookDelivery> deliveries_;
   OrderedTable<BatchId, core::Batch> batches_;
+  OrderedTable<EndpointId, std::pair<EndpointId, Time>> last_requests_;
+  std::map<EndpointId, std::map<int, core::Release>> releases_;
+  OrderedTable<std::string, core::UsageRow> usage_;
+  OrderedTable<std::string, core::Budget> budgets_;
 };
 
 }  // namespace

@@ -43,6 +43,18 @@ class RowWriter {
   void put(core::JobStatus value) { statement_.add(core::to_text(value)); }
   void put(core::DeliveryStatus value) { statement_.add(core::to_text(value)); }
   void put(core::BatchStatus value) { statement_.add(core::to_text(value)); }
+  void put(core::BudgetUnit value) { statement_.add(core::to_text(value)); }
+  void put(core::BudgetAction value) { statement_.add(core::to_text(value)); }
+  /// Three texts for each; a value that is there begins with an equals sign.
+  void put(const std::vector<core::SettingChange>& changes) {
+    std::vector<std::string> texts;
+    for (const core::SettingChange& one : changes) {
+      texts.push_back(one.field);
+      texts.push_back(one.before ? "=" + *one.before : "");
+      texts.push_back(one.after ? "=" + *one.after : "");
+    }
+    put(texts);
+  }
   template <class Tag>
   void put(const Id<Tag>& value) {
     statement_.add(value.str());
@@ -109,6 +121,21 @@ class RowReader {
   void get(core::JobStatus& value) { take(value, core::parse_job_status(statement_.text(next_))); }
   void get(core::DeliveryStatus& value) { take(value, core::parse_delivery_status(statement_.text(next_))); }
   void get(core::BatchStatus& value) { take(value, core::parse_batch_status(statement_.text(next_))); }
+  void get(core::BudgetUnit& value) { take(value, core::parse_budget_unit(statement_.text(next_))); }
+  void get(core::BudgetAction& value) { take(value, core::parse_budget_action(statement_.text(next_))); }
+  void get(std::vector<core::SettingChange>& value) {
+    std::vector<std::string> texts;
+    get(texts);
+    if (texts.size() % 3 != 0) throw DamagedRow(column_, statement_.text(next_));
+    const auto text_of = [](const std::string& text) -> std::optional<std::string> {
+      if (text.empty()) return std::nullopt;
+      return text.substr(1);
+    };
+    value.clear();
+    for (std::size_t i = 0; i < texts.size(); i += 3) {
+      value.push_back({texts[i], text_of(texts[i + 1]), text_of(texts[i + 2])});
+    }
+  }
   void get(std::vector<std::string>& value) { take(value, decode_texts(statement_.text(next_))); }
   void get(std::vector<core::PortName>& value) {
     std::vector<core::EnvVar> pairs;

@@ -306,6 +306,68 @@ CREATE TABLE gpu_marks (
   released_ms INTEGER
 ) STRICT;
 )sql",
+    R"sql(
+ALTER TABLE counters ADD COLUMN last_request_ms INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE releases (
+  seq INTEGER PRIMARY KEY,
+  endpoint TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  rollback_of INTEGER,
+  changes TEXT NOT NULL,
+  template_id TEXT NOT NULL,
+  gpu_ids TEXT NOT NULL,
+  gpu_count INTEGER NOT NULL,
+  instance_ids TEXT NOT NULL,
+  allowed_cuda_versions TEXT,
+  min_cuda_version TEXT,
+  locations TEXT,
+  data_center_ids TEXT NOT NULL,
+  env TEXT NOT NULL,
+  volumes TEXT NOT NULL,
+  image TEXT NOT NULL,
+  docker_args TEXT NOT NULL,
+  template_env TEXT NOT NULL,
+  ports TEXT NOT NULL,
+  container_disk_gb INTEGER NOT NULL,
+  volume_mount_path TEXT NOT NULL,
+  registry_auth_id TEXT NOT NULL,
+  start_script TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX releases_by_version ON releases (endpoint, version);
+
+CREATE TABLE usage (
+  seq INTEGER PRIMARY KEY,
+  endpoint TEXT NOT NULL,
+  pool TEXT NOT NULL,
+  hour_ms INTEGER NOT NULL,
+  owner TEXT NOT NULL,
+  metered_ms INTEGER NOT NULL,
+  starting_ms INTEGER NOT NULL,
+  idle_ms INTEGER NOT NULL,
+  active_ms INTEGER NOT NULL,
+  frozen_ms INTEGER NOT NULL,
+  starting_gpu_ms INTEGER NOT NULL,
+  idle_gpu_ms INTEGER NOT NULL,
+  active_gpu_ms INTEGER NOT NULL,
+  frozen_gpu_ms INTEGER NOT NULL,
+  price INTEGER NOT NULL,
+  discount INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX usage_by_endpoint ON usage (endpoint, pool, hour_ms);
+CREATE INDEX usage_by_hour ON usage (hour_ms);
+
+CREATE TABLE budgets (
+  seq INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  per_day INTEGER,
+  unit TEXT NOT NULL,
+  action TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX budgets_by_owner ON budgets (owner, endpoint);
+)sql",
 };
 
 }  // namespace

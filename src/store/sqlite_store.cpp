@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "store/delivery_rows.h"
+#include "store/fleet_rows.h"
 #include "store/job_rows.h"
 #include "store/paced_writes.h"
 #include "store/row_codec.h"
@@ -107,7 +108,8 @@ class Tables final : public SqliteStore {
         put_gpu_mark_(upsert<core::GpuMark>("gpu_marks")),
         remove_gpu_mark_(db_->prepare("DELETE FROM gpu_marks WHERE id = ?")),
         jobs_(*db_),
-        deliveries_(*db_) {}
+        deliveries_(*db_),
+        fleet_(*db_) {}
 
   Result<core::StoredState> load() override { return load_within(std::numeric_limits<std::uint64_t>::max()); }
 
@@ -120,6 +122,7 @@ class Tables final : public SqliteStore {
       state.templates = load_table<core::Template>("templates");
       state.endpoints = load_table<core::Endpoint>("endpoints");
       for (auto& row : load_table<core::CountersSaved>("counters")) {
+        if (row.last_request > Time{}) state.last_requests.emplace_back(row.endpoint, row.last_request);
         state.counters.emplace_back(std::move(row.endpoint), row.counters);
       }
       state.workers = load_table<core::Worker>("workers");
@@ -130,6 +133,7 @@ class Tables final : public SqliteStore {
       state.jobs = jobs_.load_live(input_bytes);
       state.deliveries = deliveries_.load_pending();
       state.batches = load_table<core::Batch>("batches");
+      fleet_.load(state);
       return state;
     } catch (const std::exception& error) {
       return tl::unexpected(explain(file_, error));
@@ -196,6 +200,24 @@ class Tables final : public SqliteStore {
     const std::scoped_lock lock(mutex_);
     try {
       return deliveries_.list(query);
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      return fleet_.list_releases(endpoint);
+    } catch (const std::exception& error) {
+      return tl::unexpected(explain(file_, error));
+    }
+  }
+
+  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override {
+    const std::scoped_lock lock(mutex_);
+    try {
+      return fleet_.list_usage(query);
     } catch (const std::exception& error) {
       return tl::unexpected(explain(file_, error));
     }
@@ -325,6 +347,7 @@ class Tables final : public SqliteStore {
     remove_counters_.add(record.id.str()).run();
     remove_batches_.add(record.id.str()).run();
     jobs_.remove_of(record.id);
+    fleet_.remove_of(record.id);
   }
   void apply(const TurnStep&, const core::CountersSaved& record) { put(put_counters_, record); }
   void apply(const TurnStep& step, const core::JobAdded& record) {
@@ -356,6 +379,9 @@ class Tables final : public SqliteStore {
 
   void apply(const TurnStep&, const core::GpuMarkSaved& record) { put(put_gpu_mark_, record.value); }
   void apply(const TurnStep&, const core::GpuMarkRemoved& record) { remove_gpu_mark_.add(record.id).run(); }
+  void apply(const TurnStep&, const core::ReleaseSaved& record) { fleet_.put(record.value); }
+  void apply(const TurnStep&, const core::UsageSaved& record) { fleet_.put(record.value); }
+  void apply(const TurnStep&, const core::BudgetSaved& record) { fleet_.put(record.value); }
 
   std::mutex mutex_;  // of all below
   std::string file_;
@@ -386,6 +412,7 @@ class Tables final : public SqliteStore {
   Statement remove_gpu_mark_;
   JobRows jobs_;
   DeliveryRows deliveries_;
+  FleetRows fleet_;
 };
 
 /// The file holds what users keep secret (environments, payloads): SQLite gives the WAL the same rights.

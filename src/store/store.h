@@ -57,6 +57,12 @@ class Store {
   /// committed last may be missing (LocalStoreOptions::apply_after). Errors: unavailable.
   virtual Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) = 0;
 
+  /// Releases of an endpoint, the newest first, as they are now. Errors: unavailable.
+  virtual Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) = 0;
+
+  /// Usage of an account, by hour, endpoint and pool, as it is now. Errors: unavailable.
+  virtual Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) = 0;
+
   /// Jobs of an endpoint, the newest first, after all turns that were begun. `on_page` may be called later, on another
   /// thread. Errors: unavailable.
   using OnPage = std::function<void(Result<core::JobPage>)>;

@@ -104,7 +104,7 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   ASSERT_TRUE(open()->commit(Turn{core::AccountSaved{wanted.accounts[0]}, core::TemplateSaved{wanted.templates[0]},
                                   core::EndpointSaved{wanted.endpoints[0]}, low}));
   for (const char* later : {"network_volumes", "secrets", "registry_credentials", "log_position", "webhook_deliveries",
-                            "webhook_payloads", "batches", "gpu_marks"}) {
+                            "webhook_payloads", "batches", "gpu_marks", "releases", "usage", "budgets"}) {
     execute(std::string("DROP TABLE ") + later);
   }
   for (const char* later :
@@ -113,7 +113,8 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
         "endpoints DROP COLUMN retention_sync_s", "endpoints DROP COLUMN model_references", "jobs DROP COLUMN priority",
         "jobs DROP COLUMN traceparent", "jobs ADD COLUMN low_priority INTEGER NOT NULL DEFAULT 1",
         "accounts DROP COLUMN webhook_secret", "accounts DROP COLUMN webhook_secret_before",
-        "accounts DROP COLUMN webhook_secret_since_ms", "jobs DROP COLUMN webhook", "workers DROP COLUMN gpu_uuids"}) {
+        "accounts DROP COLUMN webhook_secret_since_ms", "jobs DROP COLUMN webhook", "workers DROP COLUMN gpu_uuids",
+        "counters DROP COLUMN last_request_ms"}) {
     execute(std::string("ALTER TABLE ") + later);
   }
   execute("DROP INDEX jobs_by_created; CREATE INDEX jobs_by_endpoint ON jobs (endpoint)");

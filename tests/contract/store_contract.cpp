@@ -54,6 +54,60 @@ TEST_P(StoreContract, TurnsThatAreCommittedLaterAreThereAtOnceAndDurableInOrder)
   expect_holds(restarted(), wanted);
 }
 
+TEST_P(StoreContract, KeepsTheNewestReleasesOfAnEndpoint) {
+  for (int version = 0; version < core::kReleasesKept + 5; ++version) {
+    commit({core::ReleaseSaved{release("ep-1", version)}});
+  }
+  commit({core::ReleaseSaved{release("ep-2", 3)}});
+  restart();
+  const auto kept = *store().list_releases(id<EndpointId>("ep-1"));
+  ASSERT_EQ(kept.size(), static_cast<std::size_t>(core::kReleasesKept));
+  EXPECT_EQ(kept.front(), release("ep-1", core::kReleasesKept + 4));
+  EXPECT_EQ(kept.back(), release("ep-1", 5));
+  commit({core::EndpointRemoved{id<EndpointId>("ep-1")}});
+  EXPECT_TRUE(store().list_releases(id<EndpointId>("ep-1"))->empty());
+  EXPECT_EQ(store().list_releases(id<EndpointId>("ep-2"))->size(), 1U);
+}
+
+TEST_P(StoreContract, UsageOutlivesItsEndpointAndAStartLoadsTheLastDayOfIt) {
+  core::StoredState wanted;
+  for (const int hour : {1, 30, 40, 54}) {
+    commit({core::UsageSaved{usage("ep-1", "ADA_24", hour)}});
+    if (hour >= 30) wanted.usage.push_back(usage("ep-1", "ADA_24", hour));
+  }
+  commit({core::EndpointRemoved{id<EndpointId>("ep-1")}, core::BudgetSaved{budget("ep-1", 5)},
+          core::BudgetSaved{budget("", 7)}, core::BudgetSaved{budget("ep-1", std::nullopt)}});
+  wanted.budgets.push_back(budget("", 7));
+  expect_holds(restarted(), wanted);
+  const auto all = *store().list_usage({id<AccountId>("account-1"), std::nullopt, Time{}, from_ms(1LL << 50)});
+  EXPECT_EQ(all.size(), 4U);
+  EXPECT_TRUE(store().list_usage({id<AccountId>("account-2"), std::nullopt, Time{}, from_ms(1LL << 50)})->empty());
+}
+
+TEST_P(StoreContract, UsageAndBudgetsAgreeWithRecordsAppliedOneByOne) {
+  const auto model = make_memory_store();
+  SeededRandom random(7);
+  for (int step = 0; step < 60; ++step) {
+    Turn turn;
+    for (std::uint64_t left = 1 + random.below(6); left > 0; --left) {
+      const std::string endpoint = "ep-" + std::to_string(random.below(3));
+      core::UsageRow row = usage(endpoint, random.below(2) == 0 ? "CPU" : "ADA_24", static_cast<int>(random.below(60)));
+      row.worker_ms[1] = step;
+      turn.push_back(core::UsageSaved{row});
+      const auto limit = random.below(2) == 0 ? std::nullopt : std::optional<std::int64_t>(step);
+      turn.push_back(core::BudgetSaved{budget(random.below(2) == 0 ? endpoint : "", limit)});
+    }
+    for (const Record& record : turn) ASSERT_TRUE(model->commit(Turn{record}));
+    commit(turn);
+    if (step % 20 == 19) restart();
+    expect_same(*store().load(), *model->load());
+    const auto only = step % 2 == 0 ? std::nullopt : std::optional(id<EndpointId>("ep-1"));
+    const core::UsageQuery query{id<AccountId>("account-1"), only, from_ms(3'600'000), from_ms(30LL * 3'600'000)};
+    EXPECT_EQ(*store().list_usage(query), *model->list_usage(query));
+    if (HasFailure()) return;
+  }
+}
+
 TEST_P(StoreContract, AnEmptyTurnChangesNothing) {
   commit({});
   expect_holds(restarted(), {});
@@ -403,7 +457,7 @@ Turn random_turn(SeededRandom& random) {
     state.expires = from_ms(static_cast<std::int64_t>(random.below(4)));
     const core::Bytes bytes =
         core::bytes(std::string(random.below(2) == 0 ? 5 : 3000, static_cast<char>(random.next())));
-    switch (random.below(11)) {
+    switch (random.below(12)) {
       case 0:
       case 1: {
         core::JobAdded added = random.below(2) == 0 ? full_job(job, endpoint) : bare_job(job, endpoint);
@@ -426,7 +480,7 @@ Turn random_turn(SeededRandom& random) {
         turn.push_back(core::JobsForgotten{from_ms(static_cast<std::int64_t>(random.below(4)))});
         break;
       case 7:
-        turn.push_back(core::CountersSaved{id<EndpointId>(endpoint), {state.attempt, 0, 0}});
+        turn.push_back(core::CountersSaved{id<EndpointId>(endpoint), {state.attempt, 0, 0}, state.expires});
         break;
       case 8:
         turn.push_back(core::WorkerSaved{bare_worker("w-" + job, endpoint)});
@@ -444,6 +498,9 @@ Turn random_turn(SeededRandom& random) {
         }
         break;
       }
+      case 11:
+        turn.push_back(core::ReleaseSaved{release(endpoint, static_cast<int>(random.below(150)))});
+        break;
     }
   }
   return turn;
@@ -451,6 +508,10 @@ Turn random_turn(SeededRandom& random) {
 
 void StoreContract::expect_agrees(Store& model) {
   expect_same(*store().load(), *model.load());
+  for (int e = 0; e < kRandomEndpoints; ++e) {
+    const EndpointId endpoint = id<EndpointId>("ep-" + std::to_string(e));
+    EXPECT_EQ(*store().list_releases(endpoint), *model.list_releases(endpoint));
+  }
   for (int e = 0; e < kRandomEndpoints; ++e) {
     for (int j = 0; j < kRandomJobs; ++j) {
       const EndpointId endpoint = id<EndpointId>("ep-" + std::to_string(e));

@@ -124,6 +124,58 @@ core::Worker bare_worker(std::string_view name, std::string_view endpoint) {
   return value;
 }
 
+core::Release release(std::string_view endpoint, int version) {
+  core::Release value;
+  value.endpoint = id<EndpointId>(endpoint);
+  value.version = version;
+  value.created = from_ms(1'000 + version);
+  if (version % 2 == 1) value.rollback_of = version - 1;
+  value.changes = {{awkward_text("field"), std::nullopt, awkward_text("after")}, {"env.A", "", std::nullopt}};
+  core::ReleaseSettings& s = value.settings;
+  s.template_id = id<TemplateId>("template-1");
+  s.gpu_ids = awkward_text("gpus");
+  s.gpu_count = 3;
+  s.instance_ids = {awkward_text("instance"), ""};
+  s.min_cuda_version = "12.1";
+  s.locations = "";
+  s.data_center_ids = {"EU-RO-1"};
+  s.env = {{"A=", awkward_text("value")}};
+  s.volumes = {id<VolumeId>("volume-1")};
+  s.image = awkward_text("image");
+  s.docker_args = awkward_text("args");
+  s.template_env = {{"B", awkward_text("value")}};
+  s.ports = "80/http";
+  s.container_disk_gb = 7;
+  s.volume_mount_path = "/v";
+  s.registry_auth_id = "auth";
+  s.start_script = awkward_text("script");
+  return value;
+}
+
+core::UsageRow usage(std::string_view endpoint, std::string_view pool, int hour) {
+  core::UsageRow row;
+  row.owner = id<AccountId>("account-1");
+  row.endpoint = id<EndpointId>(endpoint);
+  row.pool = std::string(pool);
+  row.hour = from_ms(std::int64_t{hour} * 3'600'000);
+  row.metered = row.hour + Millis{17};
+  row.worker_ms = {1, 2, 3, std::int64_t{1} << 40};
+  row.gpu_ms = {5, 6, 7, 8};
+  row.price = 580'000;
+  row.discount = 200'000;
+  return row;
+}
+
+core::Budget budget(std::string_view endpoint, std::optional<std::int64_t> per_day) {
+  core::Budget value;
+  value.owner = id<AccountId>("account-1");
+  if (!endpoint.empty()) value.endpoint = id<EndpointId>(endpoint);
+  value.per_day = per_day;
+  value.unit = core::BudgetUnit::money;
+  value.action = core::BudgetAction::stop_workers;
+  return value;
+}
+
 core::Worker full_worker(std::string_view name, std::string_view endpoint) {
   core::Worker value = bare_worker(name, endpoint);
   value.release = 3;
@@ -304,6 +356,10 @@ void expect_same(const core::StoredState& got, const core::StoredState& wanted) 
   expect_same_list(got.credentials, wanted.credentials, "registry credential");
   expect_same_list(got.batches, wanted.batches, "batch");
   expect_same_list(got.gpu_marks, wanted.gpu_marks, "GPU");
+  expect_same_list(got.last_requests, wanted.last_requests, "last request");
+  expect_same_list(got.releases, wanted.releases, "release");
+  expect_same_list(got.usage, wanted.usage, "usage");
+  expect_same_list(got.budgets, wanted.budgets, "budget");
   ASSERT_EQ(got.deliveries.size(), wanted.deliveries.size());
   for (std::size_t i = 0; i < wanted.deliveries.size(); ++i) {
     expect_same_delivery(got.deliveries[i], wanted.deliveries[i]);

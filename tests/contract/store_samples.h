@@ -26,6 +26,9 @@ core::NetworkVolume volume(std::string_view name);
 core::Secret secret(std::string_view name);
 core::RegistryCredential credential(std::string_view name);
 core::GpuMark gpu_mark(std::string_view name);
+core::Release release(std::string_view endpoint, int version);
+core::UsageRow usage(std::string_view endpoint, std::string_view pool, int hour);
+core::Budget budget(std::string_view endpoint, std::optional<std::int64_t> per_day);
 core::Worker full_worker(std::string_view name, std::string_view endpoint);
 core::Worker bare_worker(std::string_view name, std::string_view endpoint);
 

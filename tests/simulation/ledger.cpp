@@ -47,6 +47,8 @@ void Tally::add(const Tally& o) {
   webhooks_delivered += o.webhooks_delivered;
   webhooks_given_up += o.webhooks_given_up;
   webhooks_sent_again += o.webhooks_sent_again;
+  budgets += o.budgets;
+  rollbacks += o.rollbacks;
   turns += o.turns;
 }
 
@@ -62,6 +64,7 @@ void Ledger::applied(Time now, const core::Command* command, const core::Effects
   const bool was_open = result && jobs_.find(result->job) && !is_terminal(jobs_.find(result->job)->state.status);
   for (const auto& record : effects.records) std::visit([this](const auto& r) { see(r); }, record);
   webhooks_.applied();
+  usage_.applied(now_);
   for (const auto& reply : effects.replies) see(reply);
   for (const auto& order : effects.orders) {
     tally_.adopted += std::holds_alternative<core::AdoptWorker>(order) ? 1 : 0;
@@ -86,6 +89,8 @@ void Ledger::committed() {
   templates_.commit();
   volumes_.commit();
   webhooks_.commit();
+  usage_.commit();
+  releases_.commit();
   for (const JobId& id : retried_in_turn_) {  // a new life: nobody was told anything of it, or read from it
     verdicts_.erase(id);
     read_.erase(id);
@@ -101,6 +106,8 @@ void Ledger::rolled_back() {
   templates_.roll_back();
   volumes_.roll_back();
   webhooks_.roll_back();
+  usage_.roll_back();
+  releases_.roll_back();
   gpus_.clear();
   for (const auto& [id, worker] : workers_.all()) {
     for (const int gpu : worker.placement.gpus) gpus_[{worker.placement.node, gpu}] = id;
@@ -136,87 +143,6 @@ void Ledger::told(const core::Reply& reply) {
   if (before.status != view.status || before.error != view.error || !same(before.output, view.output)) {
     violated("job {} was told as {} and later as {}: a terminal result changed", view.id.str(), to_text(before.status),
              to_text(view.status));
-  }
-}
-
-// ---------------------------------------------------------------- control plane
-
-void Ledger::see(const core::TemplateSaved& r) {
-  templates_.edit(r.value.id) = r.value;
-}
-void Ledger::see(const core::TemplateRemoved& r) {
-  for (const auto& [id, endpoint] : endpoints_.all()) {
-    if (endpoint.template_id == r.id) violated("template {} of endpoint {} was removed", r.id.str(), id.str());
-  }
-  templates_.erase(r.id);
-}
-
-void Ledger::see(const core::VolumeSaved& r) {
-  const core::NetworkVolume* before = volumes_.find(r.value.id);
-  if (before && before->size_gb > r.value.size_gb) violated("network volume {} became smaller", r.value.id.str());
-  if (before && before->data_center != r.value.data_center) violated("network volume {} moved", r.value.id.str());
-  volumes_.edit(r.value.id) = r.value;
-}
-
-void Ledger::see(const core::VolumeRemoved& r) {
-  for (const auto& [id, endpoint] : endpoints_.all()) {
-    const bool used = std::ranges::find(endpoint.volumes, r.id) != endpoint.volumes.end();
-    if (used) violated("network volume {} of endpoint {} was removed", r.id.str(), id.str());
-  }
-  volumes_.erase(r.id);
-  ++tally_.volumes_removed;
-}
-
-/// A worker has one of its endpoint's volumes exactly when the endpoint has any.
-void Ledger::see_order(const core::StartWorker& order) const {
-  // What is due comes before the command: the worker may have been started before these changed what it is held
-  // against.
-  if (command_as<core::SaveEndpoint>() || command_as<core::DeleteEndpoint>() || command_as<core::DeleteVolume>())
-    return;
-  const core::Endpoint* endpoint = endpoints_.find(order.endpoint);
-  if (!endpoint) violated("worker {} of an endpoint that is not there is started", order.id.str());
-  if (order.volume.empty() != endpoint->volumes.empty()) {
-    violated("worker {}: the endpoint has {} volumes, and the worker gets \"{}\"", order.id.str(),
-             endpoint->volumes.size(), order.volume.str());
-  }
-  if (!order.volume.empty() && !volumes_.find(order.volume)) {
-    violated("worker {} gets network volume {}, which is not there", order.id.str(), order.volume.str());
-  }
-}
-
-void Ledger::see(const core::EndpointSaved& r) {
-  for (const VolumeId& id : r.endpoint.volumes) {
-    if (!volumes_.find(id)) violated("endpoint {} names volume {}, which is not there", r.endpoint.id.str(), id.str());
-  }
-  const core::Endpoint* before = endpoints_.find(r.endpoint.id);
-  if (before && before->version > r.endpoint.version) violated("endpoint {}: version went back", r.endpoint.id.str());
-  if (before && before->version < r.endpoint.version) ++tally_.releases;
-  if (r.endpoint.workers_min > r.endpoint.workers_max) violated("endpoint {}: min above max", r.endpoint.id.str());
-  endpoints_.edit(r.endpoint.id) = r.endpoint;
-}
-
-void Ledger::see(const core::EndpointRemoved& r) {
-  if (!command_as<core::DeleteEndpoint>()) violated("endpoint {} was removed by another command", r.id.str());
-  ++tally_.endpoints_deleted;
-  std::vector<JobId> gone;
-  for (const auto& [id, job] : jobs_.all()) {
-    if (job.request.endpoint == r.id) gone.push_back(id);
-  }
-  for (const JobId& id : gone) {
-    deleted_.insert(id);
-    jobs_.erase(id);
-  }
-  endpoints_.erase(r.id);
-  counters_.erase(r.id);
-  counted_.erase(r.id);
-}
-
-void Ledger::see(const core::CountersSaved& r) {
-  counters_.edit(r.endpoint) = r.counters;
-  const core::Counters* counted = counted_.find(r.endpoint);
-  if (r.counters != (counted ? *counted : core::Counters{})) {
-    violated("endpoint {}: counters {}/{}/{} do not follow from its jobs", r.endpoint.str(), r.counters.completed,
-             r.counters.failed, r.counters.retried);
   }
 }
 
@@ -443,12 +369,14 @@ void Ledger::see(const core::WorkerSaved& r) {
   }
   if (before && !before->ready && r.worker.ready) crashed_.erase(r.worker.endpoint);
   if (!r.worker.ready && r.worker.draining) crashed_[r.worker.endpoint] = now_;
+  usage_.see(r.worker);
   workers_.edit(r.worker.id) = r.worker;
 }
 
 void Ledger::see(const core::WorkerRemoved& r) {
   const core::Worker* worker = workers_.find(r.id);
   if (!worker) violated("worker {} was removed twice", r.id.str());
+  usage_.see_removed(now_, *worker);
   for (const int gpu : worker->placement.gpus) gpus_.erase({worker->placement.node, gpu});
   for (const auto& [id, job] : jobs_.all()) {
     if (job.state.status == JobStatus::in_progress && job.state.worker == r.id) {

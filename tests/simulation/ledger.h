@@ -10,6 +10,7 @@
 #include "core/settings.h"
 #include "delivery_ledger.h"
 #include "shadow.h"
+#include "usage_ledger.h"
 
 namespace penstock::simulation {
 
@@ -18,7 +19,7 @@ namespace penstock::simulation {
 class Ledger {
  public:
   Ledger(const core::EngineSettings& settings, Tally& tally)
-      : settings_(settings), tally_(tally), webhooks_(settings, tally) {}
+      : settings_(settings), tally_(tally), webhooks_(settings, tally), usage_(settings) {}
 
   void turn_begins() { retried_in_turn_.clear(); }
   /// After each apply. `command` is what was really sent; null: the effects of a restore.
@@ -43,6 +44,8 @@ class Ledger {
   const Versioned<TemplateId, core::Template>& templates() const { return templates_; }
   const Versioned<VolumeId, core::NetworkVolume>& volumes() const { return volumes_; }
   const DeliveryLedger& webhooks() const { return webhooks_; }
+  const UsageLedger& usage() const { return usage_; }
+  const Versioned<std::pair<EndpointId, int>, core::Release>& releases() const { return releases_; }
   bool gpu_taken(const std::string& node, int gpu) const { return gpus_.contains({node, gpu}); }
   const std::set<JobId>& acknowledged() const { return acknowledged_; }
   bool server_stops() const { return server_stops_; }
@@ -88,6 +91,12 @@ class Ledger {
   void see(const core::GpuMarkRemoved&) {}
   void see(const core::WebhookAdded& r) { webhooks_.see(now_, r); }
   void see(const core::WebhookChanged& r) { webhooks_.see(now_, r, command_); }
+  void see(const core::ReleaseSaved& r);
+  void see(const core::UsageSaved& r) { usage_.see(now_, r); }
+  void see(const core::BudgetSaved& r) {
+    usage_.see(r);
+    ++tally_.budgets;
+  }
   void see(const core::Reply& reply);
   void see_order(const core::StartWorker& order) const;
   void see_hand_outs(const core::HandOuts& out, const WorkerId& worker);
@@ -130,6 +139,8 @@ class Ledger {
   Versioned<TemplateId, core::Template> templates_;
   Versioned<VolumeId, core::NetworkVolume> volumes_;
   DeliveryLedger webhooks_;
+  UsageLedger usage_;
+  Versioned<std::pair<EndpointId, int>, core::Release> releases_;
   std::map<std::pair<std::string, int>, WorkerId> gpus_;  // rebuilt after a roll-back
 
   std::map<core::Token, WorkerId> polls_;  // open job-take and job-stop polls

@@ -156,6 +156,8 @@ void Operator::act() {
   const auto endpoints = shell_.engine().endpoints_of(account_);
   if (endpoints.empty()) return create_endpoint();
   if (dice_.chance(120)) return act_on_volumes();
+  if (dice_.chance(60)) return set_budget(*dice_.pick(endpoints));
+  if (dice_.chance(60)) return roll_back(*dice_.pick(endpoints));
   const core::Endpoint& endpoint = *dice_.pick(endpoints);
   const int what = dice_.below(100);
   if (what < 50) return modify_endpoint(endpoint);
@@ -165,6 +167,32 @@ void Operator::act() {
   if (what < 90) return detach();
   if (what < 95 && endpoints.size() < 4) return create_endpoint();
   delete_endpoint(endpoint);
+}
+
+/// Small, so that they are used up.
+void Operator::set_budget(const core::Endpoint& endpoint) {
+  core::Budget budget;
+  budget.owner = account_;
+  if (dice_.chance(700)) budget.endpoint = endpoint.id;
+  budget.unit = dice_.chance(500) ? core::BudgetUnit::gpu_seconds : core::BudgetUnit::money;
+  budget.action = dice_.chance(300) ? core::BudgetAction::stop_workers : core::BudgetAction::keep_workers;
+  if (dice_.chance(700)) budget.per_day = dice_.between(0, 120) * 1'000;
+  shell_.give(core::SaveBudget{0, budget});
+}
+
+void Operator::roll_back(const core::Endpoint& endpoint) {
+  std::vector<core::Release> releases;
+  for (const auto& [key, release] : shell_.ledger().releases().all()) {
+    if (key.first == endpoint.id) releases.push_back(release);
+  }
+  if (!releases.empty()) shell_.give(core::RollBack{0, account_, dice_.pick(releases)});
+}
+
+void Operator::remove_budgets() {
+  shell_.give(core::SaveBudget{0, core::Budget{account_, {}, std::nullopt}});
+  for (const core::Endpoint* endpoint : shell_.engine().endpoints_of(account_)) {
+    shell_.give(core::SaveBudget{0, core::Budget{account_, endpoint->id, std::nullopt}});
+  }
 }
 
 void Operator::save_everywhere(int workers_max) {
@@ -188,6 +216,7 @@ void Operator::save_everywhere(int workers_max) {
 }
 
 void Operator::settle(bool gently) {
+  remove_budgets();
   if (gently && scenario_.settings.workers_quota >= 1'000) return settle_gently();
   for (const auto& [id, worker] : shell_.ledger().workers().all()) {
     if (worker.external) shell_.call(core::DetachWorker{0, worker.endpoint, id}, {[](core::Reply&) {}});

@@ -35,6 +35,9 @@ class Operator {
   std::vector<std::string> draw_volumes();
   void attach(const core::Endpoint& endpoint);
   void detach();
+  void set_budget(const core::Endpoint& endpoint);
+  void roll_back(const core::Endpoint& endpoint);
+  void remove_budgets();
   void save_everywhere(int workers_max);
   void settle_gently();
 

@@ -63,6 +63,9 @@ enum class Mutation {
   unrecorded_webhook,   // the end of a job is told without being written down
   lost_post,            // a webhook is neither sent nor its end told
   wrong_reason,         // a job is said to wait for another reason than it does
+  lost_usage,           // usage is not written down now and then
+  counted_twice,        // or counted twice
+  ignored_budget,       // workers are started though a budget (none a day, as it is written down) is used up
   old_reason,           // the reason is said to hold for longer than it does
 };
 

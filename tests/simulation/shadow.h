@@ -86,6 +86,8 @@ struct Tally {
   int webhooks_delivered = 0;
   int webhooks_given_up = 0;
   int webhooks_sent_again = 0;
+  int budgets = 0;
+  int rollbacks = 0;
   int turns = 0;
 
   void add(const Tally& other);

@@ -368,7 +368,7 @@ void Shell::check_everything() {
 }
 
 void Shell::check_staff() const {
-  simulation::check_staff(*engine_, ledger_);
+  simulation::check_staff(timeline_.now(), *engine_, ledger_);
 }
 
 void Shell::probe(const core::Endpoint& endpoint) {
@@ -418,6 +418,15 @@ void Shell::tamper(const core::Command* command, core::Effects& effects) {
     std::erase_if(effects.records,
                   [](const auto& record) { return std::holds_alternative<core::WebhookAdded>(record); });
     effects.posts.clear();
+  }
+  if (scenario_.mutation == Mutation::lost_usage && dice_.chance(100)) {
+    std::erase_if(effects.records, [](const auto& record) { return std::holds_alternative<core::UsageSaved>(record); });
+  }
+  for (core::Record& record : effects.records) {
+    auto* usage = std::get_if<core::UsageSaved>(&record);
+    if (usage && scenario_.mutation == Mutation::counted_twice && dice_.chance(50)) usage->value.worker_ms[2] *= 2;
+    auto* budget = std::get_if<core::BudgetSaved>(&record);
+    if (budget && scenario_.mutation == Mutation::ignored_budget) budget->value.per_day = 0;
   }
   if (scenario_.mutation == Mutation::double_reply && !effects.replies.empty() && dice_.chance(5)) {
     effects.replies.push_back(effects.replies.back());

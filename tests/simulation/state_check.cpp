@@ -139,7 +139,7 @@ void check_states(Time now, const core::Engine& engine, store::Store& store, con
   }
 }
 
-void check_staff(const core::Engine& engine, const Ledger& ledger) {
+void check_staff(Time now, const core::Engine& engine, const Ledger& ledger) {
   for (const auto& [id, endpoint] : ledger.endpoints().all()) {
     const auto health = engine.health(id);
     int staff = 0;
@@ -148,6 +148,7 @@ void check_staff(const core::Engine& engine, const Ledger& ledger) {
     }
     const bool fit = fits(engine.fleet().nodes(), ledger, endpoint);
     if (health->throttled > 0 && fit) violated("endpoint {} is throttled, and there is a free place for it", id.str());
+    if (ledger.usage().is_used_up(now, endpoint)) continue;
     if (health->unhealthy == 0 && staff < endpoint.workers_min && fit) {
       violated("endpoint {} has {} workers; workersMin is {} and there is a free place", id.str(), staff,
                endpoint.workers_min);

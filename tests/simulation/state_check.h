@@ -16,7 +16,7 @@ bool fits(const std::vector<core::Node>& nodes, const Ledger& ledger, const core
           bool all_free = false);
 
 /// With no fault left and time passed: workersMin is there where it fits, and nobody waits for a GPU that is free.
-void check_staff(const core::Engine& engine, const Ledger& ledger);
+void check_staff(Time now, const core::Engine& engine, const Ledger& ledger);
 
 /// Two stores that were given the same records, one of them every record twice. Throws Violation.
 void check_twins(store::Store& store, store::Store& twin);

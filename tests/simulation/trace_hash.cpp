@@ -155,6 +155,21 @@ void TraceHash::record(const core::Record& r) {
                    payload(x.delivery.content.output);
                    delivery(x.delivery.state);
                  },
+                 [&](const core::ReleaseSaved& x) {
+                   text(x.value.endpoint.str());
+                   number(static_cast<std::uint64_t>(x.value.version));
+                   for (const core::SettingChange& change : x.value.changes) text(change.field);
+                 },
+                 [&](const core::UsageSaved& x) {
+                   text(x.value.endpoint.str());
+                   text(x.value.pool);
+                   number(ms(x.value.metered));
+                   for (const std::int64_t used : x.value.worker_ms) number(static_cast<std::uint64_t>(used));
+                 },
+                 [&](const core::BudgetSaved& x) {
+                   text(x.value.endpoint.str());
+                   number(static_cast<std::uint64_t>(x.value.per_day.value_or(-1)));
+                 },
                  [&](const core::WebhookChanged& x) {
                    text(x.id.str());
                    delivery(x.state);

@@ -127,6 +127,10 @@ void WaitCheck::check_truth(Time now, const JobShadow& job, const core::WaitReas
       if (!none) wrong("workers are there");
       if (now >= job.state.queued + Millis{60'000}) wrong("it has waited long enough");
       break;
+    case WaitCode::budget_used_up:
+      if (!none) wrong("workers are there");
+      if (!ledger_.usage().is_used_up(now, endpoint)) wrong("no budget is used up");
+      break;
     default:
       break;
   }

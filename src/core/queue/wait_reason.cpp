@@ -22,6 +22,7 @@ std::string busy(const WaitFacts& facts, bool low_priority) {
   if (facts.managed >= facts.workers_max) {
     return text + "workersMax (" + std::to_string(facts.workers_max) + ") allows no more: raise it for more at once";
   }
+  if (!facts.budget.empty()) return text + "no more are started today: " + facts.budget;
   if (facts.wants_more && facts.held_back_until) {
     return text + "the next one starts at " + iso8601(*facts.held_back_until) + ", since " + crashes(facts);
   }
@@ -62,6 +63,8 @@ std::string_view to_text(WaitCode code) {
       return "BATCH_DRAFT";
     case WaitCode::input_loading:
       return "INPUT_LOADING";
+    case WaitCode::budget_used_up:
+      return "BUDGET_USED_UP";
   }
   return "";
 }
@@ -71,6 +74,7 @@ WaitCode waits_for(const WaitFacts& facts, bool low_priority) {
   if (facts.ready > 0) return WaitCode::workers_busy;
   if (facts.starting > 0) return WaitCode::workers_starting;
   if (facts.workers_max == 0) return WaitCode::workers_max_zero;
+  if (!facts.budget.empty()) return WaitCode::budget_used_up;
   if (low_priority && !facts.wants_more) return WaitCode::low_priority_waits;
   ENSURE(facts.wants_more);  // for other jobs the first worker is always wanted
   if (facts.held_back_until) return WaitCode::crash_loop;
@@ -113,6 +117,8 @@ std::string explain(WaitCode code, const WaitFacts& facts, bool low_priority) {
     case WaitCode::input_loading:
       return "the inputs of the next jobs are being read from disk, since queued inputs take more memory than "
              "jobs.queued_memory_mb; they are handed out at once then";
+    case WaitCode::budget_used_up:
+      return "no worker is started today: " + facts.budget + "; raise or remove the budget, or wait for tomorrow (UTC)";
   }
   return "";
 }

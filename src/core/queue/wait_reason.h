@@ -22,7 +22,8 @@ enum class WaitCode {
   crash_loop,          // the last workers crashed at start, and the next one is held back
   low_priority_waits,  // no worker is started yet for jobs of low priority alone
   batch_draft,         // not in the queue: its batch is not finalized
-  input_loading        // the input of the next job is being read from the store
+  input_loading,       // the input of the next job is being read from the store
+  budget_used_up       // a worker is wanted, and the day's budget of the endpoint or account allows none
 };
 std::string_view to_text(WaitCode code);  // "WORKERS_BUSY"
 
@@ -43,6 +44,7 @@ struct WaitFacts {
   int former_release = 0;    // workers of an earlier release that end when their jobs do
   bool input_loads = false;  // a worker asks, and the input of the next job is in the store only
   bool wants_more = false;
+  std::string budget = {};    // that keeps a wanted worker from starting, in words; empty: none does
   int throttled = 0;          // workers that are wanted and found no place ...
   bool fits_never = false;    // ... now or ever
   std::string no_place = {};  // in words

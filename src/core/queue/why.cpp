@@ -38,6 +38,7 @@ void tell_workers(const EndpointSituation& in, std::vector<std::string>& facts) 
   if (f.crashes > 0) {
     facts.push_back(counted(f.crashes, "worker") + " in a row crashed at start, the last one because " + f.crash_cause);
   }
+  if (!f.budget.empty()) facts.push_back(f.budget + ": no worker is started before tomorrow (UTC)");
   if (f.throttled > 0) {
     facts.push_back(counted(f.throttled, "worker") + is_or_are(f.throttled) +
                     " wanted and found no place: " + f.no_place);
@@ -145,6 +146,12 @@ std::vector<std::string> helps_against(WaitCode code, const EndpointSituation& i
       break;
     case WaitCode::input_loading:
       helps = {"wait a moment: inputs beyond jobs.queued_memory_mb are read from disk before their jobs' turn"};
+      break;
+    case WaitCode::batch_draft:
+      helps = {"finalize the batch"};
+      break;
+    case WaitCode::budget_used_up:
+      helps = {"raise or remove the budget (" + f.budget + "): penstock budget", "wait for tomorrow (UTC)", attach};
       break;
   }
   return helps;

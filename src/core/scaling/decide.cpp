@@ -76,6 +76,8 @@ std::string_view to_text(ScaleClamp clamp) {
       return "workersMin";
     case ScaleClamp::workers_max:
       return "workersMax";
+    case ScaleClamp::budget:
+      return "budget";
   }
   return "";
 }
@@ -92,6 +94,10 @@ ScaleDecision decide(const ScaleInputs& in) {
   if (out.wanted < in.workers_min) out.clamp = ScaleClamp::workers_min;
   if (out.wanted > in.workers_max) out.clamp = ScaleClamp::workers_max;
   out.wanted = within_bounds(in, out.wanted);
+  if (in.budget_used_up && out.wanted > in.present) {
+    out.wanted = in.present;
+    out.clamp = ScaleClamp::budget;
+  }
   if (later && within_bounds(in, later->wanted) != out.wanted) out.look_again_in = later->in;
   return out;
 }

@@ -22,6 +22,7 @@ struct ScaleInputs {
   int present = 0;                            // workers that are starting or able to work; not those being stopped
   int starting = 0;                           // of these, not polling yet
   std::optional<Millis> since_last_addition;  // QUEUE_DELAY: since it last asked for one more
+  bool budget_used_up = false;                // of the endpoint or its account, today
 
   friend bool operator==(const ScaleInputs&, const ScaleInputs&) = default;
 };
@@ -29,7 +30,7 @@ struct ScaleInputs {
 /// Which rule wanted the workers.
 enum class ScaleRule { keep, from_zero, request_count, queue_delay, low_priority_wait };
 /// What held the wanted count back, or pushed it up.
-enum class ScaleClamp { none, workers_min, workers_max };
+enum class ScaleClamp { none, workers_min, workers_max, budget };
 
 std::string_view to_text(ScaleRule rule);
 std::string_view to_text(ScaleClamp clamp);

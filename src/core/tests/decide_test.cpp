@@ -43,6 +43,18 @@ TEST(Decide, RequestCount) {
   }
 }
 
+TEST(Decide, AUsedUpBudgetKeepsWhoIsThereAndStartsNobody) {
+  ScaleInputs in = inputs(ScalerType::request_count, 1);
+  in.queued = 5;
+  in.present = 2;
+  in.workers_min = 3;
+  in.budget_used_up = true;
+  EXPECT_EQ(decide(in).wanted, 2);
+  EXPECT_EQ(decide(in).clamp, ScaleClamp::budget);
+  in.queued = in.workers_min = 0;
+  EXPECT_EQ(decide(in).clamp, ScaleClamp::none) << "it holds nothing back";
+}
+
 // ---------------------------------------------------------------- QUEUE_DELAY
 
 TEST(Decide, QueueDelayStartsAtOnceFromZero) {

@@ -71,6 +71,8 @@ void Books::apply(const Record& record) {
     std::erase_if(rest_.batches, [&](const Batch& b) { return b.id == r->id; });
   }
   if (const auto* r = std::get_if<CountersSaved>(&record)) {
+    put(rest_.last_requests, std::pair(r->endpoint, r->last_request),
+        [&](const auto& c) { return c.first == r->endpoint; });
     put(rest_.counters, std::pair(r->endpoint, r->counters), [&](const auto& c) { return c.first == r->endpoint; });
   }
   if (const auto* r = std::get_if<JobAdded>(&record)) jobs_.push_back(StoredJob{r->request, r->state, nullptr, {}});
@@ -96,9 +98,33 @@ void Books::apply(const Record& record) {
   if (const auto* r = std::get_if<WorkerSaved>(&record)) {
     put(rest_.workers, r->worker, [&](const Worker& w) { return w.id == r->worker.id; });
   }
+  if (const auto* r = std::get_if<ReleaseSaved>(&record)) {
+    put(rest_.releases, std::pair(r->value.endpoint, r->value.version),
+        [&](const auto& c) { return c.first == r->value.endpoint; });
+    put(releases_, r->value,
+        [&](const Release& one) { return one.endpoint == r->value.endpoint && one.version == r->value.version; });
+  }
+  if (const auto* r = std::get_if<UsageSaved>(&record)) {
+    put(rest_.usage, r->value, [&](const UsageRow& row) {
+      return row.endpoint == r->value.endpoint && row.pool == r->value.pool && row.hour == r->value.hour;
+    });
+  }
+  if (const auto* r = std::get_if<BudgetSaved>(&record)) {
+    put(rest_.budgets, r->value,
+        [&](const Budget& budget) { return budget.owner == r->value.owner && budget.endpoint == r->value.endpoint; });
+    std::erase_if(rest_.budgets, [](const Budget& budget) { return !budget.per_day; });
+  }
   if (const auto* r = std::get_if<WorkerRemoved>(&record)) {
     std::erase_if(rest_.workers, [&](const Worker& w) { return w.id == r->id; });
   }
+}
+
+std::vector<Release> Books::releases_of(const EndpointId& endpoint) const {
+  std::vector<Release> out;
+  for (const Release& release : releases_) {
+    if (release.endpoint == endpoint) out.push_back(release);
+  }
+  return out;
 }
 
 StoredState Books::load() const {

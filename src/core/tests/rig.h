@@ -19,10 +19,13 @@ class Books {
   const StoredJob* find(const JobId& id) const;
   const WebhookDelivery* find(const DeliveryId& id) const;
   const std::vector<WebhookDelivery>& deliveries() const { return deliveries_; }
+  std::vector<Release> releases_of(const EndpointId& endpoint) const;  // oldest first
+  const std::vector<UsageRow>& usage() const { return rest_.usage; }
 
  private:
   std::vector<StoredJob> jobs_;
   std::vector<WebhookDelivery> deliveries_;
+  std::vector<Release> releases_;
   StoredState rest_;
 };
 

@@ -31,6 +31,12 @@ class SlowStore final : public store::Store {
   void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override {
     inner_->list_batch_jobs(query, on_jobs);
   }
+  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override {
+    return inner_->list_releases(endpoint);
+  }
+  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override {
+    return inner_->list_usage(query);
+  }
   Result<void> commit(store::Turn turn) override {
     ++commits;
     return inner_->commit(std::move(turn));

@@ -61,6 +61,13 @@ class FieldWriter {
   void put(core::Priority value) { put_text(out_, core::to_text(value)); }
   void put(core::DeliveryStatus value) { put_text(out_, core::to_text(value)); }
   void put(core::BatchStatus value) { put_text(out_, core::to_text(value)); }
+  void put(core::BudgetUnit value) { put_text(out_, core::to_text(value)); }
+  void put(core::BudgetAction value) { put_text(out_, core::to_text(value)); }
+  void put(const core::SettingChange& value) {
+    put(value.field);
+    put(value.before);
+    put(value.after);
+  }
   void put(const core::EnvVar& value) {
     put(value.key);
     put(value.value);
@@ -183,6 +190,13 @@ class FieldReader {
   void get(core::Priority& value) { take(value, core::parse_priority(in_.text())); }
   void get(core::DeliveryStatus& value) { take(value, core::parse_delivery_status(in_.text())); }
   void get(core::BatchStatus& value) { take(value, core::parse_batch_status(in_.text())); }
+  void get(core::BudgetUnit& value) { take(value, core::parse_budget_unit(in_.text())); }
+  void get(core::BudgetAction& value) { take(value, core::parse_budget_action(in_.text())); }
+  void get(core::SettingChange& value) {
+    get(value.field);
+    get(value.before);
+    get(value.after);
+  }
   void get(core::EnvVar& value) {
     get(value.key);
     get(value.value);

@@ -1,0 +1,25 @@
+#include <charconv>
+
+#include "server/config.h"
+
+namespace penstock::server {
+
+Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& text) {
+  const auto colon = text.rfind(':');
+  const Error bad{Errc::invalid,
+                  "listen address \"" + text + "\" is not accepted; use address:port, such as 127.0.0.1:8420"};
+  if (colon == std::string::npos || colon == 0) return tl::unexpected<Error>(bad);
+  std::uint16_t port = 0;  // takes no more than 65535
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return tl::unexpected<Error>(bad);
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return std::pair(host, port);
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+}  // namespace penstock::server
