@@ -80,7 +80,7 @@ class MemoryStore final : public Store {
   explicit MemoryStore(core::StoredState state) {
     // By name of each, so that a new one cannot be forgotten here.
     auto& [accounts, keys, templates, endpoints, counters, jobs, workers, volumes, secrets, credentials, deliveries,
-           batches, gpu_marks, absences] = state;
+           batches, gpu_marks, absences, last_requests, releases, usage, budgets] = state;
     for (auto& value : accounts) accounts_.put(AccountId(value.id), std::move(value));
     for (auto& value : keys) keys_.put(std::string(value.id), std::move(value));
     for (auto& value : templates) templates_.put(TemplateId(value.id), std::move(value));
@@ -95,6 +95,15 @@ class MemoryStore final : public Store {
     for (auto& value : batches) batches_.put(BatchId(value.id), std::move(value));
     for (auto& value : gpu_marks) gpu_marks_.put(std::string(value.id), std::move(value));
     ENSURE(absences.empty());  // no store knows them
+    for (auto& value : last_requests) last_requests_.put(EndpointId(value.first), std::move(value));
+    for (const auto& [endpoint, version] : releases) {  // what they were is not in a state
+      core::Release release;
+      release.endpoint = endpoint;
+      release.version = version;
+      releases_[endpoint].emplace(version, std::move(release));
+    }
+    for (const core::UsageRow& row : usage) apply(core::UsageSaved{row});
+    for (const core::Budget& budget : budgets) apply(core::BudgetSaved{budget});
   }
 
   Result<core::StoredState> load() override {
