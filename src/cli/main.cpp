@@ -7,6 +7,7 @@
 #include "cli/client.h"
 #include "cli/fleet.h"
 #include "cli/gpus.h"
+#include "cli/scaler.h"
 #include "cli/why.h"
 #include "json/json.h"
 #include "server/config.h"
@@ -234,6 +235,18 @@ void add_fleet(CLI::App& app, FleetFlags& flags) {
   add_server_options(budget, flags.budget.server);
 }
 
+void add_scaler(CLI::App& app, cli::ScalerLogFlags& flags) {
+  CLI::App* scaler = app.add_subcommand("scaler", "what the scaler does");
+  scaler->require_subcommand(1);
+  CLI::App* log = scaler->add_subcommand("log", "its recorded decisions about an endpoint, the newest first");
+  log->add_option("endpoint", flags.endpoint, "endpoint id")->required();
+  log->add_option("--at", flags.at, "those in force at this instant: made then or earlier (2026-01-31T12:00:00Z)");
+  log->add_option("--from", flags.from, "only those made then or later");
+  log->add_option("--limit", flags.limit, "how many at most (default 20)")->check(CLI::Range(1, 1'000));
+  log->add_flag("--json", flags.json, "one JSON object with all inputs on standard output");
+  add_server_options(log, flags.server);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -246,11 +259,13 @@ int main(int argc, char** argv) {
   add_doctor(app, doctor_flags);
   cli::WhyFlags why_flags;
   add_worker(app, worker_flags);
+  cli::ScalerLogFlags scaler_flags;
   add_why(app, why_flags);
   cli::GpusFlags gpus_flags;
   add_gpus(app, gpus_flags);
   FleetFlags fleet_flags;
   add_fleet(app, fleet_flags);
+  add_scaler(app, scaler_flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -263,6 +278,7 @@ int main(int argc, char** argv) {
   }
   if (app.got_subcommand("serve")) return serve(serve_flags);
   if (app.got_subcommand("doctor")) return doctor(doctor_flags);
+  if (app.got_subcommand("scaler")) return cli::scaler_log(scaler_flags);
   if (app.got_subcommand("why")) return cli::why(why_flags);
   if (app.got_subcommand("gpus")) {
     const CLI::App* gpus = app.get_subcommand("gpus");

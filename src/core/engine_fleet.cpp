@@ -67,6 +67,7 @@ void EngineState::review(EndpointEntry& entry) {
   stop_surplus(entry);
   scale(entry);
   stop_idle(entry);
+  record_decision(entry);
   note_waits(entry);
   if (entry.look_at) {
     entry.timer.arm(std::max(*entry.look_at, now + Millis{1}), &entry);
@@ -277,23 +278,46 @@ void EngineState::scale(EndpointEntry& entry) {
   const ScaleInputs in = scale_inputs(entry);
   const ScaleDecision decision = decide(in);
   entry.last_decision = decision;
+  entry.last_inputs = in;
   if (decision.look_again_in) look_again(entry, now + *decision.look_again_in);
   if (decision.wanted <= in.present) return;
+  ScaleOutcome added = add_workers(entry, decision, in.present);
+  added.stopped = entry.outcome.stopped;
+  if (added.why.empty()) added.why = std::move(entry.outcome.why);
+  entry.outcome = std::move(added);
+}
+
+ScaleOutcome EngineState::add_workers(EndpointEntry& entry, const ScaleDecision& decision, int present) {
+  ScaleOutcome out;
+  int missing = std::min(decision.wanted - present, entry.endpoint.workers_max - managed_present(entry));
   if (entry.backoff_until && *entry.backoff_until > now) {
     look_again(entry, *entry.backoff_until);
-    return;
+    out.missing = std::max(missing, 0);
+    out.hold = ScaleHold::back_off;
+    out.why =
+        "until " + iso8601(*entry.backoff_until) + ", since a worker crashed at start: " + entry.wait_facts.crash_cause;
+    return out;
   }
-  int missing = std::min(decision.wanted - in.present, entry.endpoint.workers_max - managed_present(entry));
-  int begun = 0;
   while (missing > 0 && start_worker(entry)) {
     --missing;
-    ++begun;
+    ++out.started;
   }
-  entry.throttled = std::max(missing, 0);
-  if (begun == 0) return;
+  entry.throttled = out.missing = std::max(missing, 0);
+  if (out.missing > 0) {
+    out.hold = ScaleHold::no_place;
+    out.why = entry.wait_facts.no_place;
+  }
+  if (out.started == 0) return out;
   entry.last_addition = now;
   touch(entry);  // with these workers on their way, when would more be wanted?
-  fx->decisions.push_back(RecordedDecision{entry.endpoint.id, now, in, decision});
+  return out;
+}
+
+/// At the end of a review: what it decided and did, if that is worth keeping.
+void EngineState::record_decision(EndpointEntry& entry) {
+  RecordedDecision one{entry.endpoint.id, now, entry.last_inputs, *entry.last_decision, std::move(entry.outcome)};
+  entry.outcome = {};
+  if (entry.decision_filter.keeps(one)) fx->decisions.push_back(std::move(one));
 }
 
 /// Keeps why jobs of the endpoint wait, and since when, so that an answer about one of them need not look.
@@ -345,7 +369,10 @@ void EngineState::drain(WorkerEntry& worker, const std::string& why) {
   fx->records.push_back(WorkerSaved{worker.worker});
   fx->notes.push_back("worker " + worker.worker.id.str() + " is stopped: " + why);
   if (worker.holding.empty()) send_stop(worker, settings.stop_grace);
-  if (worker.endpoint) touch(*worker.endpoint);
+  if (!worker.endpoint) return;
+  ++worker.endpoint->outcome.stopped;
+  worker.endpoint->outcome.why = why;
+  touch(*worker.endpoint);
 }
 
 void EngineState::send_stop(WorkerEntry& worker, Millis grace) {

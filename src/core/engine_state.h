@@ -158,6 +158,9 @@ struct EndpointEntry {
   std::optional<Budget> used_up;      // the budget that keeps workers from starting, as of the last review
   Time last_request{};
   std::optional<ScaleDecision> last_decision;
+  ScaleInputs last_inputs;
+  ScaleOutcome outcome;  // of the last decision, as far as the review has come
+  DecisionFilter decision_filter;
   WaitFacts wait_facts;  // as of the last review, as the two below
   Waiting waiting;
   Waiting low_priority_waiting;
@@ -429,6 +432,8 @@ class EngineState {
   void stop_surplus(EndpointEntry& entry);
   ScaleInputs scale_inputs(const EndpointEntry& entry) const;
   void scale(EndpointEntry& entry);
+  ScaleOutcome add_workers(EndpointEntry& entry, const ScaleDecision& decision, int present);
+  void record_decision(EndpointEntry& entry);
   bool start_worker(EndpointEntry& entry);
   PlacementWish placement_wish(const EndpointEntry& entry) const;
   static void remember_place(EndpointEntry& entry, const Placement& placement);

@@ -12,7 +12,7 @@
 #include "core/model/worker.h"
 #include "core/queue/wait_reason.h"
 #include "core/records.h"
-#include "core/scaling/decide.h"
+#include "core/scaling/decision_log.h"
 
 namespace penstock::core {
 
@@ -175,13 +175,6 @@ struct JobInput {
   Bytes s3_config;
 };
 
-struct RecordedDecision {
-  EndpointId endpoint;
-  Time at{};
-  ScaleInputs inputs;
-  ScaleDecision decision;
-};
-
 /// Everything that a turn wants done. The shell commits `records`, and only then sends `replies` and gives `orders`
 /// and `posts`.
 struct Effects {
@@ -190,7 +183,7 @@ struct Effects {
   std::vector<LaunchOrder> orders;
   std::vector<PostWebhook> posts;
   std::vector<ReadInputs> reads;
-  std::vector<RecordedDecision> decisions;  // that changed something
+  std::vector<RecordedDecision> decisions;  // for the flight recorder: see DecisionFilter
   std::vector<std::string> notes;           // for the log: what happened and why; no secrets
   std::vector<std::string> warnings;        // the same, where somebody should look
 

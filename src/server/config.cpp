@@ -262,6 +262,11 @@ void store_settings(std::vector<Setting>& all) {
 
 void worker_settings(std::vector<Setting>& all) {
   constexpr std::int64_t kDay = 86'400'000;
+  all.push_back(number("scaler.log_s", 60, 31'536'000, 1'000, "how long decisions of the scaler are kept",
+                       [](Config& c) -> auto& { return c.decisions.keep_for; }));
+  all.push_back(number("scaler.log_rows", 1, 100'000'000, 1,
+                       "decisions of the scaler that are kept at most, over all endpoints",
+                       [](Config& c) -> auto& { return c.decisions.rows_max; }));
   // The SDK divides by 1000 and never waits when that gives 0 (contract/data-plane 2.1).
   all.push_back(number("workers.ping_interval_ms", 1'000, kDay, 1, "how often workers report; a lease is four of these",
                        [](Config& c) -> auto& { return c.engine.ping_interval; }));

@@ -16,6 +16,7 @@
 #include "net/address_rules.h"
 #include "net/http_server.h"
 #include "server/config_file.h"
+#include "store/decision_store.h"
 #include "store/local_store.h"
 
 namespace penstock::server {
@@ -55,6 +56,7 @@ struct Config {
   std::size_t subscriptions_max = 1'000;
   graphql::Limits graphql;
   net::HttpLimits http;
+  store::DecisionStoreOptions decisions;
   store::LocalStoreOptions store;  // its paths are the data directory's
 };
 

@@ -216,6 +216,7 @@ void CoreLoop::deliver(core::Effects& effects) {
   if (failed_) return;
   for (core::ReadInputs& wanted : effects.reads) inputs_.read(std::move(wanted));
   log_what_happened(effects);
+  if (recorder_ && !effects.decisions.empty()) recorder_(std::move(effects.decisions));
   answer(others);
   for (const Watch& watch : watches_) watch(*turn);
 }
@@ -301,10 +302,7 @@ void CoreLoop::log_what_happened(const core::Effects& effects) const {
   for (const auto& note : effects.notes) log::info("{}", note);
   for (const auto& warning : effects.warnings) log::warn("{}", warning);
   for (const auto& d : effects.decisions) {
-    log::info(
-        "endpoint {} scales from {} to {} workers: rule {}, clamp {}, queued {}, in progress {}, oldest wait {} ms",
-        d.endpoint.str(), d.inputs.present, d.decision.wanted, core::to_text(d.decision.rule),
-        core::to_text(d.decision.clamp), d.inputs.queued, d.inputs.in_progress, d.inputs.oldest_wait.count());
+    if (d.outcome.started > 0) log::info("endpoint {} {}", d.endpoint.str(), core::in_words(d));
   }
 }
 

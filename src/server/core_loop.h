@@ -62,6 +62,10 @@ class CoreLoop final : public api::Core {
   void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override;
   Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override;
   Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override;
+  /// Takes what the scaler decided in a turn that is on its way to the disk: for its flight recorder.
+  using Recorder = std::function<void(std::vector<core::RecordedDecision>)>;
+  void record_decisions(Recorder recorder) { recorder_ = std::move(recorder); }
+
   void watch(Watch watch) override { watches_.push_back(std::move(watch)); }
   const core::Engine& engine() const override { return engine_; }
   Time now() const override { return clock_.now(); }
@@ -127,6 +131,7 @@ class CoreLoop final : public api::Core {
   InputReads inputs_;
   std::unordered_map<core::Token, OnReply> callers_;
   std::vector<Watch> watches_;
+  Recorder recorder_;
   core::Token next_token_ = 1;
   std::deque<InFlight> in_flight_;  // oldest first
   std::uint64_t last_ticket_ = 0;

@@ -22,6 +22,7 @@ class DataDir {
 
   const std::string& path() const { return path_; }
   std::string database() const { return path_ + "/penstock.db"; }
+  std::string decisions() const { return path_ + "/decisions.db"; }
   std::string log() const { return path_ + "/log"; }
   std::string logs() const { return path_ + "/logs"; }
   std::string spool() const { return path_ + "/spool"; }

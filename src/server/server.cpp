@@ -51,11 +51,16 @@ const char* name_of(int signal) {
   return signal == SIGINT ? "SIGINT" : signal == SIGHUP ? "SIGHUP" : "SIGTERM";
 }
 
+struct Stores {
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::DecisionStore> decisions;
+};
+
 /// Everything of one running server, in the order of construction; torn down in reverse.
 class Server {
  public:
-  Server(const ServeOptions& options, DataDir data, std::string secret, std::string vault_key,
-         std::unique_ptr<store::Store> store, std::vector<core::Node> nodes, std::optional<Script> script)
+  Server(const ServeOptions& options, DataDir data, std::string secret, std::string vault_key, Stores stores,
+         std::vector<core::Node> nodes, std::optional<Script> script)
       : options_(options),
         config_(options.config),
         data_(std::move(data)),
@@ -63,7 +68,8 @@ class Server {
         clock_(virtual_clock_ ? static_cast<const Clock&>(*virtual_clock_) : system_clock_),
         keys_(std::move(secret)),
         vault_(std::move(vault_key)),
-        store_(std::move(store)),
+        store_(std::move(stores.store)),
+        decisions_(std::move(stores.decisions)),
         engine_(config_.engine, std::move(nodes), random_),
         core_(
             loop_, engine_, *store_, clock_, [this](core::LaunchOrder order) { obey(std::move(order)); },
@@ -89,7 +95,7 @@ class Server {
         admin_(core_, keys_, facts_,
                [this](const WorkerId& worker, std::size_t lines) { return launcher_->log_tail(worker, lines); }),
         webhooks_(core_, vault_, random_),
-        why_(core_),
+        why_(core_, [this](const core::DecisionQuery& query) { return decisions_->list(query); }),
         fleet_(core_),
         clock_api_(core_, world_ ? &world_->time() : nullptr),
         gpus_(core_),
@@ -107,6 +113,7 @@ class Server {
         presence_(data_.path() + "/presence"),
         present_(loop_),
         sweeper_(loop_) {
+    core_.record_decisions([this](std::vector<core::RecordedDecision> all) { decisions_->keep(std::move(all)); });
     launch::ProcessLauncherOptions launcher;
     launcher.log_directory = data_.logs();
     launcher_ = launch::make_process_launcher(
@@ -177,6 +184,7 @@ class Server {
   api::ServerFacts facts_;
   bool workers_find_us_ = true;  // false: this server listens elsewhere than the one that started the living workers
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<store::DecisionStore> decisions_;
   net::Loop loop_;
   core::Engine engine_;
   CoreLoop core_;
@@ -514,8 +522,10 @@ void allow_many_descriptors() {
 }
 
 /// On a virtual clock nothing outlives the process and a day may pass in a second: no disk is asked.
-Result<std::unique_ptr<store::Store>> open_store(const Config& config, const DataDir& data, Random& random) {
-  if (config.virtual_clock) return store::make_memory_store();
+Result<Stores> open_stores(const Config& config, const DataDir& data, Random& random) {
+  if (config.virtual_clock) {
+    return Stores{store::make_memory_store(), store::make_memory_decision_store(config.decisions)};
+  }
   store::LocalStoreOptions options = config.store;
   options.database = data.database();
   options.log_directory = data.log();
@@ -523,7 +533,11 @@ Result<std::unique_ptr<store::Store>> open_store(const Config& config, const Dat
   if (options.log.durability == store::Durability::every_second) {
     log::warn("store.durability = every_second: a power cut may lose up to a second of what was acknowledged");
   }
-  return store::open_local_store(std::move(options), random);
+  auto store = store::open_local_store(std::move(options), random);
+  if (!store) return tl::unexpected<Error>(store.error());
+  auto decisions = store::open_decision_store(data.decisions(), config.decisions);
+  if (!decisions) return tl::unexpected<Error>(decisions.error());
+  return Stores{std::move(*store), std::move(*decisions)};
 }
 
 int refuse(const Error& error, int status) {
@@ -555,11 +569,11 @@ int serve(const ServeOptions& options) {
     if (!loaded) return refuse(loaded.error(), kExitRefused);
     script = std::move(*loaded);
   }
-  auto store = open_store(config, *data, random);
-  if (!store) return refuse(store.error(), kExitFailed);
-  auto state = (*store)->load();
+  auto stores = open_stores(config, *data, random);
+  if (!stores) return refuse(stores.error(), kExitFailed);
+  auto state = stores->store->load();
   if (!state) return refuse(state.error(), kExitFailed);
-  Server server(options, std::move(*data), std::move(*secret), std::move(*vault_key), std::move(*store),
+  Server server(options, std::move(*data), std::move(*secret), std::move(*vault_key), std::move(*stores),
                 std::move(*nodes), std::move(script));
   if (auto started = server.start(std::move(*state)); !started) return refuse(started.error(), kExitFailed);
   return server.run();

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from endpoints import SLEEPER, Endpoints
 from penstock import binary
 
 
@@ -76,3 +77,41 @@ def test_the_command_line_says_the_same(client, ep):
     assert unknown.returncode == 1 and "not found" in unknown.stderr
     assert penstock(client, "why", "not an id").returncode == 2
     assert penstock(client, "why").returncode == 2
+
+
+def test_the_scaler_says_what_it_decided_with_all_that_it_looked_at(client, endpoints):
+    ep = endpoints.make(SLEEPER, workersMax=1, scalerType="REQUEST_COUNT", scalerValue=1)
+    for _ in range(3):
+        client.run(ep, {})
+    newest_first = explain(client, f"endpoints/{ep}/decisions")["decisions"]
+    first = newest_first[-1]
+    assert first["inputs"]["queued"] == 1 and first["inputs"]["present"] == 0 and first["inputs"]["workersMax"] == 1
+    assert first["decision"] == {"wanted": 1, "rule": "REQUEST_COUNT", "clamp": "none", "lookAgainInMs": None}
+    assert first["outcome"] == {"started": 1, "stopped": 0, "missing": 0}
+    capped = newest_first[0]
+    assert capped["decision"]["clamp"] == "workersMax" and capped["outcome"]["started"] == 0
+    page = explain(client, f"endpoints/{ep}/decisions?limit=1")
+    assert page["decisions"] == [capped]
+    assert explain(client, f"endpoints/{ep}/decisions?limit=1&cursor={page['nextCursor']}")["decisions"] != [capped]
+    assert explain(client, f"endpoints/{ep}/decisions?at=2020-01-01T00:00:00Z")["decisions"] == []
+    assert explain(client, f"endpoints/{ep}/decisions?at={first['at']}")["decisions"][-1] == first
+    for bad in ("limit=0", "limit=x", "at=noon", "from=x", "cursor=x"):
+        answer = get(client, f"endpoints/{ep}/decisions?{bad}")
+        assert answer.status_code == 400 and bad.split("=")[0] in answer.json()["error"], answer.text
+    said = penstock(client, "scaler", "log", ep)
+    assert said.returncode == 0 and "wants 1 workers and has 0, starts 1: rule REQUEST_COUNT" in said.stdout, said
+    assert json.loads(penstock(client, "scaler", "log", ep, "--json").stdout)["decisions"][-1] == first
+    assert "nothing is recorded" in penstock(client, "scaler", "log", ep, "--at", "2020-01-01T00:00:00Z").stdout
+    assert penstock(client, "scaler", "log", ep, "--at", "noon").returncode == 2
+    assert penstock(client, "scaler", "log", "nosuch").returncode == 1
+
+
+def test_decisions_outlive_the_server(fresh_server):
+    server = fresh_server()
+    ep = Endpoints(server.client()).make(SLEEPER, workersMax=1)
+    server.client().run(ep, {})
+    before = explain(server.client(), f"endpoints/{ep}/decisions")["decisions"]
+    assert len(before) == 1 and before[0]["decision"]["rule"] == "from zero"
+    server.terminate()
+    server.start()
+    assert explain(server.client(), f"endpoints/{ep}/decisions")["decisions"][-1] == before[0]

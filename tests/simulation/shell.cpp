@@ -26,6 +26,17 @@ core::Token token_of(const core::Command& command) {
       command);
 }
 
+/// What the flight recorder keeps must lead to the same decision again, byte by byte.
+void check_replay(const core::RecordedDecision& one) {
+  const std::string kept = core::to_text(one.inputs);
+  const auto inputs = core::parse_scale_inputs(kept);
+  if (!inputs || core::to_text(*inputs) != kept) violated("recorded inputs do not come back: {}", kept);
+  const std::string again = core::to_text(core::decide(*inputs));
+  if (again != core::to_text(one.decision)) {
+    violated("{} was decided, and its replay decides {} for {}", core::to_text(one.decision), again, kept);
+  }
+}
+
 }  // namespace
 
 Shell::Shell(const Scenario& scenario, Timeline& timeline, Dice& dice, Tally& tally, Outside outside)
@@ -226,6 +237,7 @@ void Shell::see(Time now, const core::Command* command, core::Effects& effects, 
   if (scenario_.narrated) narrate(now, command, effects);
   ledger_.applied(now, command, effects);
   waits_.see(now, effects);
+  for (const core::RecordedDecision& one : effects.decisions) check_replay(one);
   trace_.add(now, effects);
   for (const core::Reply& reply : effects.replies) {
     if (unanswered_.erase(reply.to) != 1) violated("caller {} is answered without a question open", reply.to);

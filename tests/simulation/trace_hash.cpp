@@ -256,8 +256,12 @@ void TraceHash::add(Time now, const core::Effects& effects) {
   }
   for (const auto& d : effects.decisions) {
     text(d.endpoint.str());
-    number(static_cast<std::uint64_t>(d.decision.wanted));
-    number(static_cast<std::uint64_t>(d.inputs.queued));
+    text(core::to_text(d.inputs));
+    text(core::to_text(d.decision));
+    number(static_cast<std::uint64_t>(d.outcome.started));
+    number(static_cast<std::uint64_t>(d.outcome.stopped));
+    number(static_cast<std::uint64_t>(d.outcome.missing));
+    text(d.outcome.why);
   }
   for (const auto& note : effects.notes) text(note);
   for (const auto& warning : effects.warnings) text(warning);

@@ -2,6 +2,7 @@
 
 #include "api/answers.h"
 #include "api/auth/keys.h"
+#include "api/why/decision_text.h"
 #include "json/json.h"
 
 namespace penstock::api {
@@ -28,7 +29,9 @@ net::Response job_not_found(std::string_view id) {
 }  // namespace
 
 bool WhyApi::knows(const std::vector<std::string_view>& parts) {
-  return parts.size() == 3 && (parts[0] == "jobs" || parts[0] == "endpoints") && parts[2] == "why";
+  if (parts.size() != 3) return false;
+  if (parts[0] == "jobs") return parts[2] == "why";
+  return parts[0] == "endpoints" && (parts[2] == "why" || parts[2] == "decisions");
 }
 
 void WhyApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
@@ -39,7 +42,13 @@ void WhyApi::handle(net::Request request, const std::vector<std::string_view>& p
   }
   if (request.method != "GET") return responder.send(wrong_method(request, "GET"));
   const AccountId owner = caller.key->account;
-  responder.send(parts[0] == "jobs" ? of_job(owner, parts[1]) : of_endpoint(owner, parts[1]));
+  if (parts[0] == "jobs") return responder.send(of_job(owner, parts[1]));
+  const core::Endpoint* endpoint = find_endpoint(owner, parts[1]);
+  if (!endpoint) {
+    return responder.send(
+        error_answer({Errc::not_found, "endpoint \"" + std::string(parts[1].substr(0, 128)) + "\" not found"}));
+  }
+  responder.send(parts[2] == "why" ? of_endpoint(*endpoint) : decisions(*endpoint, request));
 }
 
 net::Response WhyApi::of_job(const AccountId& owner, std::string_view id) {
@@ -62,16 +71,29 @@ net::Response WhyApi::of_job(const AccountId& owner, std::string_view id) {
   return json_answer(json::write(std::move(answer)));
 }
 
-net::Response WhyApi::of_endpoint(const AccountId& owner, std::string_view id) const {
+const core::Endpoint* WhyApi::find_endpoint(const AccountId& owner, std::string_view id) const {
   const auto endpoint = EndpointId::parse(id);
   const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
-  if (!known || known->owner != owner) {
-    return error_answer({Errc::not_found, "endpoint \"" + std::string(id.substr(0, 128)) + "\" not found"});
-  }
-  const auto why = core_.engine().why(core_.now(), *endpoint);
+  return known && known->owner == owner ? known : nullptr;
+}
+
+net::Response WhyApi::of_endpoint(const core::Endpoint& endpoint) const {
+  const auto why = core_.engine().why(core_.now(), endpoint.id);
   if (!why) return error_answer(why.error());
-  json::Object answer{{"endpointId", endpoint->str()}, {"name", known->name}};
+  json::Object answer{{"endpointId", endpoint.id.str()}, {"name", endpoint.name}};
   add(answer, *why);
+  return json_answer(json::write(std::move(answer)));
+}
+
+net::Response WhyApi::decisions(const core::Endpoint& endpoint, const net::Request& request) const {
+  auto query = read_decision_query(request, endpoint.id);
+  if (!query) return error_answer(query.error());
+  const auto page = list_decisions_(*query);
+  if (!page) return error_answer(page.error());
+  json::Array all;
+  for (const core::RecordedDecision& one : page->decisions) all.push_back(decision_json(one));
+  json::Object answer{{"decisions", std::move(all)}};
+  if (page->next) answer.emplace_back("nextCursor", std::to_string(*page->next));
   return json_answer(json::write(std::move(answer)));
 }
 
