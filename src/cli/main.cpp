@@ -8,6 +8,7 @@
 #include "cli/fleet.h"
 #include "cli/gpus.h"
 #include "cli/scaler.h"
+#include "cli/simulate.h"
 #include "cli/why.h"
 #include "json/json.h"
 #include "server/config.h"
@@ -247,6 +248,20 @@ void add_scaler(CLI::App& app, cli::ScalerLogFlags& flags) {
   add_server_options(log, flags.server);
 }
 
+void add_simulate(CLI::App& app, cli::SimulateFlags& flags) {
+  CLI::App* simulate = app.add_subcommand(
+      "simulate", "replay an endpoint's recorded requests, or a trace, through the engine under other settings");
+  simulate->add_option("endpoint", flags.endpoint, "endpoint id")->required();
+  simulate->add_option("--from", flags.from, "requests that came then or later (2026-01-31T12:00:00Z)");
+  simulate->add_option("--to", flags.to, "requests that came before");
+  simulate->add_option("--set", flags.set,
+                       "scalerType, scalerValue, workersMin, workersMax or idleTimeout: name=value");
+  simulate->add_option("--trace", flags.trace, "CSV of requests to replay instead: at,execution_ms,priority");
+  simulate->add_option("--price", flags.price, "of a worker for an hour, for the cost")->check(CLI::NonNegativeNumber);
+  simulate->add_flag("--json", flags.json, "one JSON object on standard output");
+  add_server_options(simulate, flags.server);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -265,7 +280,9 @@ int main(int argc, char** argv) {
   add_gpus(app, gpus_flags);
   FleetFlags fleet_flags;
   add_fleet(app, fleet_flags);
+  cli::SimulateFlags simulate_flags;
   add_scaler(app, scaler_flags);
+  add_simulate(app, simulate_flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -278,6 +295,7 @@ int main(int argc, char** argv) {
   }
   if (app.got_subcommand("serve")) return serve(serve_flags);
   if (app.got_subcommand("doctor")) return doctor(doctor_flags);
+  if (app.got_subcommand("simulate")) return cli::simulate(simulate_flags);
   if (app.got_subcommand("scaler")) return cli::scaler_log(scaler_flags);
   if (app.got_subcommand("why")) return cli::why(why_flags);
   if (app.got_subcommand("gpus")) {

@@ -283,6 +283,7 @@ void EngineState::scale(EndpointEntry& entry) {
   if (decision.wanted <= in.present) return;
   ScaleOutcome added = add_workers(entry, decision, in.present);
   added.stopped = entry.outcome.stopped;
+  added.ready = std::move(entry.outcome.ready);
   if (added.why.empty()) added.why = std::move(entry.outcome.why);
   entry.outcome = std::move(added);
 }

@@ -90,6 +90,7 @@ void EngineState::on(TakeJobs& c) {
     note_usage(*worker);
     worker->idle_since = now;
     worker->endpoint->crashes_in_a_row = 0;
+    if (!worker->worker.external) worker->endpoint->outcome.ready.push_back(now - worker->worker.created);
     worker->endpoint->backoff_until.reset();
     touch(*worker->endpoint);
     fx->records.push_back(WorkerSaved{worker->worker});

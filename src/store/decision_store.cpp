@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <condition_variable>
 #include <cstdio>
 #include <cstring>
@@ -16,6 +17,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "store/schema.h"
 #include "store/sqlite_db.h"
 
@@ -79,13 +81,31 @@ void prepare(Database& db) {
   }
   db.execute("PRAGMA synchronous = NORMAL");
   if (!empty) return;
-  db.execute(
-      fmt::format("BEGIN; CREATE TABLE decisions (number INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, at_ms INTEGER "
-                  "NOT NULL, inputs TEXT NOT NULL, decision TEXT NOT NULL, started INTEGER NOT NULL, stopped "
-                  "INTEGER NOT NULL, missing INTEGER NOT NULL, hold TEXT NOT NULL, why TEXT NOT NULL) STRICT; "
-                  "CREATE INDEX decisions_by_endpoint ON decisions (endpoint, number); "
-                  "PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT",
-                  kApplicationId, kVersion));
+  db.execute(fmt::format(
+      "BEGIN; CREATE TABLE decisions (number INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, at_ms INTEGER "
+      "NOT NULL, inputs TEXT NOT NULL, decision TEXT NOT NULL, started INTEGER NOT NULL, stopped "
+      "INTEGER NOT NULL, missing INTEGER NOT NULL, hold TEXT NOT NULL, why TEXT NOT NULL, ready TEXT NOT NULL) STRICT; "
+      "CREATE INDEX decisions_by_endpoint ON decisions (endpoint, number); "
+      "PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT",
+      kApplicationId, kVersion));
+}
+
+/// Milliseconds with commas between.
+std::string ready_text(const std::vector<Millis>& ready) {
+  std::string out;
+  for (const Millis took : ready) out += (out.empty() ? "" : ",") + std::to_string(took.count());
+  return out;
+}
+
+std::vector<Millis> read_ready(std::string_view text) {
+  std::vector<Millis> out;
+  for (const std::string_view part : split_list(text, ',')) {
+    std::int64_t took = 0;
+    const auto parsed = std::from_chars(part.data(), part.data() + part.size(), took);
+    if (parsed.ec != std::errc{}) throw SqliteError(SQLITE_CORRUPT, "a decision cannot be read");
+    out.emplace_back(took);
+  }
+  return out;
 }
 
 /// The table. Throws SqliteError.
@@ -97,10 +117,11 @@ class DecisionRows {
         begin_(db_.prepare("BEGIN IMMEDIATE")),
         commit_(db_.prepare("COMMIT")),
         insert_(db_.prepare(
-            "INSERT INTO decisions (endpoint, at_ms, inputs, decision, started, stopped, missing, hold, why) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
-        list_(db_.prepare("SELECT number, at_ms, inputs, decision, started, stopped, missing, hold, why FROM decisions "
-                          "WHERE endpoint = ? AND number < ? AND at_ms BETWEEN ? AND ? ORDER BY number DESC LIMIT ?")),
+            "INSERT INTO decisions (endpoint, at_ms, inputs, decision, started, stopped, missing, hold, why, "
+            "ready) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
+        list_(db_.prepare(
+            "SELECT number, at_ms, inputs, decision, started, stopped, missing, hold, why, ready FROM decisions "
+            "WHERE endpoint = ? AND number < ? AND at_ms BETWEEN ? AND ? ORDER BY number DESC LIMIT ?")),
         forget_old_(
             db_.prepare("DELETE FROM decisions WHERE number <= (SELECT max(number) FROM decisions WHERE at_ms < ?)")),
         forget_many_(db_.prepare("DELETE FROM decisions WHERE number <= (SELECT max(number) FROM decisions) - ?")) {}
@@ -112,7 +133,8 @@ class DecisionRows {
       const std::string decision = core::to_text(one.decision);
       insert_.add(one.endpoint.str()).add(to_ms(one.at)).add(inputs).add(decision);
       insert_.add(std::int64_t{one.outcome.started}).add(std::int64_t{one.outcome.stopped});
-      insert_.add(std::int64_t{one.outcome.missing}).add(core::to_text(one.outcome.hold)).add(one.outcome.why).run();
+      insert_.add(std::int64_t{one.outcome.missing}).add(core::to_text(one.outcome.hold)).add(one.outcome.why);
+      insert_.add_copy(ready_text(one.outcome.ready)).run();
     }
     commit_.run();
   }
@@ -152,7 +174,7 @@ class DecisionRows {
             from_ms(list_.integer(1)),
             *inputs,
             *decision,
-            {whole(4), whole(5), whole(6), *hold, std::string(list_.text(8))}};
+            {whole(4), whole(5), whole(6), *hold, std::string(list_.text(8)), read_ready(list_.text(9))}};
   }
 
   Database db_;

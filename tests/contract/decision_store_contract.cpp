@@ -20,7 +20,7 @@ core::RecordedDecision decision(std::string_view endpoint, std::int64_t at_ms) {
   one.inputs.queued = static_cast<int>(at_ms);
   one.inputs.since_last_addition = Millis{7};
   one.decision = core::decide(one.inputs);
-  one.outcome = {1, 2, 3, core::ScaleHold::no_place, "all in use: \"x\"; a=b"};
+  one.outcome = {1, 2, 3, core::ScaleHold::no_place, "all in use: \"x\"; a=b", {Millis{1}, Millis{20}}};
   return one;
 }
 

@@ -10,7 +10,7 @@ constexpr int kCountMax = 1'000;
 
 template <class Value>
 json::Value json_of(const Value& value) {
-  if constexpr (std::is_same_v<Value, int>) {
+  if constexpr (std::is_same_v<Value, int> || std::is_same_v<Value, bool>) {
     return value;
   } else if constexpr (std::is_same_v<Value, Millis>) {
     return std::int64_t{value.count()};
@@ -75,6 +75,11 @@ Result<core::DecisionQuery> read_decision_query(const net::Request& request, con
 json::Value decision_json(const core::RecordedDecision& one) {
   json::Object outcome{
       {"started", one.outcome.started}, {"stopped", one.outcome.stopped}, {"missing", one.outcome.missing}};
+  if (!one.outcome.ready.empty()) {
+    json::Array ready;
+    for (const Millis took : one.outcome.ready) ready.emplace_back(std::int64_t{took.count()});
+    outcome.emplace_back("readyAfterMs", std::move(ready));
+  }
   if (one.outcome.hold != core::ScaleHold::none) outcome.emplace_back("heldBackBy", to_text(one.outcome.hold));
   if (!one.outcome.why.empty()) outcome.emplace_back("why", one.outcome.why);
   return json::Object{{"at", iso8601(one.at)},

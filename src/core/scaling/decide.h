@@ -32,10 +32,6 @@ enum class ScaleRule { keep, from_zero, request_count, queue_delay, low_priority
 /// What held the wanted count back, or pushed it up.
 enum class ScaleClamp { none, workers_min, workers_max, budget };
 
-inline constexpr auto kScaleRules = {ScaleRule::keep, ScaleRule::from_zero, ScaleRule::request_count,
-                                     ScaleRule::queue_delay, ScaleRule::low_priority_wait};
-inline constexpr auto kScaleClamps = {ScaleClamp::none, ScaleClamp::workers_min, ScaleClamp::workers_max};
-
 std::string_view to_text(ScaleRule rule);
 std::string_view to_text(ScaleClamp clamp);
 

@@ -19,6 +19,8 @@ template <class Value>
 std::string value_text(const Value& value) {
   if constexpr (std::is_same_v<Value, int>) {
     return std::to_string(value);
+  } else if constexpr (std::is_same_v<Value, bool>) {
+    return value ? "true" : "false";
   } else if constexpr (std::is_same_v<Value, Millis>) {
     return std::to_string(value.count());
   } else if constexpr (std::is_same_v<Value, std::optional<Millis>>) {
@@ -28,11 +30,12 @@ std::string value_text(const Value& value) {
   }
 }
 
+/// By the texts of the enumerators, which count up from 0.
 template <class Enum>
-bool parse_enum(std::string_view text, Enum& out, std::initializer_list<Enum> all) {
-  for (const Enum one : all) {
-    if (to_text(one) != text) continue;
-    out = one;
+bool parse_enum(std::string_view text, Enum& out) {
+  for (int i = 0; !to_text(static_cast<Enum>(i)).empty(); ++i) {
+    if (to_text(static_cast<Enum>(i)) != text) continue;
+    out = static_cast<Enum>(i);
     return true;
   }
   return false;
@@ -42,6 +45,10 @@ bool parse_value(std::string_view text, int& out) {
   const auto value = number(text);
   if (value) out = static_cast<int>(*value);
   return value.has_value();
+}
+bool parse_value(std::string_view text, bool& out) {
+  out = text == "true";
+  return out || text == "false";
 }
 bool parse_value(std::string_view text, Millis& out) {
   const auto value = number(text);
@@ -58,10 +65,10 @@ bool parse_value(std::string_view text, ScalerType& out) {
   return value.has_value();
 }
 bool parse_value(std::string_view text, ScaleRule& out) {
-  return parse_enum(text, out, kScaleRules);
+  return parse_enum(text, out);
 }
 bool parse_value(std::string_view text, ScaleClamp& out) {
-  return parse_enum(text, out, kScaleClamps);
+  return parse_enum(text, out);
 }
 
 template <class Value>
@@ -106,7 +113,7 @@ std::string_view to_text(ScaleHold hold) {
 
 std::optional<ScaleHold> parse_scale_hold(std::string_view text) {
   ScaleHold hold{};
-  if (!parse_enum(text, hold, {ScaleHold::none, ScaleHold::back_off, ScaleHold::no_place})) return std::nullopt;
+  if (!parse_enum(text, hold)) return std::nullopt;
   return hold;
 }
 
@@ -134,6 +141,7 @@ std::string in_words(const RecordedDecision& one) {
   std::string text = "wants " + std::to_string(one.decision.wanted) + " workers and has " + std::to_string(in.present);
   if (out.started > 0) text += ", starts " + std::to_string(out.started);
   if (out.stopped > 0) text += ", stops " + std::to_string(out.stopped);
+  for (const Millis took : out.ready) text += ", one is ready after " + std::to_string(took.count()) + " ms";
   if (out.missing > 0) text += ", misses " + std::to_string(out.missing);
   text += ": rule " + std::string(to_text(one.decision.rule)) + ", clamp " + std::string(to_text(one.decision.clamp)) +
           ", queued " + std::to_string(in.queued) + ", in progress " + std::to_string(in.in_progress) +
@@ -155,7 +163,7 @@ DecisionFilter::Relevant DecisionFilter::relevant(const RecordedDecision& one) {
 
 bool DecisionFilter::keeps(const RecordedDecision& one) {
   const Relevant now = relevant(one);
-  const bool acts = one.outcome.started > 0 || one.outcome.stopped > 0;
+  const bool acts = one.outcome.started > 0 || one.outcome.stopped > 0 || !one.outcome.ready.empty();
   if (!acts) {
     if (last_ == now || (!last_ && !now.held)) return false;
     if (one.at >= minute_ + kMinute) {

@@ -23,7 +23,9 @@ struct ScaleOutcome {
   int stopped = 0;  // that were told to go since the decision before, for whatever reason
   int missing = 0;  // that are wanted, allowed and not there
   ScaleHold hold = ScaleHold::none;
-  std::string why;  // in words: what holds workers back, or why the last of those that were stopped was
+  std::string why{};  // in words: what holds workers back, or why the last of those that were stopped was
+
+  std::vector<Millis> ready{};  // how long the starts took of workers that came to their first poll since then
 
   friend bool operator==(const ScaleOutcome&, const ScaleOutcome&) = default;
 };
@@ -59,6 +61,7 @@ void each_member(Inputs& in, Visit&& visit) {
   visit("present", in.present);
   visit("starting", in.starting);
   visit("sinceLastAdditionMs", in.since_last_addition);
+  visit("budgetUsedUp", in.budget_used_up);
 }
 
 template <class Decision, class Visit>
@@ -82,7 +85,7 @@ std::string in_words(const RecordedDecision& one);
 
 /// Which decisions of one endpoint are kept. An endpoint is decided about at every event, which mostly changes nothing.
 /// Kept are
-///   - those that start or stop workers, always;
+///   - those that start or stop workers, or see workers become ready, always;
 ///   - of the others those whose relevant part differs from that of the last one kept: the settings, and while workers
 ///     are held back the rule, the wanted count, and what holds them. Of these at most kUneventfulMax in a minute.
 class DecisionFilter {

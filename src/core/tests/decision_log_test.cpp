@@ -21,12 +21,13 @@ TEST(DecisionText, EveryMemberComesBackAsTheSameBytes) {
   const std::string text = to_text(in);
   EXPECT_EQ(text,
             "scalerType=REQUEST_COUNT;scalerValue=1;workersMin=2;workersMax=3;queued=4;inProgress=5;oldestWaitMs=6;"
-            "lowPriorityQueued=7;oldestLowPriorityWaitMs=8;present=9;starting=10;sinceLastAdditionMs=11");
+            "lowPriorityQueued=7;oldestLowPriorityWaitMs=8;present=9;starting=10;sinceLastAdditionMs=11;"
+            "budgetUsedUp=false");
   EXPECT_EQ(parse_scale_inputs(text), in);
   EXPECT_EQ(to_text(*parse_scale_inputs(to_text(ScaleInputs{}))), to_text(ScaleInputs{}));
-  for (const ScaleRule rule : kScaleRules) {
-    for (const ScaleClamp clamp : kScaleClamps) {
-      const ScaleDecision decision{3, rule, clamp, Millis{70}};
+  for (int rule = 0; !to_text(static_cast<ScaleRule>(rule)).empty(); ++rule) {
+    for (int clamp = 0; !to_text(static_cast<ScaleClamp>(clamp)).empty(); ++clamp) {
+      const ScaleDecision decision{3, static_cast<ScaleRule>(rule), static_cast<ScaleClamp>(clamp), Millis{70}};
       EXPECT_EQ(parse_scale_decision(to_text(decision)), decision);
     }
   }
@@ -60,16 +61,17 @@ TEST(DecisionFilterTest, KeepsWhatActsAndEachNewReasonForNotActing) {
   };
   const ScaleOutcome nothing;
   EXPECT_FALSE(keeps(2, ScaleClamp::none, nothing)) << "nothing to do";
-  EXPECT_TRUE(keeps(3, ScaleClamp::none, {1, 0, 0, {}, ""})) << "starts one";
-  EXPECT_TRUE(keeps(3, ScaleClamp::none, {1, 0, 0, {}, ""})) << "starts another one, however alike";
+  EXPECT_TRUE(keeps(3, ScaleClamp::none, {1, 0, 0, {}, "", {}})) << "starts one";
+  EXPECT_TRUE(keeps(3, ScaleClamp::none, {1, 0, 0, {}, "", {}})) << "starts another one, however alike";
   EXPECT_TRUE(keeps(3, ScaleClamp::workers_max, nothing)) << "capped";
   EXPECT_FALSE(keeps(3, ScaleClamp::workers_max, nothing)) << "still capped";
-  EXPECT_TRUE(keeps(3, ScaleClamp::none, {0, 0, 1, ScaleHold::no_place, "all in use"}))
+  EXPECT_TRUE(keeps(3, ScaleClamp::none, {0, 0, 1, ScaleHold::no_place, "all in use", {}}))
       << "held back by something else";
-  EXPECT_FALSE(keeps(3, ScaleClamp::none, {0, 0, 1, ScaleHold::no_place, "all in use"}));
+  EXPECT_FALSE(keeps(3, ScaleClamp::none, {0, 0, 1, ScaleHold::no_place, "all in use", {}}));
   EXPECT_TRUE(keeps(2, ScaleClamp::none, nothing)) << "no longer held back";
   EXPECT_FALSE(keeps(2, ScaleClamp::none, nothing));
-  EXPECT_TRUE(keeps(2, ScaleClamp::none, {0, 1, 0, {}, "idle for 5 s"})) << "stops one";
+  EXPECT_TRUE(keeps(2, ScaleClamp::none, {0, 1, 0, {}, "idle for 5 s", {}})) << "stops one";
+  EXPECT_TRUE(keeps(2, ScaleClamp::none, {0, 0, 0, {}, "", {Millis{5}}})) << "one became ready";
   RecordedDecision other = decision(2, ScaleClamp::none, nothing, at);
   other.inputs.scaler_value = 9;
   EXPECT_TRUE(filter.keeps(other)) << "other settings";
@@ -84,7 +86,7 @@ TEST(DecisionFilterTest, FlappingIsBoundedAndActingIsNot) {
     kept += filter.keeps(decision(2, ScaleClamp::none, {}, at)) ? 1 : 0;
   }
   EXPECT_EQ(kept, DecisionFilter::kUneventfulMax);
-  EXPECT_TRUE(filter.keeps(decision(3, ScaleClamp::none, {1, 0, 0, {}, ""}, at)));
+  EXPECT_TRUE(filter.keeps(decision(3, ScaleClamp::none, {1, 0, 0, {}, "", {}}, at)));
   at += Millis{60'000};
   EXPECT_TRUE(filter.keeps(decision(3, ScaleClamp::workers_max, {}, at)));
 }

@@ -1,0 +1,111 @@
+"""`penstock simulate`: recorded requests, or a trace, through the engine under other settings (docs/simulate.md)."""
+
+import json
+import os
+import random
+import subprocess
+import time
+
+import pytest
+
+from endpoints import Endpoints
+from penstock import Server, binary
+
+SCRIPT = "seed: 11\nworkers: {loading: 3s..20s, execution: 1s..40s}\n"
+
+
+def simulate(client, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PENSTOCK_URL": client.url, "PENSTOCK_API_KEY": client.key}
+    return subprocess.run([str(binary()), "simulate", *arguments], env=environment, capture_output=True, text=True, timeout=60)
+
+
+def figures(client, *arguments: str) -> dict:
+    done = simulate(client, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def virtual(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("simulate")
+    (folder / "script.yaml").write_text(SCRIPT)
+    arguments = ("--ephemeral", "--clock", "virtual", "--script", str(folder / "script.yaml"))
+    with Server(folder / "none", arguments=arguments) as server:
+        yield server.client()
+
+
+def traffic(client, ep: str, seed: int, jobs: int) -> None:
+    """Some hours of it, in bursts; the clock goes on in between."""
+    dice = random.Random(seed)
+    for _ in range(jobs):
+        client.run(ep, {})
+        advance(client, dice.choice((1, 7, 200, 1_500, 9_000, 60_000, 400_000)))
+    advance(client, 3_600_000)
+
+
+def advance(client, ms: int) -> None:
+    answer = client.http.post(f"{client.url}/penstock/v1/clock/advance", json={"ms": ms}, timeout=60,
+                              headers={"Authorization": f"Bearer {client.key}"})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("settings", [
+    {"scalerType": "QUEUE_DELAY", "scalerValue": 4, "workersMax": 3},
+    {"scalerType": "REQUEST_COUNT", "scalerValue": 2, "workersMax": 5},
+    {"scalerType": "QUEUE_DELAY", "scalerValue": 1, "workersMax": 4, "workersMin": 1},
+])
+def test_the_actual_settings_give_the_recorded_workers(virtual, settings):
+    ep = Endpoints(virtual).make(**settings)
+    traffic(virtual, ep, seed=settings["scalerValue"], jobs=250)
+    answer = figures(virtual, ep)
+    assert answer["recorded"]["jobs"] == 250 and answer["recorded"]["coldStarts"] > 3
+    for key in ("jobs", "coldStarts", "workersMost", "workers"):
+        assert answer["simulated"][key] == answer["recorded"][key], key
+
+
+def test_other_settings_are_shown_beside_them(virtual):
+    ep = Endpoints(virtual).make(workersMax=1, scalerType="REQUEST_COUNT", scalerValue=1)
+    traffic(virtual, ep, seed=5, jobs=120)
+    answer = figures(virtual, ep, "--set", "workersMax=6", "--set", "idleTimeout=30", "--price", "1.5")
+    assert answer["settings"]["workersMax"] == "6" and answer["settings"]["scalerValue"] == "1"
+    assert answer["changed"]["delayMs"]["p95"] < answer["simulated"]["delayMs"]["p95"]
+    assert answer["changed"]["workersMost"] > answer["simulated"]["workersMost"] == 1
+    assert answer["changed"]["cost"] == pytest.approx(answer["changed"]["workerSeconds"] / 3600 * 1.5)
+    said = simulate(virtual, ep, "--set", "workersMax=6")
+    assert said.returncode == 0 and "delay p95" in said.stdout and "cold starts" in said.stdout and "█" in said.stdout
+    later = answer["recorded"]["workers"][len(answer["recorded"]["workers"]) // 2]["at"]
+    part = figures(virtual, ep, "--from", later)
+    assert part["from"] == later and 0 < part["simulated"]["jobs"] < answer["simulated"]["jobs"]
+
+
+def test_a_busy_day_from_a_trace_takes_less_than_two_seconds(virtual, tmp_path):
+    ep = Endpoints(virtual).make(workersMax=20, scalerType="REQUEST_COUNT", scalerValue=4)
+    dice = random.Random(1)
+    trace = tmp_path / "day.csv"
+    lines = ["at,execution_ms"] + [f"{round(at)},{dice.randint(200, 3_000)}"
+                                   for at in sorted(dice.uniform(0, 86_400_000) for _ in range(50_000))]
+    trace.write_text("\n".join(lines) + "\n")
+    begun = time.monotonic()
+    answer = figures(virtual, ep, "--trace", str(trace))
+    spent = time.monotonic() - begun
+    assert answer["simulated"]["jobs"] == 50_000 and "recorded" not in answer
+    assert spent < 2, f"{spent:.2f} s"
+
+
+def test_what_cannot_be_simulated_is_said(virtual, tmp_path):
+    ep = Endpoints(virtual).make()
+    empty = simulate(virtual, ep)
+    assert empty.returncode == 1 and "no requests are there" in empty.stderr
+    assert simulate(virtual, "nosuch").returncode == 1
+    wrong = simulate(virtual, ep, "--set", "workersmax=3")
+    assert wrong.returncode == 2 and "workersMax" in wrong.stderr
+    trace = tmp_path / "trace.csv"
+    trace.write_text("at,execution_ms\n5,7\nnoon,1\n")
+    wrong = simulate(virtual, ep, "--trace", str(trace))
+    assert wrong.returncode == 2 and "trace.csv:3: at is \"noon\"" in wrong.stderr
+    trace.write_text("when\n5\n")
+    assert "column \"at\"" in simulate(virtual, ep, "--trace", str(trace)).stderr
+    trace.write_text("at,execution_ms\n5,7\n")
+    refused = simulate(virtual, ep, "--trace", str(trace), "--set", "scalerType=MAGIC")
+    assert refused.returncode == 2 and "scalerType" in refused.stderr, refused.stderr
+    assert simulate(virtual, ep, "--from", "noon").returncode == 2
