@@ -73,7 +73,8 @@ class JobLoop {
       const auto* changed = std::get_if<core::JobChanged>(&record);
       if (changed != nullptr && changed->state.status == core::JobStatus::completed) ++finished_;
     }
-    store::seal_frame(frame_, 1, ++sequence_, sequence_);
+    ++sequence_;
+    store::seal_frame(frame_, 1, sequence_, sequence_ - 1);
   }
 
   SeededRandom random_{1};

@@ -27,7 +27,7 @@ namespace penstock::server {
 /// on a slow disk, is committed behind the loop's back, which goes on with the next turn meanwhile. The engine is then
 /// ahead of the disk, so whatever anybody is told waits in the gate until it is durable.
 ///
-/// Jobs for a worker do not wait (docs/decisions/0026): they promise nothing to anybody, and the log keeps its order,
+/// Jobs for a worker do not wait (docs/decisions/0029): they promise nothing to anybody, and the log keeps its order,
 /// so a result is never durable before its job.
 ///
 /// Lives on the loop's thread. When a commit fails, the engine is ahead of the store and there is no honest way on:
