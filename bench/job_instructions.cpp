@@ -27,7 +27,11 @@ class JobLoop {
     endpoint.owner = account.id;
     endpoint.name = "bench";
     endpoint.workers_max = 0;  // only those that are attached
+    core::Template image;
+    image.id = endpoint.template_id = TemplateId::parse("template").value();
+    image.owner = account.id;
     state.accounts = {account};
+    state.templates = {image};
     state.endpoints = {endpoint};
     for (int i = 0; i < kWorkers; ++i) {
       core::Worker worker;

@@ -15,11 +15,6 @@ constexpr std::size_t kSmallTurn = 8;
 // Beyond it the loop does not wait for the disk any more, until commits are quick again.
 constexpr std::chrono::milliseconds kSlowCommit{2};
 
-bool is_hand_out(const core::Reply& reply) {
-  const auto* out = std::get_if<core::HandOuts>(&reply.what);
-  return out && !out->jobs.empty();
-}
-
 }  // namespace
 
 CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, const Clock& clock, GiveOrder give_order,
@@ -207,21 +202,20 @@ void CoreLoop::deliver(core::Effects& effects) {
   if (failed_) return;
   const auto turn = std::make_shared<const std::vector<core::Record>>(std::move(effects.records));
   Outward outward{std::move(effects.orders), std::move(effects.posts)};
-  const auto others = std::ranges::stable_partition(effects.replies, is_hand_out);
-  const auto hand_outs = std::span(effects.replies).first(effects.replies.size() - others.size());
-  const bool in_loop = commits_in_loop(turn);
-  if (!in_loop) commit_behind_loop(turn, std::move(outward));
-  if (!hand_outs.empty()) gate_.pass([&] { answer(hand_outs); });
-  if (in_loop) commit_in_loop(turn, std::move(outward));
+  if (commits_in_loop(turn)) {
+    commit_in_loop(turn, std::move(outward));
+  } else {
+    commit_behind_loop(turn, std::move(outward));
+  }
   if (failed_) return;
   for (core::ReadInputs& wanted : effects.reads) inputs_.read(std::move(wanted));
   log_what_happened(effects);
   if (recorder_ && !effects.decisions.empty()) recorder_(std::move(effects.decisions));
-  answer(others);
+  answer(effects.replies);
   for (const Watch& watch : watches_) watch(*turn);
 }
 
-void CoreLoop::answer(std::span<core::Reply> replies) {
+void CoreLoop::answer(std::vector<core::Reply>& replies) {
   for (core::Reply& reply : replies) {
     const auto caller = callers_.find(reply.to);
     if (caller == callers_.end()) continue;

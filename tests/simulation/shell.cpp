@@ -298,7 +298,6 @@ void Shell::finish_turn(core::Effects& turn) {
   const bool replies_first = scenario_.mutation == Mutation::reply_before_commit && !calm_ && dice_.chance(50);
   const bool torn = scenario_.mutation == Mutation::torn_turn && turn.records.size() > 1 && !calm_ && dice_.chance(50);
   const Death death = turn.records.empty() && turn.replies.empty() ? Death::none : choose_death();
-  hand_outs_leave(turn);
   if (replies_first) {
     answers_leave(turn, turn.replies.size());
     return die(true);
@@ -346,17 +345,6 @@ void Shell::posts_leave(core::Effects& turn) {
     if (scenario_.mutation == Mutation::lost_post && dice_.chance(100)) continue;
     outside_.post(std::move(post));
   }
-}
-
-/// Jobs for workers do not wait for the commit.
-void Shell::hand_outs_leave(core::Effects& turn) {
-  const auto others = std::ranges::stable_partition(turn.replies, [](const core::Reply& reply) {
-    const auto* out = std::get_if<core::HandOuts>(&reply.what);
-    return out && !out->jobs.empty();
-  });
-  const auto first_other = others.begin();
-  for (auto reply = turn.replies.begin(); reply != first_other; ++reply) send(*reply);
-  turn.replies.erase(turn.replies.begin(), first_other);
 }
 
 void Shell::answers_leave(core::Effects& turn, std::size_t count) {

@@ -85,7 +85,6 @@ class Shell {
   void expect_answer(const core::Command& command, core::Token token);
   void finish_turn(core::Effects& turn);
   void posts_leave(core::Effects& turn);
-  void hand_outs_leave(core::Effects& turn);
   void answers_leave(core::Effects& turn, std::size_t count);
   void send(core::Reply& reply);
   void commit(const core::Effects& turn);
