@@ -10,6 +10,7 @@
 #include "cli/scaler.h"
 #include "cli/simulate.h"
 #include "cli/why.h"
+#include "cli/workers.h"
 #include "json/json.h"
 #include "server/config.h"
 #include "server/doctor.h"
@@ -176,6 +177,13 @@ void add_worker(CLI::App& app, WorkerFlags& flags) {
   detach_command->add_option("worker", flags.worker, "worker id")->required();
 }
 
+void add_workers(CLI::App& app, WorkerFlags& flags) {
+  CLI::App* workers = app.add_subcommand("workers", "the workers of an endpoint, and how long its cold starts took");
+  workers->add_option("endpoint", flags.endpoint, "endpoint id")->required();
+  workers->add_flag("--json", flags.json, "one JSON object on standard output");
+  add_server_options(workers, flags.server);
+}
+
 // ---------------------------------------------------------------- why
 
 void add_why(CLI::App& app, cli::WhyFlags& flags) {
@@ -275,6 +283,7 @@ int main(int argc, char** argv) {
   cli::WhyFlags why_flags;
   add_worker(app, worker_flags);
   cli::ScalerLogFlags scaler_flags;
+  add_workers(app, worker_flags);
   add_why(app, why_flags);
   cli::GpusFlags gpus_flags;
   add_gpus(app, gpus_flags);
@@ -307,6 +316,9 @@ int main(int argc, char** argv) {
   if (app.got_subcommand("rollback")) return cli::rollback(fleet_flags.release);
   if (app.got_subcommand("usage")) return cli::usage(fleet_flags.usage);
   if (app.got_subcommand("budget")) return cli::budget(fleet_flags.budget);
+  if (app.got_subcommand("workers")) {
+    return cli::list_workers(worker_flags.server, worker_flags.endpoint, worker_flags.json);
+  }
   const CLI::App* worker = app.get_subcommand("worker");
   return worker->got_subcommand("attach") ? attach(worker_flags) : detach(worker_flags);
 }

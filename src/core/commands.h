@@ -287,9 +287,31 @@ struct DetachWorker {
 
 // ---- from the launcher
 
+/// The process runs. It took the launcher `took` from the order to here.
 struct WorkerStarted {
   WorkerId worker;
   std::string handle;
+  StartKind kind = StartKind::spawned;
+  Millis took{0};
+};
+/// Memory of a frozen worker and its helpers.
+struct FrozenMemory {
+  std::int64_t resident_bytes = 0;
+  std::int64_t swapped_bytes = 0;  // reclaimed: it lies in swap
+};
+/// It is stopped; and again when its memory was reclaimed.
+struct WorkerFrozen {
+  WorkerId worker;
+  bool gpu_parked = false;
+  FrozenMemory memory;
+};
+struct WorkerFreezeFailed {
+  WorkerId worker;
+  std::string reason;
+};
+struct WorkerThawed {
+  WorkerId worker;
+  Millis took{0};
 };
 struct WorkerStartFailed {
   WorkerId worker;
@@ -383,6 +405,6 @@ using Command =
                  DeleteVolume, SaveSecret, DeleteSecret, SaveCredential, DeleteCredential, UpdateSettings, ReadChunks,
                  WebhookPosted, RedeliverWebhook, SaveWebhookSecret, CreateBatch, RenameBatch, AddToBatch,
                  RemoveFromBatch, FinalizeBatch, CancelBatch, ReportGpus, QuarantineGpu, ReleaseGpu, InputsRead,
-                 RollBack, MeterUsage, SaveBudget>;
+                 RollBack, MeterUsage, SaveBudget, WorkerFrozen, WorkerFreezeFailed, WorkerThawed>;
 
 }  // namespace penstock::core

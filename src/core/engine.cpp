@@ -25,6 +25,7 @@ Waiter& EngineState::add_waiter(Token to, Waiter::Kind kind, Time deadline) {
   made->kind = kind;
   Waiter& waiter = *made;
   ENSURE(to != 0 && waiters.emplace(to, std::move(made)).second);
+  waiter.since = now;
   waiter.timer.arm(deadline, &waiter);
   return waiter;
 }
@@ -203,6 +204,7 @@ void EngineState::on(Shutdown& c) {
   for (EndpointEntry* entry : endpoint_order) {
     for (WorkerEntry* worker : entry->workers) {
       if (worker->worker.external) continue;
+      if (c.workers != StopWorkers::all && is_frozen(*worker)) continue;  // it is adopted as it is
       if (c.workers == StopWorkers::all || worker->holding.empty()) {
         send_stop(*worker, c.workers == StopWorkers::all ? Millis{2'000} : settings.stop_grace);
       }
@@ -211,6 +213,14 @@ void EngineState::on(Shutdown& c) {
 }
 
 // ---------------------------------------------------------------- state: restore
+
+namespace {
+
+AdoptWorker adoption(const Worker& worker) {
+  return {worker.id, worker.launch_handle, worker.frozen.has_value(), worker.gpu_parked};
+}
+
+}  // namespace
 
 void EngineState::restore(StoredState stored) {
   started = now;
@@ -255,16 +265,22 @@ void EngineState::restore(StoredState stored) {
     entry->endpoint = owner;
     entry->idle_since = now;
     entry->last_contact = now;
-    entry->worker.placement = fleet.restore(std::move(entry->worker.placement));
+    // A parked one has no GPUs now, but its own when it is thawed.
+    Fleet unchanged = fleet;
+    Fleet& holder = entry->worker.gpu_parked ? unchanged : fleet;
+    entry->worker.placement = holder.restore(std::move(entry->worker.placement));
     if (owner) owner->workers.push_back(entry.get());
     if (owner && !entry->worker.external) remember_place(*owner, entry->worker.placement);
+    if (owner) recall_start(*owner, entry->worker);
     WorkerEntry& added = *entry;
     workers.emplace(added.worker.id, std::move(entry));
-    if (!added.worker.external) fx->orders.push_back(AdoptWorker{added.worker.id, added.worker.launch_handle});
+    if (!added.worker.external) fx->orders.push_back(adoption(added.worker));
     if (!owner) send_stop(added, settings.stop_grace);
+    if (is_frozen(added)) frozen.push_back(&added);
   }
   gpu_health.restore(std::move(stored.gpu_marks));
   sync_blocked_gpus();
+  std::ranges::sort(frozen, {}, [](const WorkerEntry* w) { return std::pair(*w->worker.frozen, w->worker.id); });
   restore_deliveries(std::move(stored.deliveries));
   restore_batches(std::move(stored.batches));
   restore_jobs(std::move(stored.jobs));
@@ -474,47 +490,13 @@ std::vector<BatchView> Engine::batches_of(const EndpointId& endpoint) const {
   return out;
 }
 
-Result<Health> Engine::health(const EndpointId& endpoint) const {
-  const auto found = state_->endpoints.find(endpoint);
-  if (found == state_->endpoints.end()) {
-    return fail(Errc::not_found, "endpoint \"" + endpoint.str() + "\" not found");
-  }
-  const EndpointEntry& entry = *found->second;
-  Health out;
-  out.jobs = entry.counters;
-  out.in_queue = entry.queue.size();
-  out.in_progress = entry.in_progress;
-  out.throttled = entry.throttled;
-  out.unhealthy = entry.crashes_in_a_row > 0 ? 1 : 0;
-  for (const WorkerEntry* worker : entry.workers) {
-    if (!worker->holding.empty()) {
-      ++out.running;
-    } else if (!worker->worker.ready) {
-      ++out.initializing;
-    } else if (state_->is_present(*worker)) {
-      ++out.idle;
-      ++out.ready;
-    }
-  }
-  return out;
-}
-
-const Worker* Engine::find_worker(const WorkerId& id) const {
-  const auto found = state_->workers.find(id);
-  return found == state_->workers.end() ? nullptr : &found->second->worker;
-}
-
-int Engine::stopping_workers() const {
-  return static_cast<int>(
-      std::ranges::count_if(state_->workers, [](const auto& entry) { return entry.second->stop_sent; }));
-}
-
 int Engine::webhooks_in_flight() const {
   return state_->webhooks_in_flight;
 }
 
 void Engine::check_invariants() const {
   state_->check_deliveries();
+  state_->check_frozen();
   int webhooks_open = static_cast<int>(state_->deliveries.size());
   std::size_t queued_bytes = 0;
   for (const EndpointEntry* entry : state_->endpoint_order) {

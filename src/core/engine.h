@@ -12,6 +12,7 @@
 #include "core/commands.h"
 #include "core/fleet/fleet.h"
 #include "core/fleet/gpu_reading.h"
+#include "core/fleet/start_history.h"
 #include "core/model/usage.h"
 #include "core/outcomes.h"
 #include "core/queue/why.h"
@@ -32,13 +33,14 @@ struct Health {
   int unhealthy = 0;
 };
 
-enum class WorkerStatus { initializing, idle, running, draining };
+enum class WorkerStatus { initializing, idle, running, draining, frozen };
 std::string_view to_text(WorkerStatus status);
 
 struct WorkerView {
   Worker worker;
   WorkerStatus status = WorkerStatus::initializing;
   int jobs = 0;
+  std::optional<FrozenMemory> frozen_memory;
 };
 
 /// How much an endpoint has to do and who does it, at one instant.
@@ -50,7 +52,7 @@ struct EndpointLoad {
   int batch_queued = 0;         // of these, and of no low priority
   int in_progress = 0;
   Millis oldest_wait{};          // of a queued job; 0: none waits
-  std::array<int, 4> workers{};  // by WorkerStatus
+  std::array<int, 5> workers{};  // by WorkerStatus
   int throttled = 0;
   int crashes_in_a_row = 0;
 };
@@ -152,6 +154,8 @@ class Engine {
   /// Errors: not_found.
   Result<Health> health(const EndpointId& endpoint) const;
   std::vector<WorkerView> workers_of(const EndpointId& endpoint) const;  // oldest first
+  /// Cold starts, of each kind that there was.
+  std::vector<StartFigures> starts_of(const EndpointId& endpoint) const;
   const Worker* find_worker(const WorkerId& id) const;
   // For metrics: these walk all endpoints and their workers.
   std::vector<EndpointLoad> loads(Time now) const;  // the oldest endpoint first

@@ -29,10 +29,10 @@ Millis start_timeout(const EngineSettings& settings, const Endpoint& endpoint, c
 }  // namespace
 
 bool EngineState::is_present(const WorkerEntry& worker) const {
-  if (worker.worker.draining || worker.stop_sent) return false;
+  if (worker.worker.draining || worker.stop_sent || worker.worker.frozen) return false;
   if (!worker.worker.external) return true;
   if (worker.take_poll || !worker.holding.empty()) return true;
-  return worker.worker.ready && worker.last_contact + lease() > now;
+  return is_ready(worker) && worker.last_contact + lease() > now;
 }
 
 int EngineState::managed_present(const EndpointEntry& entry) const {
@@ -136,6 +136,7 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
                                job.request.traceparent, job.request.webhook, job.request.batch});
   }
   note_usage(worker);
+  note_first_job(worker);
   reply(worker.take_poll->token, std::move(out));
   drop_waiter(*worker.take_poll);
 }
@@ -149,7 +150,7 @@ void EngineState::review_workers(EndpointEntry& entry) {
   for (WorkerEntry* worker : all) {
     review_stop_signals(*worker);
     if (worker->worker.external) {
-      if (worker->worker.ready && !worker->take_poll && is_present(*worker) && worker->holding.empty()) {
+      if (is_ready(*worker) && !worker->take_poll && is_present(*worker) && worker->holding.empty()) {
         look_again(entry, worker->last_contact + lease());
       }
       continue;
@@ -164,7 +165,15 @@ void EngineState::review_workers(EndpointEntry& entry) {
       send_stop(*worker, settings.stop_grace);
     }
     if (worker->stop_sent) continue;
-    if (worker->worker.ready) {
+    if (is_frozen(*worker)) {
+      review_frozen(*worker);
+      continue;
+    }
+    if (worker->worker.start.kind == StartKind::thawed && !is_ready(*worker)) {
+      review_thawed(*worker);
+      continue;
+    }
+    if (is_ready(*worker)) {
       review_absent(*worker);
       continue;
     }
@@ -215,7 +224,14 @@ void EngineState::review_stop_signals(WorkerEntry& worker) {
 }
 
 void EngineState::stop_surplus(EndpointEntry& entry) {
-  int surplus = managed_present(entry) - entry.endpoint.workers_max;
+  int surplus = managed_present(entry) + frozen_of(entry) - entry.endpoint.workers_max;
+  const std::vector<WorkerEntry*> all = entry.workers;
+  for (WorkerEntry* worker : all) {
+    if (surplus <= 0) return;
+    if (!is_frozen(*worker)) continue;
+    drain(*worker, "workersMax is " + std::to_string(entry.endpoint.workers_max));
+    --surplus;
+  }
   const auto drain_some = [&](auto&& matches) {
     for (std::size_t i = entry.workers.size(); i-- > 0 && surplus > 0;) {
       WorkerEntry& worker = *entry.workers[i];
@@ -224,7 +240,7 @@ void EngineState::stop_surplus(EndpointEntry& entry) {
       --surplus;
     }
   };
-  drain_some([](const WorkerEntry& w) { return !w.worker.ready; });
+  drain_some([](const WorkerEntry& w) { return !is_ready(w); });
   drain_some([](const WorkerEntry& w) { return w.holding.empty(); });
   drain_some([](const WorkerEntry&) { return true; });
 }
@@ -238,13 +254,13 @@ void EngineState::stop_idle(EndpointEntry& entry) {
   const auto timeout = std::chrono::seconds{entry.endpoint.idle_timeout_s};
   const std::vector<WorkerEntry*> all = entry.workers;
   for (WorkerEntry* worker : all) {
-    if (worker->worker.external || !worker->worker.ready || !is_present(*worker) || !worker->holding.empty()) continue;
+    if (worker->worker.external || !is_ready(*worker) || !is_present(*worker) || !worker->holding.empty()) continue;
     if (present <= kept || spare <= 0 || entry.queue.size() > 0) return;
     if (worker->idle_since + timeout > now) {
       look_again(entry, worker->idle_since + timeout);
       continue;
     }
-    drain(*worker, "idle for " + std::to_string(entry.endpoint.idle_timeout_s) + " s");
+    if (!retire(*worker)) continue;
     --present;
     --spare;
   }
@@ -266,7 +282,7 @@ ScaleInputs EngineState::scale_inputs(const EndpointEntry& entry) const {
   for (const WorkerEntry* worker : entry.workers) {
     if (!is_present(*worker)) continue;
     ++in.present;
-    if (!worker->worker.ready) ++in.starting;
+    if (!is_ready(*worker)) ++in.starting;
   }
   if (entry.last_addition) in.since_last_addition = now - *entry.last_addition;
   in.budget_used_up = entry.used_up.has_value();
@@ -280,7 +296,11 @@ void EngineState::scale(EndpointEntry& entry) {
   entry.last_decision = decision;
   entry.last_inputs = in;
   if (decision.look_again_in) look_again(entry, now + *decision.look_again_in);
-  if (decision.wanted <= in.present) return;
+  if (decision.wanted <= in.present) {
+    entry.wanting_since.reset();
+    return;
+  }
+  if (!entry.wanting_since) entry.wanting_since = now;
   ScaleOutcome added = add_workers(entry, decision, in.present);
   added.stopped = entry.outcome.stopped;
   added.ready = std::move(entry.outcome.ready);
@@ -291,23 +311,28 @@ void EngineState::scale(EndpointEntry& entry) {
 ScaleOutcome EngineState::add_workers(EndpointEntry& entry, const ScaleDecision& decision, int present) {
   ScaleOutcome out;
   int missing = std::min(decision.wanted - present, entry.endpoint.workers_max - managed_present(entry));
-  if (entry.backoff_until && *entry.backoff_until > now) {
-    look_again(entry, *entry.backoff_until);
-    out.missing = std::max(missing, 0);
-    out.hold = ScaleHold::back_off;
-    out.why =
-        "until " + iso8601(*entry.backoff_until) + ", since a worker crashed at start: " + entry.wait_facts.crash_cause;
-    return out;
-  }
-  while (missing > 0 && start_worker(entry)) {
+  while (missing > 0 && thaw_one(entry)) {
     --missing;
     ++out.started;
   }
-  entry.throttled = out.missing = std::max(missing, 0);
-  if (out.missing > 0) {
-    out.hold = ScaleHold::no_place;
-    out.why = entry.wait_facts.no_place;
+  if (missing > 0 && entry.backoff_until && *entry.backoff_until > now) {
+    look_again(entry, *entry.backoff_until);
+    out.missing = missing;
+    out.hold = ScaleHold::back_off;
+    out.why =
+        "until " + iso8601(*entry.backoff_until) + ", since a worker crashed at start: " + entry.wait_facts.crash_cause;
+  } else {
+    while (missing > 0 && start_worker(entry)) {
+      --missing;
+      ++out.started;
+    }
+    entry.throttled = out.missing = std::max(missing, 0);
+    if (out.missing > 0) {
+      out.hold = ScaleHold::no_place;
+      out.why = entry.wait_facts.no_place;
+    }
   }
+  if (missing <= 0) entry.wanting_since.reset();
   if (out.started == 0) return out;
   entry.last_addition = now;
   touch(entry);  // with these workers on their way, when would more be wanted?
@@ -331,7 +356,7 @@ void EngineState::note_waits(EndpointEntry& entry) {
       facts.former_release += worker->worker.release != entry.endpoint.version && !worker->worker.external ? 1 : 0;
       continue;
     }
-    ++(worker->worker.ready ? facts.ready : facts.starting);
+    ++(is_ready(*worker) ? facts.ready : facts.starting);
     if (!worker->worker.external) ++facts.managed;
   }
   facts.wants_more = entry.last_decision && entry.last_decision->wanted > facts.ready + facts.starting;
@@ -364,12 +389,12 @@ void EngineState::note_waits(EndpointEntry& entry) {
 // ---------------------------------------------------------------- stopping
 
 /// No more jobs for this worker; it is told to stop as soon as it holds none.
-void EngineState::drain(WorkerEntry& worker, const std::string& why) {
+void EngineState::drain(WorkerEntry& worker, const std::string& why, std::optional<Millis> grace) {
   if (worker.worker.external || worker.worker.draining) return;
   worker.worker.draining = true;
   fx->records.push_back(WorkerSaved{worker.worker});
   fx->notes.push_back("worker " + worker.worker.id.str() + " is stopped: " + why);
-  if (worker.holding.empty()) send_stop(worker, settings.stop_grace);
+  if (worker.holding.empty()) send_stop(worker, grace.value_or(settings.stop_grace));
   if (!worker.endpoint) return;
   ++worker.endpoint->outcome.stopped;
   worker.endpoint->outcome.why = why;
@@ -379,6 +404,8 @@ void EngineState::drain(WorkerEntry& worker, const std::string& why) {
 void EngineState::send_stop(WorkerEntry& worker, Millis grace) {
   worker.stop_sent = true;
   worker.worker.draining = true;
+  std::erase(frozen, &worker);
+  if (worker.worker.gpu_parked) grace = Millis{0};  // it cannot go on without its GPU memory
   answer_polls(worker);
   fx->orders.push_back(StopWorker{worker.worker.id, grace});
 }

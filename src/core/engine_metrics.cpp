@@ -8,7 +8,8 @@ namespace {
 WorkerStatus status_of(const WorkerEntry& entry) {
   if (entry.worker.draining || entry.stop_sent) return WorkerStatus::draining;
   if (!entry.holding.empty()) return WorkerStatus::running;
-  return entry.worker.ready ? WorkerStatus::idle : WorkerStatus::initializing;
+  if (EngineState::is_frozen(entry)) return WorkerStatus::frozen;
+  return EngineState::is_ready(entry) ? WorkerStatus::idle : WorkerStatus::initializing;
 }
 
 }  // namespace
@@ -18,7 +19,7 @@ std::vector<WorkerView> Engine::workers_of(const EndpointId& endpoint) const {
   const auto found = state_->endpoints.find(endpoint);
   if (found == state_->endpoints.end()) return out;
   for (const WorkerEntry* entry : found->second->workers) {
-    out.push_back({entry->worker, status_of(*entry), static_cast<int>(entry->holding.size())});
+    out.push_back({entry->worker, status_of(*entry), static_cast<int>(entry->holding.size()), entry->frozen_memory});
   }
   return out;
 }

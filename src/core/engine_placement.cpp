@@ -58,8 +58,11 @@ void EngineState::remember_place(EndpointEntry& entry, const Placement& placemen
 bool EngineState::start_worker(EndpointEntry& entry) {
   const Endpoint& endpoint = entry.endpoint;
   const Template& value = templates.at(endpoint.template_id);
-  auto placement = fleet.place(placement_wish(entry));
+  keep_within_max(entry);
+  const PlacementWish wish = placement_wish(entry);
+  auto placement = fleet.place(wish);
   if (!placement) {
+    make_room(entry, wish);
     entry.wait_facts.no_place = placement.error().message;
     entry.wait_facts.fits_never = placement.error().code == Errc::not_found;
     return false;
@@ -71,6 +74,7 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   worker.release = endpoint.version;
   worker.placement = *placement;
   worker.created = now;
+  begin_start(entry, worker, StartKind::spawned);
   const WorkerEntry& added = add_worker(std::move(worker), entry);
   auto env = merged(value.env, endpoint.env);
   auto sealed = secrets_for(env, endpoint.owner);

@@ -12,6 +12,7 @@
 
 #include "core/engine.h"
 #include "core/fleet/gpu_health.h"
+#include "core/fleet/start_history.h"
 #include "core/queue/job_queue.h"
 #include "core/queue/why.h"
 #include "core/records.h"
@@ -34,6 +35,9 @@ namespace penstock::core {
 //   engine_gpus.cpp     which GPUs are fit for it
 //   engine_releases.cpp versions of endpoints
 //   engine_usage.cpp    what workers used, and budgets
+//   engine_frozen.cpp   freezing idle workers and thawing them
+//   engine_staff.cpp    what is told of workers
+//   engine_starts.cpp   the phases of a worker's start
 
 struct EndpointEntry;
 struct JobEntry;
@@ -110,6 +114,8 @@ struct WorkerEntry {
   Time polled{};  // when its last job-take ended
   bool stop_sent = false;
   bool finished_a_job = false;
+  bool cannot_freeze = false;  // it was tried
+  std::optional<FrozenMemory> frozen_memory;
   Waiter* take_poll = nullptr;
   Waiter* stop_poll = nullptr;
   UsageMeters::Meter* meter = nullptr;      // none: external
@@ -157,6 +163,8 @@ struct EndpointEntry {
   std::optional<Time> last_addition;  // by QUEUE_DELAY
   std::optional<Budget> used_up;      // the budget that keeps workers from starting, as of the last review
   Time last_request{};
+  std::optional<Time> wanting_since;  // more workers are wanted than there are
+  StartHistory starts;
   std::optional<ScaleDecision> last_decision;
   ScaleInputs last_inputs;
   ScaleOutcome outcome;  // of the last decision, as far as the review has come
@@ -181,6 +189,7 @@ struct Waiter {
   JobEntry* job = nullptr;
   WorkerEntry* worker = nullptr;
   int max_jobs = 1;           // take
+  Time since{};               // it asked
   int from = 0;               // chunks
   std::size_t bytes_max = 0;  // chunks
   Error refusal;
@@ -284,6 +293,9 @@ class EngineState {
   void on(RollBack& c);
   void on(MeterUsage& c);
   void on(SaveBudget& c);
+  void on(WorkerFrozen& c);
+  void on(WorkerFreezeFailed& c);
+  void on(WorkerThawed& c);
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>
@@ -413,6 +425,28 @@ class EngineState {
   bool tell_stops(WorkerEntry& worker);
   void refuse_unknown_worker(Token to, const WorkerId& worker);
 
+  // ---- starts (engine_starts.cpp)
+  static bool is_ready(const WorkerEntry& worker) { return worker.worker.start.polled.has_value(); }
+  void begin_start(EndpointEntry& entry, Worker& worker, StartKind kind);
+  void launched(Worker& worker, Millis took);
+  bool note_first_poll(WorkerEntry& worker);
+  void note_first_job(WorkerEntry& worker);
+  void recall_start(EndpointEntry& entry, Worker& worker);
+
+  // ---- frozen workers (engine_frozen.cpp)
+  static bool is_frozen(const WorkerEntry& worker);
+  static int frozen_of(const EndpointEntry& entry);
+  bool freezes(const EndpointEntry& entry) const;
+  bool retire(WorkerEntry& worker);
+  void freeze(WorkerEntry& worker, const std::string& why);
+  void thaw(WorkerEntry& worker);
+  bool thaw_one(EndpointEntry& entry);
+  void review_frozen(WorkerEntry& worker);
+  void review_thawed(WorkerEntry& worker);
+  void keep_within_max(EndpointEntry& entry);
+  void make_room(const EndpointEntry& entry, const PlacementWish& wish);
+  void check_frozen() const;
+
   // ---- fleet (engine_fleet.cpp)
   /// Something about the endpoint changed: its jobs have a chance when the command is done, and it is reviewed at the
   /// end of the turn.
@@ -437,7 +471,7 @@ class EngineState {
   bool start_worker(EndpointEntry& entry);
   PlacementWish placement_wish(const EndpointEntry& entry) const;
   static void remember_place(EndpointEntry& entry, const Placement& placement);
-  void drain(WorkerEntry& worker, const std::string& why);
+  void drain(WorkerEntry& worker, const std::string& why, std::optional<Millis> grace = std::nullopt);
   void send_stop(WorkerEntry& worker, Millis grace);
   void crashed(EndpointEntry& entry, const WorkerEntry& worker, const std::string& why);
   void look_again(EndpointEntry& entry, Time at);
@@ -478,6 +512,7 @@ class EngineState {
   std::vector<EndpointEntry*> endpoint_order;
   std::uint64_t last_revision = 0;  // of endpoints
   std::unordered_map<WorkerId, std::unique_ptr<WorkerEntry>> workers;
+  std::vector<WorkerEntry*> frozen;  // longest first
   std::unordered_map<Token, std::unique_ptr<Waiter>> waiters;
   std::list<JobEntry*> residents;  // terminal jobs in memory: those that were told, then the longest finished first
   std::size_t residents_told = 0;

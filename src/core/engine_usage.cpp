@@ -19,7 +19,8 @@ int gpus_of(const WorkerEntry& worker) {
 }  // namespace
 
 UsageState EngineState::usage_of(const WorkerEntry& worker) {
-  if (!worker.worker.ready) return UsageState::starting;
+  if (worker.worker.frozen) return UsageState::frozen;
+  if (!is_ready(worker)) return UsageState::starting;
   return worker.holding.empty() ? UsageState::idle : UsageState::active;
 }
 

@@ -33,7 +33,7 @@ EndpointSituation EngineState::situation(const EndpointEntry& entry, Time at) co
       if (job->run_deadline) keep_least(out.first_end, *job->run_deadline - at);
     }
     if (!worker->holding.empty()) ++out.busy;
-    if (!worker->worker.ready || !is_present(*worker) || !worker->holding.empty()) continue;
+    if (!is_ready(*worker) || !is_present(*worker) || !worker->holding.empty()) continue;
     ++out.idle;
     const Time stops = worker->idle_since + std::chrono::seconds{entry.endpoint.idle_timeout_s};
     if (may_stop_idle && !worker->worker.external) keep_least(out.idle_stops_in, stops - at);

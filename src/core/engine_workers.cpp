@@ -44,7 +44,8 @@ void EngineState::forget_worker(WorkerEntry& worker) {
     lose_attempt(*worker.holding.begin()->second, "worker " + worker.worker.id.str() + " is gone");
   }
   meter_ends(worker);
-  fleet.release(worker.worker.placement);
+  if (!worker.worker.gpu_parked) fleet.release(worker.worker.placement);
+  std::erase(frozen, &worker);
   if (worker.endpoint) {
     std::erase(worker.endpoint->workers, &worker);
     touch(*worker.endpoint);
@@ -85,8 +86,8 @@ void EngineState::on(TakeJobs& c) {
   WorkerEntry* worker = worker_of(c.endpoint, c.worker);
   if (!worker) return refuse_unknown_worker(c.to, c.worker);
   heard_from(*worker);
-  if (!worker->worker.ready) {
-    worker->worker.ready = now;
+  if (note_first_poll(*worker)) {
+    if (!worker->worker.ready) worker->worker.ready = now;
     note_usage(*worker);
     worker->idle_since = now;
     worker->endpoint->crashes_in_a_row = 0;
@@ -103,6 +104,10 @@ void EngineState::on(TakeJobs& c) {
   waiter.worker = worker;
   waiter.max_jobs = std::max(1, c.max_jobs);
   worker->take_poll = &waiter;
+  if (is_frozen(*worker)) {  // it was on its way when the worker was stopped
+    waiter.timer.arm(now + settings.frozen_poll_hold, &waiter);
+    return;
+  }
   worker->endpoint->polling.push_back(worker);
   touch(*worker->endpoint);
 }
@@ -228,6 +233,7 @@ void EngineState::on(AttachWorker& c) {
   worker.release = entry->endpoint.version;
   worker.external = true;
   worker.created = now;
+  worker.start.kind = StartKind::attached;
   reply(c.to, WorkerAttached{add_worker(std::move(worker), *entry).worker.id});
   touch(*entry);
 }
@@ -245,8 +251,11 @@ void EngineState::on(DetachWorker& c) {
 void EngineState::on(WorkerStarted& c) {
   const auto found = workers.find(c.worker);
   if (found == workers.end()) return;
-  found->second->worker.launch_handle = c.handle;
-  fx->records.push_back(WorkerSaved{found->second->worker});
+  Worker& worker = found->second->worker;
+  worker.launch_handle = c.handle;
+  worker.start.kind = c.kind;
+  launched(worker, c.took);
+  fx->records.push_back(WorkerSaved{worker});
 }
 
 void EngineState::on(WorkerStartFailed& c) {
@@ -261,7 +270,8 @@ void EngineState::on(WorkerExited& c) {
   const auto found = workers.find(c.worker);
   if (found == workers.end()) return;
   WorkerEntry& worker = *found->second;
-  if (worker.endpoint && !worker.stop_sent && !worker.finished_a_job) {
+  const bool proven = worker.finished_a_job || worker.worker.frozen || worker.worker.start.kind == StartKind::thawed;
+  if (worker.endpoint && !worker.stop_sent && !proven) {
     crashed(*worker.endpoint, worker, c.cause);
   } else {
     fx->notes.push_back("worker " + c.worker.str() + " ended: " + c.cause);

@@ -149,12 +149,21 @@ struct StopWorker {
 struct AdoptWorker {
   WorkerId id;
   std::string handle;
+  bool frozen = false;      // it is to be stopped; otherwise it is to run
+  bool gpu_parked = false;  // and its GPU memory was parked
+};
+/// Stop it where it is; to be thawed or ended later.
+struct FreezeWorker {
+  WorkerId id;
+};
+struct ThawWorker {
+  WorkerId id;
 };
 /// The volume was deleted: what it holds goes too.
 struct RemoveVolume {
   VolumeId id;
 };
-using LaunchOrder = std::variant<StartWorker, StopWorker, AdoptWorker, RemoveVolume>;
+using LaunchOrder = std::variant<StartWorker, StopWorker, AdoptWorker, RemoveVolume, FreezeWorker, ThawWorker>;
 
 /// Send this once, and tell the end by WebhookPosted.
 struct PostWebhook {

@@ -26,8 +26,12 @@ struct EngineSettings {
   Millis crash_backoff_first{1'000};  // doubled for each further crash at start
   Millis crash_backoff_max{60'000};
   Millis crash_backoff_settled{3'600'000};  // once the doubling has reached its maximum (3.4)
-  int gpu_deaths_max = 3;      // jobs that die on one GPU in a row before it is quarantined; 0: they are not counted
-  bool process_images = true;  // `process:` images are allowed
+  int gpu_deaths_max = 3;        // jobs that die on one GPU in a row before it is quarantined; 0: they are not counted
+  Millis frozen_for{3'600'000};  // with FLASHBOOT, an idle worker stays frozen this long; 0: it is ended instead
+  int frozen_max = 64;           // on this server; beyond it the one that was frozen first is ended
+  Millis frozen_poll_hold{75'000};  // an older poll of a frozen worker is answered with nothing: an SDK drops its
+                                    // own at 90 s (2.3), and a job that is answered into it then is lost
+  bool process_images = true;       // `process:` images are allowed
 
   // jobs
   Millis retention_async{24h};

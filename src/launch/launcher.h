@@ -25,6 +25,7 @@ struct WorkerSpec {
 struct Started {
   WorkerId id;
   std::string handle;
+  Millis took{0};  // from the launcher's turning to it until its process ran
 };
 struct StartFailed {
   WorkerId id;
@@ -36,14 +37,41 @@ struct Exited {
   std::optional<int> exit_code;  // none: ended by a signal, or not known (an adopted worker)
   std::string cause;             // for people: "exit code 1", "signal 9 (Killed)", "ended while the server was down"
 };
-using Event = std::variant<Started, StartFailed, Exited>;
+/// Memory of a worker and its helpers.
+struct Memory {
+  std::int64_t resident_bytes = 0;
+  std::int64_t swapped_bytes = 0;
+};
+/// The worker is stopped where it was. Told again when its memory was reclaimed meanwhile.
+struct Frozen {
+  WorkerId id;
+  bool gpu_parked = false;  // its GPU memory lies in host memory: its GPUs are free
+  Memory memory;
+};
+struct FreezeFailed {
+  WorkerId id;
+  std::string reason;
+};
+/// It runs again.
+struct Thawed {
+  WorkerId id;
+  Millis took{0};
+};
+using Event = std::variant<Started, StartFailed, Exited, Frozen, FreezeFailed, Thawed>;
+
+/// What an earlier server process left behind.
+struct AdoptAs {
+  bool frozen = false;
+  bool gpu_parked = false;
+};
 
 /// Called on a thread of the launcher; must only hand the event over.
 using EventSink = std::function<void(Event)>;
 
 /// Brings workers to life and ends them. Calls return at once; what happens is told by events: for each start() one
 /// Started or StartFailed, and after a Started exactly one Exited; for each adopt() at most one Exited. Calls for a
-/// worker that is not known (any more) do nothing.
+/// worker that is not known (any more) do nothing. A freeze() is followed by Frozen or FreezeFailed and a thaw() by
+/// Thawed, unless the worker ends first, or the one is overtaken by the other.
 class Launcher {
  public:
   virtual ~Launcher() = default;
@@ -56,7 +84,13 @@ class Launcher {
   /// Takes a worker back that an earlier server process started. Exited follows at once when it is gone, or when the
   /// handle no longer names the same process. An empty handle means that the server died between starting the worker
   /// and noting its handle: whatever runs with RUNPOD_POD_ID=<id> in its environment is killed, then Exited is told.
-  virtual void adopt(WorkerId id, std::string handle) = 0;
+  /// A worker that is to be `frozen` is stopped again if it runs, and any other runs on if it was stopped.
+  virtual void adopt(WorkerId id, std::string handle, AdoptAs as) = 0;
+
+  /// Stops the worker and all it started where they are: no CPU, its state and sockets kept. stop() still ends it.
+  virtual void freeze(WorkerId id) = 0;
+
+  virtual void thaw(WorkerId id) = 0;
 
   /// The last lines of what the worker printed, oldest first. Errors: not_found.
   virtual Result<std::vector<std::string>> log_tail(const WorkerId& id, std::size_t lines_max) = 0;

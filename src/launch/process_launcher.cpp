@@ -20,7 +20,10 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "launch/parking.h"
 #include "launch/proc_fs.h"
+#include "launch/process_worker.h"
+#include "launch/session.h"
 #include "launch/spawn.h"
 #include "launch/worker_log.h"
 
@@ -28,7 +31,7 @@ namespace penstock::launch {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-using Instant = SteadyClock::time_point;
+using Worker = ProcessWorker;
 
 constexpr Millis kTickEvery{1000};
 constexpr Millis kSweepFirst{1};
@@ -45,26 +48,15 @@ struct Stop {
 struct Adopt {
   WorkerId id;
   std::string handle;
+  AdoptAs as;
 };
-using Command = std::variant<WorkerSpec, Stop, Adopt>;
-
-/// A session of processes with the worker as its leader.
-struct Worker {
+struct Freeze {
   WorkerId id;
-  pid_t pid = 0;
-  std::uint64_t start_ticks = 0;
-  Descriptor pidfd;           // of the leader; none when it was gone before we saw it
-  bool ended_unseen = false;  // was a zombie already when it was adopted
-  bool told_to_stop = false;
-  std::optional<Instant> kill_at;
-
-  // From here on for one whose leader has ended: what is left of the session is swept before Exited is told.
-  bool ended = false;
-  bool ours = false;  // the leader is our child and stays a zombie until the sweep is done: its pid cannot be another's
-  bool needs_marks = false;  // the leader ended unseen: only processes that bear the worker's marks are its own
-  std::set<std::pair<pid_t, std::uint64_t>> doomed;  // were sent SIGKILL: pid and start time
-  Exited exit;
 };
+struct Thaw {
+  WorkerId id;
+};
+using Command = std::variant<WorkerSpec, Stop, Adopt, Freeze, Thaw, ParkingDone>;
 
 Exited exit_of(const WorkerId& id, const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return {id, info.si_status, fmt::format("exit code {}", info.si_status)};
@@ -80,7 +72,8 @@ class ProcessLauncher final : public Launcher {
         logs_(options_.log_directory, options_.log_bytes_max),
         boot_(boot_id()),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-        wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+        wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        parking_(options_.cuda_checkpoint, [this](ParkingDone done) { give(std::move(done)); }) {
     ENSURE(epoll_ && wake_);
     // What a worker's helpers leave behind becomes our child, so that it can be reaped.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -103,7 +96,11 @@ class ProcessLauncher final : public Launcher {
 
   void start(WorkerSpec spec) override { give(std::move(spec)); }
   void stop(WorkerId id, Millis grace) override { give(Stop{std::move(id), grace}); }
-  void adopt(WorkerId id, std::string handle) override { give(Adopt{std::move(id), std::move(handle)}); }
+  void adopt(WorkerId id, std::string handle, AdoptAs as) override {
+    give(Adopt{std::move(id), std::move(handle), as});
+  }
+  void freeze(WorkerId id) override { give(Freeze{std::move(id)}); }
+  void thaw(WorkerId id) override { give(Thaw{std::move(id)}); }
 
   Result<std::vector<std::string>> log_tail(const WorkerId& id, std::size_t lines_max) override {
     return logs_.tail(id, lines_max);
@@ -150,6 +147,7 @@ class ProcessLauncher final : public Launcher {
       for (Command& command : commands) std::visit([&](auto& value) { handle(value); }, command);
       const Instant now = SteadyClock::now();
       kill_overdue(now);
+      reclaim_overdue(now);
       if (ended_ > 0 && sweep_at_ <= now) sweep();
       if (tick_at_ <= now) tick(now);
     }
@@ -175,6 +173,7 @@ class ProcessLauncher final : public Launcher {
     if (ended_ > 0) next = std::min(next, sweep_at_);
     for (const auto& [key, worker] : workers_) {
       if (worker.kill_at) next = std::min(next, *worker.kill_at);
+      if (worker.ice && worker.ice->reclaim_at) next = std::min(next, *worker.ice->reclaim_at);
     }
     const auto left = std::chrono::ceil<Millis>(next - SteadyClock::now());
     return static_cast<int>(std::max(left, Millis{0}).count());
@@ -197,6 +196,7 @@ class ProcessLauncher final : public Launcher {
   }
 
   void handle(WorkerSpec& spec) {
+    const Instant begun = SteadyClock::now();
     auto spawned = spawn(spec);
     if (!spawned) {
       sink_(StartFailed{spec.id, spawned.error().message});
@@ -211,7 +211,7 @@ class ProcessLauncher final : public Launcher {
     worker.pidfd = std::move(spawned->pidfd);
     const std::string handle = ProcessHandle{worker.pid, worker.start_ticks, boot_}.text();
     add(std::move(worker));
-    sink_(Started{spec.id, handle});
+    sink_(Started{spec.id, handle, took_since(begun)});
   }
 
   Result<Spawned> spawn(const WorkerSpec& spec) {
@@ -235,6 +235,12 @@ class ProcessLauncher final : public Launcher {
     // To the leader alone: it drains, and its helpers must go on working for it until then.
     if (!worker.told_to_stop && stop.grace > Millis{0}) send_signal(worker.pidfd, SIGTERM);
     worker.told_to_stop = true;
+    if (worker.ice) {
+      worker.ice->cancel_reclaim();
+      // Until it runs again a signal but SIGKILL waits.
+      if (worker.ice->stopped && stop.grace > Millis{0}) resume_session(worker.pid, worker.ice->has_other_groups);
+      worker.ice.reset();
+    }
     const Instant kill_at = SteadyClock::now() + std::clamp(stop.grace, Millis{0}, kGraceMax);
     worker.kill_at = std::min(worker.kill_at.value_or(kill_at), kill_at);
   }
@@ -264,13 +270,138 @@ class ProcessLauncher final : public Launcher {
     const auto stat = read_stat(handle->pid);
     if (worker.pidfd && stat && stat->start_ticks == handle->start_ticks) {
       worker.ended_unseen = stat->state == 'Z';
-      add(std::move(worker));
+      Worker& added = add(std::move(worker));
+      if (added.ended_unseen) return;
+      added.ice.emplace();
+      added.ice->maybe_parked = parking_.can_park();
+      if (adopt.as.frozen) return set_still(added, adopt.as.gpu_parked);
+      // The server may have died between its word to thaw this one and the deed.
+      run_on(added, SteadyClock::now(), false);
       return;
     }
     worker.pidfd = Descriptor();
     worker.needs_marks = true;
     end(add(std::move(worker)), {adopt.id, std::nullopt, kEndedUnseen});
   }
+
+  // ---- frozen workers
+
+  Worker* find(const WorkerId& id) {
+    const auto key = keys_.find(id);
+    if (key == keys_.end()) return nullptr;
+    Worker& worker = workers_.at(key->second);
+    return worker.ended || worker.told_to_stop ? nullptr : &worker;
+  }
+
+  void handle(const Freeze& freeze) {
+    Worker* worker = find(freeze.id);
+    if (!worker) return;
+    if (worker->ice) {
+      if (!worker->ice->at_parking) return;  // it is frozen
+      worker->ice->freeze_wanted = true;
+      worker->ice->thaw_asked.reset();
+      return;
+    }
+    if (!worker->ice) worker->ice.emplace();
+    if (parking_.can_park()) {
+      const auto users = processes_with_open(worker->pid, options_.gpu_device_prefix);
+      if (!users.empty()) return give_to_parking(*worker, ParkingOrder::Kind::park, users);
+    }
+    set_still(*worker, false);
+  }
+
+  void set_still(Worker& worker, bool parked) {
+    Ice& ice = *worker.ice;
+    ice.has_other_groups = stop_session(worker.pid);
+    ice.stopped = true;
+    ice.parked = parked;
+    if (options_.reclaim_after > Millis{0} && has_swap()) ice.reclaim_at = SteadyClock::now() + options_.reclaim_after;
+    sink_(Frozen{worker.id, parked, session_memory(worker.pid)});
+  }
+
+  void handle(const Thaw& thaw) {
+    Worker* worker = find(thaw.id);
+    if (!worker) return;
+    const Instant now = SteadyClock::now();
+    if (!worker->ice) return sink_(Thawed{thaw.id, Millis{0}});
+    worker->ice->cancel_reclaim();
+    worker->ice->freeze_wanted = false;
+    worker->ice->thaw_asked = now;
+    if (worker->ice->at_parking) return;
+    if (worker->ice->reclaimed) return give_to_parking(*worker, ParkingOrder::Kind::recall);
+    run_on(*worker, now, true);
+  }
+
+  /// GPU memory comes back while the worker runs: its own calls to the GPU wait for that meanwhile.
+  void run_on(Worker& worker, Instant asked, bool tell) {
+    Ice& ice = *worker.ice;
+    resume_session(worker.pid, ice.has_other_groups);
+    ice.stopped = false;
+    if (ice.parked || ice.maybe_parked) {
+      if (tell) ice.thaw_asked = asked;
+      return give_to_parking(worker, ParkingOrder::Kind::unpark);
+    }
+    worker.ice.reset();
+    if (tell) sink_(Thawed{worker.id, took_since(asked)});
+  }
+
+  void give_to_parking(Worker& worker, ParkingOrder::Kind kind, std::vector<pid_t> gpu_processes = {}) {
+    worker.ice->at_parking = true;
+    parking_.give({kind, worker.id, worker.pid, std::move(gpu_processes)});
+  }
+
+  void handle(const ParkingDone& done) {
+    Worker* worker = find(done.order.id);
+    if (!worker || !worker->ice || worker->pid != done.order.leader) return;
+    if (done.order.kind == ParkingOrder::Kind::reclaim) return reclaimed(*worker, done);
+    Ice& ice = *worker->ice;
+    ice.at_parking = false;
+    if (!done.problem.empty()) log::warn("worker {}: {}", worker->id.str(), done.problem);
+    if (done.order.kind == ParkingOrder::Kind::park) {
+      ice.parked = done.problem.empty();
+      if (ice.thaw_asked) return run_on(*worker, *ice.thaw_asked, true);
+      return set_still(*worker, ice.parked);
+    }
+    if (done.order.kind == ParkingOrder::Kind::recall) {
+      return ice.thaw_asked ? run_on(*worker, *ice.thaw_asked, true) : set_still(*worker, ice.parked);
+    }
+    if (!done.problem.empty()) {
+      worker->doom = "its GPU memory could not be restored: " + done.problem;
+      send_signal(worker->pidfd, SIGKILL);
+      return;
+    }
+    const auto asked = ice.thaw_asked;
+    const bool freeze_again = ice.freeze_wanted;
+    worker->ice.reset();
+    if (freeze_again) return handle(Freeze{worker->id});
+    if (asked) sink_(Thawed{worker->id, took_since(*asked)});
+  }
+
+  void reclaim_overdue(Instant now) {
+    for (auto& [key, worker] : workers_) {
+      if (!worker.ice || !worker.ice->reclaim_at || *worker.ice->reclaim_at > now) continue;
+      worker.ice->reclaim_at.reset();
+      ParkingOrder order{ParkingOrder::Kind::reclaim, worker.id, worker.pid};
+      worker.ice->reclaim_cancelled = order.cancelled;
+      parking_.give(std::move(order));
+    }
+  }
+
+  void reclaimed(Worker& worker, const ParkingDone& done) {
+    Ice& ice = *worker.ice;
+    if (!ice.stopped || ice.thaw_asked || ice.reclaim_cancelled != done.order.cancelled) return;
+    ice.reclaimed = true;
+    const Memory memory = session_memory(worker.pid);
+    if (done.problem.empty()) {
+      log::info("worker {} is frozen: {} MiB of its memory lie in swap now, {} MiB stay resident", worker.id.str(),
+                memory.swapped_bytes >> 20, memory.resident_bytes >> 20);
+    } else {
+      log::warn("worker {}: its memory cannot be reclaimed: {}", worker.id.str(), done.problem);
+    }
+    sink_(Frozen{worker.id, ice.parked, memory});
+  }
+
+  static Millis took_since(Instant begun) { return std::chrono::round<Millis>(SteadyClock::now() - begun); }
 
   /// A worker that was started and whose handle was never noted: whatever bears its marks.
   void kill_unnoted(const WorkerId& id) {
@@ -299,7 +430,10 @@ class ProcessLauncher final : public Launcher {
   void end(Worker& worker, Exited exit) {
     worker.ended = true;
     worker.kill_at.reset();
+    if (worker.ice) worker.ice->cancel_reclaim();
+    worker.ice.reset();
     worker.exit = std::move(exit);
+    if (!worker.doom.empty()) worker.exit.cause = worker.doom;
     ++ended_;
     sweep_at_ = SteadyClock::now();
     sweep_pause_ = kSweepFirst;
@@ -416,6 +550,7 @@ class ProcessLauncher final : public Launcher {
   Instant tick_at_ = Instant::max();
   bool prune_due_ = false;
 
+  Parking parking_;  // ends after the thread, which hands it orders
   std::thread thread_;
 };
 

@@ -8,9 +8,12 @@
 namespace penstock::launch {
 
 struct ProcessLauncherOptions {
-  std::string log_directory;                    // made if missing; one file per worker
-  std::size_t log_bytes_max = 8 * 1024 * 1024;  // per worker; older output is dropped
-  std::size_t processes_max = 4096;             // workers at once; one more is a StartFailed. Each needs a descriptor
+  std::string log_directory;                      // made if missing; one file per worker
+  std::size_t log_bytes_max = 8 * 1024 * 1024;    // per worker; older output is dropped
+  Millis reclaim_after{60'000};                   // a frozen worker's memory is offered to the kernel then; 0: never
+  std::string cuda_checkpoint;                    // the program that parks GPU memory; empty: none
+  std::string gpu_device_prefix = "/dev/nvidia";  // whoever has one of these open uses a GPU
+  std::size_t processes_max = 4096;               // workers at once; one more is a StartFailed. Each needs a descriptor
 };
 
 /// Runs workers as processes of this machine with the server's rights. Each is the leader of a session and process

@@ -39,7 +39,10 @@ ScriptedWorkers::~ScriptedWorkers() = default;
 void ScriptedWorkers::obey(const core::LaunchOrder& order) {
   if (const auto* begin = std::get_if<core::StartWorker>(&order)) start(*begin);
   if (const auto* stop = std::get_if<core::StopWorker>(&order)) launcher_.stop(stop->id, stop->grace);
-  if (const auto* adopt = std::get_if<core::AdoptWorker>(&order)) launcher_.adopt(adopt->id, adopt->handle);
+  if (const auto* adopt = std::get_if<core::AdoptWorker>(&order))
+    launcher_.adopt(adopt->id, adopt->handle, {adopt->frozen, adopt->gpu_parked});
+  if (const auto* freeze = std::get_if<core::FreezeWorker>(&order)) launcher_.freeze(freeze->id);
+  if (const auto* thaw = std::get_if<core::ThawWorker>(&order)) launcher_.thaw(thaw->id);
 }
 
 void ScriptedWorkers::start(const core::StartWorker& order) {
@@ -64,10 +67,13 @@ void ScriptedWorkers::on_launcher(Event event) {
   } else if (const auto* failed = std::get_if<StartFailed>(&event)) {
     outside_.give(core::WorkerStartFailed{failed->id, failed->reason});
     members_.erase(WorkerId(failed->id));
-  } else {
-    const auto& exited = std::get<Exited>(event);
-    outside_.give(core::WorkerExited{exited.id, exited.exit_code, exited.cause});
-    members_.erase(WorkerId(exited.id));
+  } else if (const auto* frozen = std::get_if<Frozen>(&event)) {
+    outside_.give(core::WorkerFrozen{frozen->id, frozen->gpu_parked, {}});
+  } else if (const auto* thawed = std::get_if<Thawed>(&event)) {
+    outside_.give(core::WorkerThawed{thawed->id, thawed->took});
+  } else if (const auto* exited = std::get_if<Exited>(&event)) {
+    outside_.give(core::WorkerExited{exited->id, exited->exit_code, exited->cause});
+    members_.erase(WorkerId(exited->id));
   }
 }
 

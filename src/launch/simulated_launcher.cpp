@@ -15,6 +15,7 @@ struct SimulatedLauncher::Worker {
   bool running = false;
   bool watched = true;
   bool told_to_stop = false;
+  bool frozen = false;
   std::optional<Millis> stop_at_start;
   std::optional<Time> own_end;
   std::optional<Time> kill_at;
@@ -101,15 +102,36 @@ void SimulatedLauncher::stop(Worker& worker, Millis grace) {
     worker.own_end = std::min(worker.own_end.value_or(drained), drained);
   }
   worker.told_to_stop = true;
+  worker.frozen = false;  // it must run to drain
   const Time kill_at = now_ + std::max(grace, Millis{0});
   worker.kill_at = std::min(worker.kill_at.value_or(kill_at), kill_at);
 }
 
-void SimulatedLauncher::adopt(WorkerId id, std::string handle) {
+void SimulatedLauncher::freeze(WorkerId id) {
+  const auto found = workers_.find(id);
+  if (found == workers_.end() || !found->second->watched || !found->second->running) return;
+  found->second->frozen = true;
+  tell_soon(Frozen{id, false, {}});
+}
+
+void SimulatedLauncher::thaw(WorkerId id) {
+  const auto found = workers_.find(id);
+  if (found == workers_.end() || !found->second->watched || !found->second->running) return;
+  found->second->frozen = false;
+  tell_soon(Thawed{id, Millis{0}});
+}
+
+bool SimulatedLauncher::is_frozen(const WorkerId& id) const {
+  const auto found = workers_.find(id);
+  return found != workers_.end() && found->second->frozen;
+}
+
+void SimulatedLauncher::adopt(WorkerId id, std::string handle, AdoptAs as) {
   const auto found = workers_.find(id);
   if (found != workers_.end() && found->second->watched) return;
   if (found != workers_.end() && found->second->handle() == handle) {
     found->second->watched = true;
+    found->second->frozen = as.frozen;
     return;
   }
   if (handle.empty()) crash(id);

@@ -37,7 +37,9 @@ class SimulatedLauncher final : public Launcher {
 
   void start(WorkerSpec spec) override;
   void stop(WorkerId id, Millis grace) override;
-  void adopt(WorkerId id, std::string handle) override;
+  void adopt(WorkerId id, std::string handle, AdoptAs as) override;
+  void freeze(WorkerId id) override;
+  void thaw(WorkerId id) override;
   Result<std::vector<std::string>> log_tail(const WorkerId& id, std::size_t lines_max) override;
 
   /// Time goes on to `now` (never back) and what is due by then is told, in the order of its instants.
@@ -55,6 +57,7 @@ class SimulatedLauncher final : public Launcher {
 
   /// The worker ends by itself, with this exit code, at once.
   void die(const WorkerId& id, int exit_code);
+  bool is_frozen(const WorkerId& id) const;
 
   /// Workers that are alive, watched or not.
   std::set<WorkerId> living() const;

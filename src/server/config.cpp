@@ -282,6 +282,21 @@ void worker_settings(std::vector<Setting>& all) {
   all.push_back(number("workers.crash_backoff_ms", 1, kDay, 1,
                        "wait after a crash at start, doubled for each further one",
                        [](Config& c) -> auto& { return c.engine.crash_backoff_first; }));
+  all.push_back(number("workers.frozen_for_s", 0, 30 * 86'400, 1'000,
+                       "with FLASHBOOT, how long an idle worker stays frozen; 0: it is ended instead",
+                       [](Config& c) -> auto& { return c.engine.frozen_for; }));
+  all.push_back(number("workers.frozen_max", 0, 4'096, 1, "frozen workers at a time; beyond it the oldest is ended",
+                       [](Config& c) -> auto& { return c.engine.frozen_max; }));
+  all.push_back(number("workers.frozen_poll_hold_ms", 0, 85'000, 1,
+                       "a job goes into the open job-take of a frozen worker only while that is younger than this",
+                       [](Config& c) -> auto& { return c.engine.frozen_poll_hold; }));
+  all.push_back(number("workers.reclaim_after_s", 0, 86'400, 1'000,
+                       "the memory of a worker that is frozen this long is moved to swap, where there is any; 0: never",
+                       [](Config& c) -> auto& { return c.reclaim_after; }));
+  all.push_back(text("workers.cuda_checkpoint",
+                     "program that moves GPU memory of frozen workers to host memory; auto: cuda-checkpoint if it is "
+                     "in PATH; off: none",
+                     [](Config& c) -> auto& { return c.cuda_checkpoint; }));
   all.push_back(flag("workers.process_images", "allow process: images; they run with the server's rights",
                      [](Config& c) -> auto& { return c.process_images; }));
 }

@@ -18,6 +18,7 @@
 #include "host/gpu_watch.h"
 #include "host/gpus.h"
 #include "json/json.h"
+#include "launch/parking.h"
 #include "launch/process_launcher.h"
 #include "net/http_server.h"
 #include "server/core_loop.h"
@@ -55,6 +56,11 @@ struct Stores {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<store::DecisionStore> decisions;
 };
+
+std::string cuda_checkpoint(const Config& config) {
+  if (config.cuda_checkpoint == "off") return "";
+  return config.cuda_checkpoint == "auto" ? launch::find_in_path("cuda-checkpoint") : config.cuda_checkpoint;
+}
 
 /// Everything of one running server, in the order of construction; torn down in reverse.
 class Server {
@@ -115,6 +121,8 @@ class Server {
     core_.record_decisions([this](std::vector<core::RecordedDecision> all) { decisions_->keep(std::move(all)); });
     launch::ProcessLauncherOptions launcher;
     launcher.log_directory = data_.logs();
+    launcher.reclaim_after = config_.reclaim_after;
+    launcher.cuda_checkpoint = cuda_checkpoint(config_);
     launcher_ = launch::make_process_launcher(
         launcher, [this](launch::Event event) { loop_.post([this, e = std::move(event)] { on_launcher(e); }); });
   }
@@ -370,8 +378,10 @@ void Server::obey(core::LaunchOrder order) {
   if (world_) return world_->obey(order);
   if (const auto* start = std::get_if<core::StartWorker>(&order)) return start_worker(*start);
   if (const auto* stop = std::get_if<core::StopWorker>(&order)) return launcher_->stop(stop->id, stop->grace);
+  if (const auto* freeze = std::get_if<core::FreezeWorker>(&order)) return launcher_->freeze(freeze->id);
+  if (const auto* thaw = std::get_if<core::ThawWorker>(&order)) return launcher_->thaw(thaw->id);
   const auto& adopt = std::get<core::AdoptWorker>(order);
-  launcher_->adopt(adopt.id, adopt.handle);
+  launcher_->adopt(adopt.id, adopt.handle, {adopt.frozen, adopt.gpu_parked});
   if (workers_find_us_) return;
   log::warn("worker {} was started by a server at another address and cannot reach this one: it is ended",
             adopt.id.str());
@@ -420,9 +430,16 @@ void Server::on_posted(core::WebhookPosted posted) {
 
 void Server::on_launcher(const launch::Event& event) {
   if (const auto* started = std::get_if<launch::Started>(&event)) {
-    core_.give(core::WorkerStarted{started->id, started->handle});
+    core_.give(core::WorkerStarted{started->id, started->handle, core::StartKind::spawned, started->took});
   } else if (const auto* failed = std::get_if<launch::StartFailed>(&event)) {
     core_.give(core::WorkerStartFailed{failed->id, failed->reason});
+  } else if (const auto* frozen = std::get_if<launch::Frozen>(&event)) {
+    const core::FrozenMemory memory{frozen->memory.resident_bytes, frozen->memory.swapped_bytes};
+    core_.give(core::WorkerFrozen{frozen->id, frozen->gpu_parked, memory});
+  } else if (const auto* kept = std::get_if<launch::FreezeFailed>(&event)) {
+    core_.give(core::WorkerFreezeFailed{kept->id, kept->reason});
+  } else if (const auto* thawed = std::get_if<launch::Thawed>(&event)) {
+    core_.give(core::WorkerThawed{thawed->id, thawed->took});
   } else {
     const auto& exited = std::get<launch::Exited>(event);
     core_.give(core::WorkerExited{exited.id, exited.exit_code, exited.cause});

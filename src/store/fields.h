@@ -152,6 +152,15 @@ void each_field(Value& value, Visit&& visit) {
   visit("draining", value.draining);
   visit("launch_handle", value.launch_handle);
   visit("gpu_uuids", value.placement.uuids);
+  visit("start_kind", value.start.kind);
+  visit("start_decided_ms", value.start.decided);
+  visit("start_placed_ms", value.start.placed);
+  visit("start_launched_ms", value.start.launched);
+  visit("start_up_ms", value.start.up);
+  visit("start_polled_ms", value.start.polled);
+  visit("start_job_ms", value.start.job);
+  visit("frozen_ms", value.frozen);
+  visit("gpu_parked", value.gpu_parked);
 }
 
 template <IsA<core::NetworkVolume> Value, class Visit>

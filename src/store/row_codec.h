@@ -39,6 +39,7 @@ class RowWriter {
   void put(core::KeyScope value) { statement_.add(value == core::KeyScope::all ? "all" : "read_only"); }
   void put(core::ScalerType value) { statement_.add(core::to_text(value)); }
   void put(core::FlashBoot value) { statement_.add(core::to_text(value)); }
+  void put(core::StartKind value) { statement_.add(core::to_text(value)); }
   void put(core::Priority value) { statement_.add(core::to_text(value)); }
   void put(core::JobStatus value) { statement_.add(core::to_text(value)); }
   void put(core::DeliveryStatus value) { statement_.add(core::to_text(value)); }
@@ -117,6 +118,7 @@ class RowReader {
   }
   void get(core::ScalerType& value) { take(value, core::parse_scaler_type(statement_.text(next_))); }
   void get(core::FlashBoot& value) { take(value, core::parse_flash_boot(statement_.text(next_))); }
+  void get(core::StartKind& value) { take(value, core::parse_start_kind(statement_.text(next_))); }
   void get(core::Priority& value) { take(value, core::parse_priority(statement_.text(next_))); }
   void get(core::JobStatus& value) { take(value, core::parse_job_status(statement_.text(next_))); }
   void get(core::DeliveryStatus& value) { take(value, core::parse_delivery_status(statement_.text(next_))); }

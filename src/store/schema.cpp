@@ -368,6 +368,19 @@ CREATE TABLE budgets (
 ) STRICT;
 CREATE UNIQUE INDEX budgets_by_owner ON budgets (owner, endpoint);
 )sql",
+    R"sql(
+ALTER TABLE workers ADD COLUMN start_kind TEXT NOT NULL DEFAULT 'spawned';
+ALTER TABLE workers ADD COLUMN start_decided_ms INTEGER;
+ALTER TABLE workers ADD COLUMN start_placed_ms INTEGER;
+ALTER TABLE workers ADD COLUMN start_launched_ms INTEGER;
+ALTER TABLE workers ADD COLUMN start_up_ms INTEGER;
+ALTER TABLE workers ADD COLUMN start_polled_ms INTEGER;
+ALTER TABLE workers ADD COLUMN start_job_ms INTEGER;
+)sql",
+    R"sql(
+ALTER TABLE workers ADD COLUMN frozen_ms INTEGER;
+ALTER TABLE workers ADD COLUMN gpu_parked INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 }  // namespace

@@ -199,8 +199,8 @@ TEST_P(LauncherContract, ManyWorkersAtOnce) {
 TEST_P(LauncherContract, ALivingWorkerIsTakenBackAfterARestart) {
   const std::string handle = start_ready("w", Kind::drains, 7);
   rig_->restart();
-  rig_->launcher().adopt(id("w"), handle);
-  rig_->launcher().adopt(id("w"), handle);
+  rig_->launcher().adopt(id("w"), handle, {});
+  rig_->launcher().adopt(id("w"), handle, {});
   settle();
   EXPECT_TRUE(all<Exited>("w").empty());
   EXPECT_TRUE(is_ready("w"));
@@ -214,7 +214,7 @@ TEST_P(LauncherContract, ALivingWorkerIsTakenBackAfterARestart) {
 TEST_P(LauncherContract, AnAdoptedStubbornWorkerIsKilledAfterTheGrace) {
   const std::string handle = start_ready("w", Kind::stubborn);
   rig_->restart();
-  rig_->launcher().adopt(id("w"), handle);
+  rig_->launcher().adopt(id("w"), handle, {});
   stop("w", Millis{50});
   EXPECT_EQ(wait_for_exit("w").exit_code, std::nullopt);
 }
@@ -222,7 +222,7 @@ TEST_P(LauncherContract, AnAdoptedStubbornWorkerIsKilledAfterTheGrace) {
 TEST_P(LauncherContract, AWorkerThatEndedWhileTheServerWasDownIsToldGone) {
   const std::string handle = start_ready("w", Kind::runs);
   rig_->restart([&] { rig_->end_unseen(handle); });
-  rig_->launcher().adopt(id("w"), handle);
+  rig_->launcher().adopt(id("w"), handle, {});
   const Exited exit = wait_for_exit("w");
   EXPECT_EQ(exit.exit_code, std::nullopt);
   settle();
@@ -232,12 +232,12 @@ TEST_P(LauncherContract, AWorkerThatEndedWhileTheServerWasDownIsToldGone) {
 TEST_P(LauncherContract, AHandleThatNamesAnotherIsToldGoneAndTheOtherLives) {
   const std::string handle = start_ready("w", Kind::drains, 7);
   rig_->restart();
-  rig_->launcher().adopt(id("old"), rig_->reused(handle));
+  rig_->launcher().adopt(id("old"), rig_->reused(handle), {});
   EXPECT_EQ(wait_for_exit("old").cause, "ended while the server was down");
-  rig_->launcher().adopt(id("strange"), "no handle at all");
+  rig_->launcher().adopt(id("strange"), "no handle at all", {});
   wait_for_exit("strange");
 
-  rig_->launcher().adopt(id("w"), handle);
+  rig_->launcher().adopt(id("w"), handle, {});
   stop("w", kLongGrace);
   EXPECT_EQ(wait_for_exit("w").exit_code.value_or(7), 7);
 }
@@ -248,9 +248,50 @@ TEST_P(LauncherContract, AWorkerThatNobodyTakesBackIsNotTouched) {
   stop("w", Millis{0});
   settle();
   EXPECT_TRUE(all<Exited>("w").empty());
-  rig_->launcher().adopt(id("w"), handle);
+  rig_->launcher().adopt(id("w"), handle, {});
   stop("w", kLongGrace);
   EXPECT_EQ(wait_for_exit("w").exit_code.value_or(7), 7);
+}
+
+TEST_P(LauncherContract, AFrozenWorkerIsToldAndThawedAndStillEnds) {
+  start_ready("w", Kind::drains, 7);
+  rig_->launcher().freeze(id("w"));
+  EXPECT_TRUE(rig_->wait([&] { return all<Frozen>("w").size() == 1; }));
+  rig_->launcher().thaw(id("w"));
+  EXPECT_TRUE(rig_->wait([&] { return all<Thawed>("w").size() == 1; }));
+  rig_->launcher().freeze(id("w"));
+  EXPECT_TRUE(rig_->wait([&] { return all<Frozen>("w").size() == 2; }));
+  stop("w", kLongGrace);
+  EXPECT_EQ(wait_for_exit("w").exit_code, 7) << "it is resumed to drain";
+}
+
+TEST_P(LauncherContract, AFrozenWorkerCanBeKilled) {
+  start_ready("w", Kind::stubborn);
+  rig_->launcher().freeze(id("w"));
+  EXPECT_TRUE(rig_->wait([&] { return all<Frozen>("w").size() == 1; }));
+  stop("w", Millis{0});
+  EXPECT_EQ(wait_for_exit("w").cause, "signal 9 (Killed)");
+}
+
+TEST_P(LauncherContract, AFrozenWorkerIsAdoptedFrozenAndThawedLater) {
+  const std::string handle = start_ready("w", Kind::drains, 3);
+  rig_->launcher().freeze(id("w"));
+  EXPECT_TRUE(rig_->wait([&] { return all<Frozen>("w").size() == 1; }));
+  rig_->restart();
+  rig_->launcher().adopt(id("w"), handle, {true, false});
+  rig_->launcher().thaw(id("w"));
+  EXPECT_TRUE(rig_->wait([&] { return all<Thawed>("w").size() == 1; }));
+  EXPECT_TRUE(all<Exited>("w").empty());
+  stop("w", kLongGrace);
+  wait_for_exit("w");
+}
+
+TEST_P(LauncherContract, FreezingNobodyDoesNothing) {
+  rig_->launcher().freeze(id("w"));
+  rig_->launcher().thaw(id("w"));
+  settle();
+  EXPECT_TRUE(all<Frozen>("w").empty());
+  EXPECT_TRUE(all<Thawed>("w").empty());
 }
 
 }  // namespace

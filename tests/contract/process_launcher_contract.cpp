@@ -319,7 +319,7 @@ TEST_F(ProcessLauncherTest, AMachineRestartIsToldAsSuchAndKillsNothing) {
   launcher_.reset();
   ProcessHandle old = process;
   old.boot = "11111111-2222-3333-4444-555555555555";
-  launcher().adopt(id("w"), old.text());
+  launcher().adopt(id("w"), old.text(), {});
   EXPECT_EQ(wait_for<Exited>("w").cause, "ended while the server was down (the machine was restarted)");
   EXPECT_TRUE(is_alive(process));
 }
@@ -354,7 +354,7 @@ TEST_F(ProcessLauncherTest, AWorkerOutlivesAKilledServerAndGoesOnPrinting) {
   const std::string handle = start_and_kill_server(
       options_, shell("w", "trap 'echo drained; exit 0' TERM; echo ready; while :; do sleep 1000 & wait; done"));
   ASSERT_TRUE(ProcessHandle::parse(handle)) << handle;
-  launcher().adopt(id("w"), handle);
+  launcher().adopt(id("w"), handle, {});
   EXPECT_TRUE(wait([&] { return log("w") == Lines{"ready"}; }));
   launcher().stop(id("w"), kLongGrace);
   const Exited exit = wait_for<Exited>("w");
@@ -368,7 +368,7 @@ TEST_F(ProcessLauncherTest, HelpersOfAnAdoptedWorkerGoWithIt) {
       start_and_kill_server(options_, shell("w", "sleep 1000 & echo $!; timeout 1000 sleep 1000 & echo $!; wait"));
   EXPECT_TRUE(wait([&] { return log("w").size() == 2; }));
   const Lines pids = log("w");
-  launcher().adopt(id("w"), handle);
+  launcher().adopt(id("w"), handle, {});
   launcher().stop(id("w"), Millis{0});
   wait_for<Exited>("w");
   for (const std::string& pid : pids) EXPECT_FALSE(is_alive(static_cast<pid_t>(std::stol("0" + pid)))) << pid;
@@ -380,7 +380,7 @@ TEST_F(ProcessLauncherTest, AWorkerWhoseHandleWasNeverNotedIsFoundByItsMarksAndE
   const auto process = ProcessHandle::parse(start_and_kill_server(options_, worker));
   ASSERT_TRUE(process);
   EXPECT_TRUE(wait([&] { return log("w-unnoted") == Lines{"ready"}; }));
-  launcher().adopt(id("w-unnoted"), "");
+  launcher().adopt(id("w-unnoted"), "", {});
   EXPECT_EQ(wait_for<Exited>("w-unnoted").cause, "started just before the server died: it is ended");
   EXPECT_TRUE(wait([&] { return !is_alive(*process); }));
 }
@@ -416,12 +416,143 @@ TEST_F(ProcessLauncherTest, WhatAWorkerLeftBehindUnseenIsKilledOnlyIfItBearsItsM
     return std::getline(command, program, '\0') && program == "sleep";
   }));
 
-  launcher().adopt(id("w-marked"), handle);
+  launcher().adopt(id("w-marked"), handle, {});
   EXPECT_EQ(wait_for<Exited>("w-marked").cause, "ended while the server was down");
   EXPECT_FALSE(is_alive(pids[0]));
   EXPECT_FALSE(is_alive(pids[1]));
   EXPECT_TRUE(is_alive(pids[2]));
   ::kill(pids[2], SIGKILL);
+}
+
+// ---------------------------------------------------------------- frozen workers
+
+class FrozenProcessTest : public ProcessLauncherTest {
+ protected:
+  static char state_of(pid_t pid) {
+    const auto stat = read_stat(pid);
+    return stat ? stat->state : '?';
+  }
+
+  /// A worker with a helper in a process group of its own. Gives the pids of both.
+  std::vector<pid_t> start_pair(const std::string& name) {
+    const std::string program =
+        "import os, time\n"
+        "if os.fork() == 0: os.setpgid(0, 0)\n"
+        "print(os.getpid(), flush=True)\n"
+        "time.sleep(1000)\n";
+    std::vector<pid_t> pids;
+    for (const std::string& line : start(spec(name, {"python3", "-c", program}), 2)) pids.push_back(std::stoi(line));
+    return pids;
+  }
+
+  /// A program that behaves as cuda-checkpoint does and notes what it was asked.
+  std::string fake_tool(const std::string& end = "exit 0") {
+    const fs::path tool = directory_.path() / "cuda-checkpoint";
+    const std::string directory = directory_.path().string();
+    // Only the leader has GPU memory; a helper merely inherits its open device.
+    std::ofstream(tool) << "#!/bin/sh\n[ \"$3\" = \"$(cat " << directory << "/leader)\" ] || exit 1\n"
+                        << "state=" << directory << "/state.$3\n"
+                        << "if [ \"$1\" = --get-state ]; then cat $state 2>/dev/null || echo running; exit 0; fi\n"
+                        << "echo \"$1\" >> " << directory << "/asked\n"
+                        << "if [ -e $state ]; then rm $state; else echo checkpointed > $state; fi\n"
+                        << end << "\n";
+    fs::permissions(tool, fs::perms::owner_all);
+    return tool.string();
+  }
+
+  std::size_t times_asked() {
+    std::ifstream asked(directory_.path() / "asked");
+    std::size_t lines = 0;
+    for (std::string line; std::getline(asked, line);) ++lines;
+    return lines;
+  }
+
+  /// A worker that has a "GPU device" open.
+  WorkerSpec gpu_worker(const std::string& name) {
+    options_.gpu_device_prefix = (directory_.path() / "device").string();
+    return shell(name, "exec 7>" + options_.gpu_device_prefix +
+                           "0; echo $$ > leader; echo ready; while :; do sleep 1000 & wait; done");
+  }
+};
+
+TEST_F(FrozenProcessTest, AllOfTheSessionIsStoppedAndRunsOn) {
+  const auto pids = start_pair("w");
+  launcher().freeze(id("w"));
+  const auto frozen = wait_for<Frozen>("w");
+  EXPECT_GT(frozen.memory.resident_bytes, 0);
+  for (const pid_t pid : pids) EXPECT_TRUE(wait([&] { return state_of(pid) == 'T'; })) << pid;
+  launcher().thaw(id("w"));
+  wait_for<Thawed>("w");
+  for (const pid_t pid : pids) EXPECT_TRUE(wait([&] { return state_of(pid) == 'S'; })) << pid;
+}
+
+TEST_F(FrozenProcessTest, AnAdoptedWorkerIsMadeWhatTheServerBelieves) {
+  const auto pids = start_pair("w");
+  const std::string handle = wait_for<Started>("w").handle;
+  launcher_.reset();
+  launcher().adopt(id("w"), handle, {true, false});
+  wait_for<Frozen>("w");
+  for (const pid_t pid : pids) EXPECT_TRUE(wait([&] { return state_of(pid) == 'T'; })) << "it had not been stopped yet";
+  launcher_.reset();
+  launcher().adopt(id("w"), handle, {});
+  for (const pid_t pid : pids) EXPECT_TRUE(wait([&] { return state_of(pid) == 'S'; })) << "nor thawed";
+}
+
+TEST_F(FrozenProcessTest, GpuMemoryIsParkedAndRestored) {
+  const WorkerSpec worker = gpu_worker("w");
+  options_.cuda_checkpoint = fake_tool();
+  start(worker, 1);
+  launcher().freeze(id("w"));
+  EXPECT_TRUE(wait_for<Frozen>("w").gpu_parked);
+  EXPECT_EQ(times_asked(), 1U);
+  launcher().thaw(id("w"));
+  wait_for<Thawed>("w");
+  EXPECT_EQ(times_asked(), 2U);
+}
+
+TEST_F(FrozenProcessTest, AThawWhileItIsBeingParkedIsNotLost) {
+  const WorkerSpec worker = gpu_worker("w");
+  options_.cuda_checkpoint = fake_tool();
+  start(worker, 1);
+  const pid_t pid = ProcessHandle::parse(wait_for<Started>("w").handle)->pid;
+  launcher().freeze(id("w"));
+  launcher().thaw(id("w"));
+  wait_for<Thawed>("w");
+  EXPECT_TRUE(wait([&] { return state_of(pid) == 'S'; }));
+  EXPECT_EQ(times_asked() % 2, 0U) << "parked and restored, or neither";
+}
+
+TEST_F(FrozenProcessTest, WhatAServerParkedThatDiedIsRestored) {
+  const WorkerSpec worker = gpu_worker("w");
+  options_.cuda_checkpoint = fake_tool();
+  start(worker, 1);
+  const std::string handle = wait_for<Started>("w").handle;
+  launcher().freeze(id("w"));
+  wait_for<Frozen>("w");
+  launcher_.reset();
+  launcher().adopt(id("w"), handle, {true, false});  // it died before it noted that the memory was parked
+  launcher().thaw(id("w"));
+  wait_for<Thawed>("w");
+  EXPECT_EQ(times_asked(), 2U);
+}
+
+TEST_F(FrozenProcessTest, AWorkerWhoseGpuMemoryCannotBeParkedIsFrozenWithIt) {
+  const WorkerSpec worker = gpu_worker("w");
+  options_.cuda_checkpoint = fake_tool("exit 3");
+  start(worker, 1);
+  launcher().freeze(id("w"));
+  EXPECT_FALSE(wait_for<Frozen>("w").gpu_parked);
+}
+
+TEST_F(FrozenProcessTest, AWorkerWhoseGpuMemoryCannotBeRestoredIsEnded) {
+  const WorkerSpec worker = gpu_worker("w");
+  options_.cuda_checkpoint = fake_tool();
+  start(worker, 1);
+  launcher().freeze(id("w"));
+  EXPECT_TRUE(wait_for<Frozen>("w").gpu_parked);
+  fake_tool("exit 3");
+  launcher().thaw(id("w"));
+  EXPECT_NE(wait_for<Exited>("w").cause.find("GPU memory could not be restored"), std::string::npos);
 }
 
 }  // namespace

@@ -117,6 +117,10 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
         "counters DROP COLUMN last_request_ms"}) {
     execute(std::string("ALTER TABLE ") + later);
   }
+  for (const char* later : {"start_kind", "start_decided_ms", "start_placed_ms", "start_launched_ms", "start_up_ms",
+                            "start_polled_ms", "start_job_ms", "frozen_ms", "gpu_parked"}) {
+    execute(std::string("ALTER TABLE workers DROP COLUMN ") + later);
+  }
   execute("DROP INDEX jobs_by_created; CREATE INDEX jobs_by_endpoint ON jobs (endpoint)");
   execute("DROP INDEX jobs_by_batch; ALTER TABLE jobs DROP COLUMN batch");
   execute("DROP INDEX jobs_by_key; ALTER TABLE jobs DROP COLUMN idempotency_key");
@@ -152,7 +156,8 @@ TEST_F(SqliteStoreTest, ADamagedPageIsReported) {
     std::fstream raw(file(), std::ios::in | std::ios::out | std::ios::binary);
     raw.seekp(0, std::ios::end);
     const auto size = static_cast<long>(raw.tellp());
-    for (long page = size / 2 / 4096; page < size / 4096; ++page) {
+    for (long page = size / 4 * 3 / 4096;  // behind the schema
+         page < size / 4096; ++page) {
       raw.seekp(page * 4096);
       raw << std::string(64, '\x5a');
     }

@@ -186,6 +186,15 @@ core::Worker full_worker(std::string_view name, std::string_view endpoint) {
   value.draining = true;
   value.launch_handle = awkward_text("12:34:56");
   value.placement.uuids = {"GPU-1", awkward_text("GPU-2")};
+  value.start.kind = core::StartKind::thawed;
+  value.start.decided = from_ms(1'720'811'680'140);
+  value.start.placed = from_ms(1'720'811'680'141);
+  value.start.launched = from_ms(1'720'811'680'142);
+  value.start.up = from_ms(0);
+  value.start.polled = from_ms(1'720'811'680'144);
+  value.start.job = from_ms(1'720'811'680'145);
+  value.frozen = from_ms(1'720'811'680'146);
+  value.gpu_parked = true;
   return value;
 }
 

@@ -114,6 +114,15 @@ void add_memory(Scenario& scenario) {
   s.read_ahead_bytes = static_cast<std::size_t>(dice.between(1, 100));
 }
 
+/// Likewise.
+void add_frozen(Scenario& scenario) {
+  Dice dice(scenario.seed * 2 + 1'299'709);
+  core::EngineSettings& s = scenario.settings;
+  s.frozen_for = Millis{dice.between(1, 120) * 1000};
+  s.frozen_max = dice.chance(300) ? dice.between(1, 2) : 64;
+  s.frozen_poll_hold = dice.between(Millis{0}, s.poll_hold);  // so that every poll has one deadline
+}
+
 }  // namespace
 
 Scenario make_scenario(std::uint64_t seed, int steps) {
@@ -130,6 +139,7 @@ Scenario make_scenario(std::uint64_t seed, int steps) {
   scenario.check_twin = dice.chance(125);
   add_webhooks(scenario);
   add_memory(scenario);
+  add_frozen(scenario);
   return scenario;
 }
 

@@ -144,7 +144,7 @@ void check_staff(Time now, const core::Engine& engine, const Ledger& ledger) {
     const auto health = engine.health(id);
     int staff = 0;
     for (const auto& [worker_id, worker] : ledger.workers().all()) {
-      staff += worker.endpoint == id && !worker.draining ? 1 : 0;
+      staff += worker.endpoint == id && !worker.draining && !worker.frozen ? 1 : 0;
     }
     const bool fit = fits(engine.fleet().nodes(), ledger, endpoint);
     if (health->throttled > 0 && fit) violated("endpoint {} is throttled, and there is a free place for it", id.str());

@@ -65,6 +65,12 @@ void TraceHash::worker(const core::Worker& w) {
   number(static_cast<std::uint64_t>(w.release) * 4 + (w.external ? 2 : 0) + (w.draining ? 1 : 0));
   number(ms(w.created));
   number(ms(w.ready));
+  text(core::to_text(w.start.kind));
+  number(ms(w.frozen) * 2 + (w.gpu_parked ? 1 : 0));
+  for (const std::uint64_t at : {ms(w.start.decided), ms(w.start.placed), ms(w.start.launched), ms(w.start.up),
+                                 ms(w.start.polled), ms(w.start.job)}) {
+    number(at);
+  }
 }
 
 void TraceHash::view(const core::JobView& v) {
@@ -239,8 +245,11 @@ void TraceHash::order(const core::LaunchOrder& o) {
                  [&](const core::AdoptWorker& x) {
                    text(x.id.str());
                    text(x.handle);
+                   number((x.frozen ? 2U : 0U) + (x.gpu_parked ? 1U : 0U));
                  },
                  [&](const core::RemoveVolume& x) { text(x.id.str()); },
+                 [&](const core::FreezeWorker& x) { text(x.id.str()); },
+                 [&](const core::ThawWorker& x) { text(x.id.str()); },
              },
              o);
 }

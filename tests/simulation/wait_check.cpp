@@ -25,11 +25,12 @@ Staff staff_of(const Ledger& ledger, const core::Endpoint& endpoint) {
       staff.former += worker.release < endpoint.version ? 1 : 0;
       continue;
     }
+    if (worker.frozen) continue;  // no capacity until it is thawed
     staff.polling += ledger.polls_for_jobs(id) ? 1 : 0;
     if (worker.external) {
       staff.external += worker.ready ? 1 : 0;
     } else {
-      ++(worker.ready ? staff.ready : staff.starting);
+      ++(worker.start.polled ? staff.ready : staff.starting);
     }
   }
   return staff;

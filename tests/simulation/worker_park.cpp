@@ -2,7 +2,14 @@
 
 #include <algorithm>
 
+#include "violation.h"
+
 namespace penstock::simulation {
+namespace {
+
+constexpr Millis kPollPatience{90'000};  // of the SDK (contract/data-plane 2.3)
+
+}  // namespace
 
 struct WorkerPark::Behaviour {
   bool never_ready = false;
@@ -37,16 +44,18 @@ struct WorkerPark::Member {
   bool external = false;
   bool told_to_stop = false;
   bool hung = false;
+  bool frozen = false;
   int silent = 0;  // runs during which it does not ping
   core::Token take_token = 0;
   core::Token stop_token = 0;
+  Time take_since{};
   bool take_open = false;
   bool stop_open = false;
   std::map<JobId, Run> runs;
   std::vector<core::HandOut> unread;  // answers that came while its event loop was blocked
 
   bool blocked() const {
-    return hung || std::ranges::any_of(runs, [](const auto& run) { return run.second.blocking; });
+    return hung || frozen || std::ranges::any_of(runs, [](const auto& run) { return run.second.blocking; });
   }
 };
 
@@ -103,7 +112,11 @@ void WorkerPark::give_order(core::LaunchOrder order) {
     }
     launcher_.stop(stop->id, stop->grace);
   } else if (const auto* adopt = std::get_if<core::AdoptWorker>(&order)) {
-    launcher_.adopt(adopt->id, adopt->handle);
+    launcher_.adopt(adopt->id, adopt->handle, {adopt->frozen, adopt->gpu_parked});
+  } else if (const auto* freeze = std::get_if<core::FreezeWorker>(&order)) {
+    launcher_.freeze(freeze->id);
+  } else if (const auto* thaw = std::get_if<core::ThawWorker>(&order)) {
+    launcher_.thaw(thaw->id);
   }
   advance();
 }
@@ -118,7 +131,11 @@ void WorkerPark::on_launcher(launch::Event event) {
     shell_->give(core::WorkerStarted{started->id, started->handle});
   } else if (auto* failed = std::get_if<launch::StartFailed>(&event)) {
     shell_->give(core::WorkerStartFailed{failed->id, failed->reason});
-  } else {
+  } else if (auto* frozen = std::get_if<launch::Frozen>(&event)) {
+    shell_->give(core::WorkerFrozen{frozen->id, frozen->gpu_parked, {}});
+  } else if (auto* thawed = std::get_if<launch::Thawed>(&event)) {
+    shell_->give(core::WorkerThawed{thawed->id, thawed->took});
+  } else if (std::holds_alternative<launch::Exited>(event)) {
     if (scenario_.mutation == Mutation::lost_exit && dice_.chance(100)) return;
     auto& exited = std::get<launch::Exited>(event);
     shell_->give(core::WorkerExited{exited.id, exited.exit_code, exited.cause});
@@ -135,7 +152,19 @@ void WorkerPark::advance() {
   for (const WorkerId& id : dead) bury(id);
   for (const WorkerId& id : alive) {
     if (!members_.contains(id)) begin(id, homes_.at(id), plans_.at(id), false);
+    set_frozen(*members_.at(id), launcher_.is_frozen(id));
   }
+}
+
+void WorkerPark::set_frozen(Member& member, bool frozen) {
+  if (member.frozen == frozen) return;
+  member.frozen = frozen;
+  if (frozen) return;
+  const std::vector<core::HandOut> unread = std::move(member.unread);
+  member.unread.clear();
+  receive(member, unread);
+  later(member, dice_.between(1ms, 20ms), &WorkerPark::take);
+  later(member, 1'000ms, &WorkerPark::poll_stops);
 }
 
 WorkerPark::Member& WorkerPark::begin(const WorkerId& id, const EndpointId& endpoint, const Behaviour& behaviour,
@@ -228,6 +257,7 @@ void WorkerPark::take(Member& member) {
     return later(member, dice_.between(50ms, 1'000ms), &WorkerPark::take);
   }
   member.take_open = true;
+  member.take_since = timeline_.now();
   core::TakeJobs command;
   command.endpoint = member.endpoint;
   command.worker = member.id;
@@ -267,6 +297,9 @@ void WorkerPark::take_answered(const WorkerId& id, std::uint64_t life, core::Rep
     shell_->give(std::move(lost));
   }
   if (!listens) return;
+  if (out && !out->jobs.empty() && timeline_.now() - member->take_since >= kPollPatience) {
+    violated("worker {} got a job in a poll that it had given up by then", id.str());
+  }
   member->take_open = false;
   if (written && out && !out->jobs.empty()) {
     timeline_.after(dice_.between(1ms, 20ms), [this, id, life, jobs = std::move(out->jobs)] {
@@ -277,7 +310,7 @@ void WorkerPark::take_answered(const WorkerId& id, std::uint64_t life, core::Rep
 }
 
 void WorkerPark::poll_stops(Member& member) {
-  if (member.stop_open || member.told_to_stop || member.hung) return;
+  if (member.stop_open || member.told_to_stop || member.hung || member.frozen) return;
   if (!shell_->up()) return later(member, 1'000ms, &WorkerPark::poll_stops);
   member.stop_open = true;
   core::PollStops command;
@@ -314,7 +347,8 @@ void WorkerPark::stops_answered(Member& member, const core::StopList& list) {
 
 void WorkerPark::ping(Member& member) {
   later(member, scenario_.settings.ping_interval, &WorkerPark::ping);
-  if (!shell_->up() || member.silent > 0 || dice_.chance(calm_ ? 0 : scenario_.faults.request_lost)) return;
+  if (!shell_->up() || member.frozen || member.silent > 0 || dice_.chance(calm_ ? 0 : scenario_.faults.request_lost))
+    return;
   core::Ping command;
   command.endpoint = member.endpoint;
   command.worker = member.id;

@@ -45,6 +45,7 @@ class WorkerPark {
   void on_launcher(launch::Event event);
   Member& begin(const WorkerId& id, const EndpointId& endpoint, const Behaviour& behaviour, bool external);
   void bury(const WorkerId& id);
+  void set_frozen(Member& member, bool frozen);
   Member* find(const WorkerId& id, std::uint64_t life);
   void later(Member& member, Millis delay, void (WorkerPark::*what)(Member&));
 

@@ -59,6 +59,49 @@ void AdminApi::attach(const EndpointId& endpoint, net::Responder responder) {
        });
 }
 
+namespace {
+
+json::Value instant(const std::optional<Time>& at) {
+  return at ? json::Value(iso8601(*at)) : json::Value();
+}
+
+json::Object start_object(const core::WorkerStart& start) {
+  return {{"kind", to_text(start.kind)},       {"decidedAt", instant(start.decided)},
+          {"placedAt", instant(start.placed)}, {"launchedAt", instant(start.launched)},
+          {"upAt", instant(start.up)},         {"firstPollAt", instant(start.polled)},
+          {"firstJobAt", instant(start.job)}};
+}
+
+json::Value frozen_value(const core::WorkerView& view) {
+  if (!view.worker.frozen) return {};
+  json::Object out{{"since", instant(view.worker.frozen)}, {"gpuParked", view.worker.gpu_parked}};
+  if (view.frozen_memory) {
+    out.emplace_back("residentBytes", view.frozen_memory->resident_bytes);
+    out.emplace_back("swappedBytes", view.frozen_memory->swapped_bytes);
+  }
+  return out;
+}
+
+json::Object phase_object(const core::PhaseFigures& phase) {
+  return {{"samples", phase.samples}, {"p50Ms", phase.p50.count()}, {"p95Ms", phase.p95.count()}};
+}
+
+json::Array starts_array(const std::vector<core::StartFigures>& kinds) {
+  json::Array out;
+  for (const auto& kind : kinds) {
+    out.emplace_back(json::Object{{"kind", to_text(kind.kind)},
+                                  {"count", kind.count},
+                                  {"placed", phase_object(kind.placed)},
+                                  {"launched", phase_object(kind.launched)},
+                                  {"up", phase_object(kind.up)},
+                                  {"ready", phase_object(kind.ready)},
+                                  {"firstJob", phase_object(kind.job)}});
+  }
+  return out;
+}
+
+}  // namespace
+
 void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
   json::Array workers;
   for (const auto& view : core_.engine().workers_of(endpoint)) {
@@ -80,10 +123,13 @@ void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
                      {"gpuType", worker.placement.gpu_type},
                      {"gpus", std::move(gpus)},
                      {"gpuUuids", std::move(uuids)},
-                     {"emulated", node && node->emulated && !worker.placement.gpus.empty()}};
+                     {"emulated", node && node->emulated && !worker.placement.gpus.empty()},
+                     {"start", start_object(worker.start)},
+                     {"frozen", frozen_value(view)}};
     workers.emplace_back(std::move(row));
   }
-  responder.send(json_answer(json::write(json::Object{{"workers", std::move(workers)}})));
+  responder.send(json_answer(json::write(json::Object{
+      {"workers", std::move(workers)}, {"coldStarts", starts_array(core_.engine().starts_of(endpoint))}})));
 }
 
 void AdminApi::logs(const net::Request& request, const EndpointId& endpoint, const WorkerId& worker,

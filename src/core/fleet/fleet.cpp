@@ -217,6 +217,16 @@ void Fleet::release(const Placement& placement) {
   }
 }
 
+bool Fleet::is_free(const Placement& placement) const {
+  const auto node = number_of(placement.node);
+  if (!node) return false;
+  const auto& taken = use_.taken[*node];
+  return std::ranges::all_of(placement.gpus, [&](int index) {
+    const auto at = static_cast<std::size_t>(index);
+    return index >= 0 && at < taken.size() && taken[at] == 0 && !use_.blocked[*node][at];
+  });
+}
+
 int Fleet::gpus_taken() const {
   int total = 0;
   for (const auto& taken : use_.taken)

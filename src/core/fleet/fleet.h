@@ -62,6 +62,8 @@ class Fleet {
   /// again although the driver counts them anew: returns the placement as it is now.
   Placement restore(Placement placement);
   void release(const Placement& placement);
+  /// Whether all of its GPUs are here and no worker has them.
+  bool is_free(const Placement& placement) const;
 
   /// A blocked GPU is given to no worker. Returns whether that is new.
   bool block(const Node& node, int device, bool blocked);

@@ -6,6 +6,7 @@
 #include "core/model/endpoint.h"
 #include "core/model/job.h"
 #include "core/model/webhook.h"
+#include "core/model/worker.h"
 
 namespace penstock::core {
 namespace {
@@ -18,6 +19,10 @@ constexpr Names<ScalerType, 2> kScalerTypes{
 constexpr Names<FlashBoot, 3> kFlashBoots{{{FlashBoot::off, "OFF"},
                                            {FlashBoot::flashboot, "FLASHBOOT"},
                                            {FlashBoot::priority_flashboot, "PRIORITY_FLASHBOOT"}}};
+constexpr Names<StartKind, 4> kStartKinds{{{StartKind::spawned, "spawned"},
+                                           {StartKind::forked, "forked"},
+                                           {StartKind::thawed, "thawed"},
+                                           {StartKind::attached, "attached"}}};
 constexpr Names<Priority, 3> kPriorities{
     {{Priority::high, "high"}, {Priority::normal, "normal"}, {Priority::low, "low"}}};
 constexpr Names<JobStatus, 6> kJobStatuses{{{JobStatus::in_queue, "IN_QUEUE"},
@@ -60,6 +65,9 @@ std::string_view to_text(ScalerType value) {
 std::string_view to_text(FlashBoot value) {
   return name_of(kFlashBoots, value);
 }
+std::string_view to_text(StartKind value) {
+  return name_of(kStartKinds, value);
+}
 std::string_view to_text(Priority value) {
   return name_of(kPriorities, value);
 }
@@ -74,6 +82,9 @@ std::string_view to_text(DeliveryStatus value) {
 }
 std::optional<ScalerType> parse_scaler_type(std::string_view text) {
   return value_of(kScalerTypes, text);
+}
+std::optional<StartKind> parse_start_kind(std::string_view text) {
+  return value_of(kStartKinds, text);
 }
 std::optional<FlashBoot> parse_flash_boot(std::string_view text) {
   return value_of(kFlashBoots, text);

@@ -72,8 +72,8 @@ TEST_F(SimulatedLauncherTest, ARestartLosesUntoldEventsAndTheGraceButNotTheWorke
   EXPECT_TRUE(told_.empty());
   EXPECT_EQ(launcher_.living(), std::set<WorkerId>{id("stays")});
 
-  launcher_.adopt(id("stays"), handle);
-  launcher_.adopt(id("goes"), "simulated:2");
+  launcher_.adopt(id("stays"), handle, {});
+  launcher_.adopt(id("goes"), "simulated:2", {});
   launcher_.advance(at(1000));
   ASSERT_EQ(told_.size(), 1U);
   EXPECT_EQ(last<Exited>()->id, id("goes"));

@@ -57,6 +57,7 @@ class FieldWriter {
   void put(core::KeyScope value) { put_text(out_, value == core::KeyScope::all ? "all" : "read_only"); }
   void put(core::ScalerType value) { put_text(out_, core::to_text(value)); }
   void put(core::FlashBoot value) { put_text(out_, core::to_text(value)); }
+  void put(core::StartKind value) { put_text(out_, core::to_text(value)); }
   void put(core::JobStatus value) { put_text(out_, core::to_text(value)); }
   void put(core::Priority value) { put_text(out_, core::to_text(value)); }
   void put(core::DeliveryStatus value) { put_text(out_, core::to_text(value)); }
@@ -186,6 +187,7 @@ class FieldReader {
   void get(core::KeyScope& value) { value = in_.text() == "all" ? core::KeyScope::all : core::KeyScope::read_only; }
   void get(core::ScalerType& value) { take(value, core::parse_scaler_type(in_.text())); }
   void get(core::FlashBoot& value) { take(value, core::parse_flash_boot(in_.text())); }
+  void get(core::StartKind& value) { take(value, core::parse_start_kind(in_.text())); }
   void get(core::JobStatus& value) { take(value, core::parse_job_status(in_.text())); }
   void get(core::Priority& value) { take(value, core::parse_priority(in_.text())); }
   void get(core::DeliveryStatus& value) { take(value, core::parse_delivery_status(in_.text())); }
