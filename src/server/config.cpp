@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "core/model/usage.h"
 #include "server/config_file.h"
+#include "server/gpu_types.h"
 
 namespace penstock::server {
 namespace {
@@ -128,17 +129,9 @@ Setting choice(std::string key, std::string no, std::string yes, std::string hel
 }
 
 Result<void> set_gpu_types(Config& config, const std::string& value) {
-  for (const std::string_view part : split_list(value, ',')) {
-    const auto sign = part.rfind('=');
-    const auto pool = sign == std::string_view::npos ? part : trim(part.substr(sign + 1));
-    if (sign == std::string_view::npos || sign == 0 || !core::find_gpu_pool(pool)) {
-      std::vector<std::string_view> known;
-      for (const auto& one : core::gpu_pools()) known.push_back(one.id);
-      return tl::unexpected<Error>(
-          bad_value(std::string(part), "<GPU type>=<pool>, separated by commas, is; pools: " + join(known, ", ")));
-    }
-    config.host.pools[std::string(trim(part.substr(0, sign)))] = pool;
-  }
+  auto pools = parse_gpu_types(value);
+  if (!pools) return tl::unexpected<Error>(pools.error());
+  for (auto& [type, pool] : *pools) config.host.pools[type] = std::move(pool);
   return {};
 }
 
@@ -602,12 +595,6 @@ Result<Config> load_config(const std::string& file, const std::map<std::string, 
   }
   config.engine.process_images = config.process_images.value_or(is_loopback(listen->first));
   return config;
-}
-
-net::AddressRules webhook_rules(const Config& config) {
-  const bool own_machine = is_loopback(parse_listen(config.listen)->first) && config.engine.process_images;
-  return *net::AddressRules::make(config.webhooks_allow_private.value_or(own_machine),
-                                  config.webhooks_allowed_networks);
 }
 
 }  // namespace penstock::server

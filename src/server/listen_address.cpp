@@ -22,4 +22,10 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
+net::AddressRules webhook_rules(const Config& config) {
+  const bool own_machine = is_loopback(parse_listen(config.listen)->first) && config.engine.process_images;
+  return *net::AddressRules::make(config.webhooks_allow_private.value_or(own_machine),
+                                  config.webhooks_allowed_networks);
+}
+
 }  // namespace penstock::server
