@@ -4,20 +4,6 @@
 
 namespace penstock::core {
 
-std::string_view to_text(WorkerStatus status) {
-  switch (status) {
-    case WorkerStatus::initializing:
-      return "initializing";
-    case WorkerStatus::idle:
-      return "idle";
-    case WorkerStatus::running:
-      return "running";
-    case WorkerStatus::draining:
-      return "draining";
-  }
-  return "";
-}
-
 WorkerEntry& EngineState::add_worker(Worker worker, EndpointEntry& entry) {
   auto made = std::make_unique<WorkerEntry>();
   made->worker = std::move(worker);

@@ -22,8 +22,25 @@ UsageLedger::Pool UsageLedger::pool_of(const core::Worker& worker) {
 }
 
 void UsageLedger::see(const core::Worker& worker) {
-  if (worker.external || living_.find(worker.id)) return;
-  living_.edit(worker.id) = Life{pool_of(worker), worker.created, static_cast<int>(worker.placement.gpus.size())};
+  if (worker.external) return;
+  if (!living_.find(worker.id)) {
+    living_.edit(worker.id) = Life{pool_of(worker), worker.created, static_cast<int>(worker.placement.gpus.size())};
+  }
+  if (living_.find(worker.id)->frozen == worker.frozen) return;
+  Life& life = living_.edit(worker.id);
+  if (!worker.frozen) life.was_frozen.emplace_back(*life.frozen, worker.start.placed.value());
+  life.frozen = worker.frozen;
+}
+
+/// Of this time, what counts for budgets.
+Millis UsageLedger::Life::charged(Time from, Time to) const {
+  Millis all = std::max(to - from, Millis{0});
+  const auto leave_out = [&](Time begin, Time end) {
+    all -= std::max(std::min(end, to) - std::max(begin, from), Millis{0});
+  };
+  for (const auto& [begin, end] : was_frozen) leave_out(begin, end);
+  if (frozen) leave_out(*frozen, to);
+  return all;
 }
 
 void UsageLedger::see_removed(Time now, const core::Worker& worker) {
@@ -122,13 +139,15 @@ bool UsageLedger::is_used_up(Time now, const core::Budget& budget) const {
   for (const auto& [key, row] : rows_.all()) {
     if (!budget.endpoint.empty() && row.endpoint != budget.endpoint) continue;
     if (row.hour < day) continue;
-    add(row.pool, static_cast<double>(sum(row.worker_ms)), static_cast<double>(sum(row.gpu_ms)));
+    const auto frozen = static_cast<std::size_t>(core::UsageState::frozen);
+    add(row.pool, static_cast<double>(sum(row.worker_ms) - row.worker_ms[frozen]),
+        static_cast<double>(sum(row.gpu_ms) - row.gpu_ms[frozen]));
   }
   for (const auto& [id, life] : living_.all()) {
     if (!budget.endpoint.empty() && life.pool.first != budget.endpoint) continue;
     const Sums* sums = sums_.find(life.pool);
     const Time since = std::max({day, life.created, sums ? sums->metered : Time{}});
-    const auto ms = static_cast<double>((now - since).count());
+    const auto ms = static_cast<double>(life.charged(since, now).count());
     add(life.pool.second, ms, ms * life.gpus);
   }
   return used >= static_cast<double>(*budget.per_day) * (1 - 1e-9);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/records.h"
 #include "core/settings.h"
@@ -43,6 +45,10 @@ class UsageLedger {
     Pool pool;
     Time created{};
     int gpus = 0;
+    std::optional<Time> frozen{};                     // since then; no budget pays for that
+    std::vector<std::pair<Time, Time>> was_frozen{};  // from, to
+
+    Millis charged(Time from, Time to) const;
   };
 
   static Pool pool_of(const core::Worker& worker);
