@@ -37,7 +37,7 @@ core::EndpointInput Operator::draw_input(bool creating) {
   if (dice_.chance(100)) in.retention_async_s = dice_.between(1, 60);
   if (dice_.chance(100)) in.retention_sync_s = dice_.between(1, 60);
   if (dice_.chance(50)) in.request_ttl_ms = dice_.between(10, 600) * 1'000;
-  if (creating && next_name_ % 3 == 0) in.flash_boot = std::string("FLASHBOOT");
+  if (creating && next_name_ % 3 == 2) in.flash_boot = std::string("FLASHBOOT");
   return in;
 }
 
