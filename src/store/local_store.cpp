@@ -448,15 +448,10 @@ class LocalStore final : public Store {
     LogPosition after = position_;
     after.applied += turns.size();
     auto done = tables_->apply(turns, after);
-    if (done && unsynced_bytes_ + applying_bytes_ >= options_.apply_bytes) done = tables_->sync();
     if (done) {
       position_ = after;
       applied_ = after.applied;
-      unsynced_bytes_ += applying_bytes_;
-      if (unsynced_bytes_ >= options_.apply_bytes) {
-        log_->trim(after.applied);
-        unsynced_bytes_ = 0;
-      }
+      log_->trim(after.applied);
       turns.clear();
     }
     lock.lock();
@@ -511,9 +506,8 @@ class LocalStore final : public Store {
   bool waits_for_writer_ = false;  // the loop
   Result<void> written_;           // an error stays
 
-  LogPosition position_;              // of the store's thread
-  bool had_room_ = true;              // of the store's thread
-  std::uint64_t unsynced_bytes_ = 0;  // of turns that the tables have, and that are still in the log
+  LogPosition position_;  // of the store's thread
+  bool had_room_ = true;  // of the store's thread
 
   std::atomic<bool> lacks_space_ = false;       // what was begun waits for the disk
   std::atomic<std::uint64_t> begun_bytes_ = 0;  // of turns that are not in the log yet

@@ -243,18 +243,7 @@ class Tables final : public SqliteStore {
       if (auto done = write(rest.first(kStepsAtOnce), nullptr, kNormal); !done) return done;
       rest = rest.subspan(kStepsAtOnce);
     }
-    return write(rest, &position, kNormal);
-  }
-
-  Result<void> sync() override {
-    const std::scoped_lock lock(mutex_);
-    try {
-      db_->execute(kNormal);
-      db_->execute("PRAGMA wal_checkpoint(PASSIVE)");
-      return {};
-    } catch (const std::exception& error) {
-      return tl::unexpected(explain(file_, error));
-    }
+    return write(rest, &position, kFull);
   }
 
   Result<LogPosition> log_position() override {

@@ -19,7 +19,8 @@ struct LogPosition {
   friend bool operator==(const LogPosition&, const LogPosition&) = default;
 };
 
-/// The state as tables of an SQLite database in WAL mode. As a store by itself, a turn is one transaction, and durable.
+/// The state as tables of an SQLite database in WAL mode with synchronous=FULL. As a store by itself, a turn is one
+/// transaction.
 ///
 /// Calls may come from two threads; each waits for the other's transaction.
 class SqliteStore : public Store {
@@ -33,11 +34,8 @@ class SqliteStore : public Store {
   virtual Result<void> save(const LogPosition& position) = 0;
 
   /// Applies the turns in transactions of bounded size, `position` with the last one. When it fails or the process
-  /// dies, some of it may be there, and applying the same turns again makes it right. It is on the disk after the next
-  /// sync(), save() or commit(). Errors: unavailable.
+  /// dies, some of it may be there, and applying the same turns again makes it right. Errors: unavailable.
   virtual Result<void> apply(std::span<const Turn> turns, const LogPosition& position) = 0;
-  /// Errors: unavailable.
-  virtual Result<void> sync() = 0;
 
   /// Reads every page. Errors: unavailable, with what SQLite found.
   virtual Result<void> check() = 0;
