@@ -22,7 +22,8 @@ from penstock import TERMINAL, Server, is_running, process_template  # noqa: E40
 from table import LiveTable  # noqa: E402
 
 # The defaults are 10 s and 25 s; with these a lost worker is noticed within 4 s instead of 40.
-SETTINGS = {"workers.ping_interval_ms": 1000, "workers.poll_hold_ms": 5000}
+SETTINGS = {"workers.ping_interval_ms": 1000, "workers.poll_hold_ms": 5000,
+            "workers.frozen_for_s": 3}  # FLASHBOOT keeps idle workers frozen for an hour otherwise
 HELLO = ROOT / "examples" / "hello"
 
 
