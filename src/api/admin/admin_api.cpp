@@ -2,43 +2,37 @@
 
 #include "api/admin/worker_log.h"
 #include "api/answers.h"
+#include "api/auth/access.h"
 #include "api/calls.h"
 #include "json/json.h"
 
 namespace penstock::api {
 
 void AdminApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
-  const Caller caller = caller_of(request, core_.engine(), false);
-  if (caller.kind != Caller::Kind::known) {
-    return responder.send(
-        error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
-  }
+  const auto key = known_key(request, core_.engine(), false);
+  if (!key) return responder.send(error_answer(key.error()));
   const bool of_logs = parts.size() == 5 && parts[4] == "logs";
   if (parts.size() < 3 || (parts.size() > 4 && !of_logs) || parts[0] != "endpoints" || parts[2] != "workers") {
     return responder.send(
         error_answer({Errc::not_found, "no such route: /penstock/v1/endpoints/{id}/workers is there"}));
   }
-  const auto endpoint = EndpointId::parse(parts[1]);
-  const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
-  if (!known || known->owner != caller.key->account) {
-    return responder.send(error_answer({Errc::not_found, "endpoint \"" + std::string(parts[1]) + "\" not found"}));
-  }
+  const auto known = own_endpoint(core_.engine(), (*key)->account, parts[1]);
+  if (!known) return responder.send(error_answer(known.error()));
+  const EndpointId endpoint = (*known)->id;
   if (of_logs && request.method != "GET") return responder.send(wrong_method(request, "GET"));
   if (of_logs) {
     const auto worker = WorkerId::parse(parts[3]);
     if (!worker) return responder.send(error_answer({Errc::not_found, worker.error().message}));
-    return logs(request, *endpoint, *worker, std::move(responder));
+    return logs(request, endpoint, *worker, std::move(responder));
   }
   const bool one = parts.size() == 4;
-  if (!one && request.method == "GET") return list(*endpoint, std::move(responder));
-  if (caller.key->scope == core::KeyScope::read_only) {
-    return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
-  }
-  if (!one && request.method == "POST") return attach(*endpoint, std::move(responder));
+  if (!one && request.method == "GET") return list(endpoint, std::move(responder));
+  if (auto allowed = check_may_write(**key); !allowed) return responder.send(error_answer(allowed.error()));
+  if (!one && request.method == "POST") return attach(endpoint, std::move(responder));
   if (!one || request.method != "DELETE") return responder.send(wrong_method(request, one ? "DELETE" : "GET, POST"));
   const auto worker = WorkerId::parse(parts[3]);
   if (!worker) return responder.send(error_answer({Errc::not_found, worker.error().message}));
-  call(core_, core::DetachWorker{0, *endpoint, *worker}, std::move(responder),
+  call(core_, core::DetachWorker{0, endpoint, *worker}, std::move(responder),
        [](net::Responder& to, core::Reply reply) {
          if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
          to.send(json_answer("{}"));

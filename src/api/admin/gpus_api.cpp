@@ -1,7 +1,7 @@
 #include "api/admin/gpus_api.h"
 
 #include "api/answers.h"
-#include "api/auth/keys.h"
+#include "api/auth/access.h"
 #include "api/calls.h"
 #include "json/json.h"
 
@@ -73,11 +73,8 @@ std::string GpusApi::list() const {
 }
 
 void GpusApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
-  const Caller caller = caller_of(request, core_.engine(), false);
-  if (caller.kind != Caller::Kind::known) {
-    return responder.send(
-        error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
-  }
+  const auto key = known_key(request, core_.engine(), false);
+  if (!key) return responder.send(error_answer(key.error()));
   const bool one = parts.size() == 3 && (parts[2] == "release" || parts[2] == "quarantine");
   if (!one && parts.size() != 1) {
     return responder.send(error_answer({Errc::not_found,
@@ -86,9 +83,7 @@ void GpusApi::handle(net::Request request, const std::vector<std::string_view>& 
   }
   if (!one && request.method == "GET") return responder.send(json_answer(list()));
   if (!one || request.method != "POST") return responder.send(wrong_method(request, one ? "POST" : "GET"));
-  if (caller.key->scope == core::KeyScope::read_only) {
-    return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
-  }
+  if (auto allowed = check_may_write(**key); !allowed) return responder.send(error_answer(allowed.error()));
   const auto answer = [](net::Responder& to, core::Reply reply) {
     if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
     to.send(json_answer("{}"));

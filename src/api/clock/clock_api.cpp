@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "api/answers.h"
-#include "api/auth/keys.h"
+#include "api/auth/access.h"
 #include "json/json.h"
 
 namespace penstock::api {
@@ -41,11 +41,8 @@ Result<Millis> read_step(const std::string& body, Time now) {
 }  // namespace
 
 void ClockApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
-  const Caller caller = caller_of(request, core_.engine(), false);
-  if (caller.kind != Caller::Kind::known) {
-    return responder.send(
-        error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
-  }
+  const auto key = known_key(request, core_.engine(), false);
+  if (!key) return responder.send(error_answer(key.error()));
   if (parts.size() == 1) {
     return responder.send(request.method == "GET" ? now() : wrong_method(request, "GET"));
   }
@@ -54,9 +51,7 @@ void ClockApi::handle(net::Request request, const std::vector<std::string_view>&
         error_answer({Errc::not_found, "no such route: /penstock/v1/clock and .../advance are there"}));
   }
   if (request.method != "POST") return responder.send(wrong_method(request, "POST"));
-  if (caller.key->scope == core::KeyScope::read_only) {
-    return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
-  }
+  if (auto allowed = check_may_write(**key); !allowed) return responder.send(error_answer(allowed.error()));
   advance(request, std::move(responder));
 }
 

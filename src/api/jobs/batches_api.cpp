@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "api/answers.h"
-#include "api/auth/keys.h"
+#include "api/auth/access.h"
 #include "api/calls.h"
 #include "api/jobs/batch_text.h"
 #include "api/trace/trace_context.h"
@@ -23,37 +23,31 @@ void answer_batch(net::Responder& to, core::Reply reply) {
 }  // namespace
 
 void BatchesApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
-  const Caller caller = caller_of(request, core_.engine(), true);
-  if (caller.kind != Caller::Kind::known) {
-    return responder.send(error_answer({Errc::unauthenticated, caller.kind == Caller::Kind::nobody
-                                                                   ? "no API key: send Authorization: Bearer <key>"
-                                                                   : "this API key is not valid"}));
+  const auto key = known_key(request, core_.engine(), true);
+  if (!key) return responder.send(error_answer(key.error()));
+  const auto known = own_endpoint(core_.engine(), (*key)->account, parts[0]);
+  if (!known) return responder.send(error_answer(known.error()));
+  const EndpointId endpoint = (*known)->id;
+  if (request.method != "GET") {
+    if (auto allowed = check_may_write(**key); !allowed) return responder.send(error_answer(allowed.error()));
   }
-  const auto endpoint = EndpointId::parse(parts[0]);
-  const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
-  if (!known || known->owner != caller.key->account) {
-    return responder.send(error_answer({Errc::not_found, "endpoint \"" + std::string(parts[0]) + "\" not found"}));
-  }
-  if (caller.key->scope == core::KeyScope::read_only && request.method != "GET") {
-    return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
-  }
-  if (parts.size() == 2) return on_all(request, *endpoint, std::move(responder));
+  if (parts.size() == 2) return on_all(request, endpoint, std::move(responder));
   const auto batch = BatchId::parse(parts[2]);
   if (!batch) return responder.send(error_answer({Errc::not_found, "batch not found: " + batch.error().message}));
-  if (parts.size() == 3) return on_one(request, *endpoint, *batch, std::move(responder));
+  if (parts.size() == 3) return on_one(request, endpoint, *batch, std::move(responder));
   if (parts.size() == 4 && parts[3] == "requests") {
-    return on_requests(request, *endpoint, *batch, std::move(responder));
+    return on_requests(request, endpoint, *batch, std::move(responder));
   }
   const bool acts = parts.size() == 4 && (parts[3] == "finalize" || parts[3] == "cancel");
   if (acts && request.method != "POST") return responder.send(wrong_method(request, "POST"));
   if (acts && parts[3] == "finalize") {
-    return call(core_, core::FinalizeBatch{0, *endpoint, *batch}, std::move(responder), answer_batch);
+    return call(core_, core::FinalizeBatch{0, endpoint, *batch}, std::move(responder), answer_batch);
   }
-  if (acts) return call(core_, core::CancelBatch{0, *endpoint, *batch}, std::move(responder), answer_batch);
+  if (acts) return call(core_, core::CancelBatch{0, endpoint, *batch}, std::move(responder), answer_batch);
   const auto job = parts.size() == 5 && parts[3] == "requests" ? JobId::parse(parts[4]) : JobId::parse("");
   if (job && request.method != "DELETE") return responder.send(wrong_method(request, "DELETE"));
   if (job) {
-    return call(core_, core::RemoveFromBatch{0, *endpoint, *batch, *job}, std::move(responder), answer_batch);
+    return call(core_, core::RemoveFromBatch{0, endpoint, *batch, *job}, std::move(responder), answer_batch);
   }
   responder.send(error_answer({Errc::not_found,
                                "no such route: /v2/{endpoint}/batch/{id} and below it finalize, cancel, requests and "

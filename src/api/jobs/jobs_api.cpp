@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "api/answers.h"
-#include "api/auth/keys.h"
+#include "api/auth/access.h"
 #include "api/calls.h"
 #include "api/jobs/envelope.h"
 #include "api/jobs/job_events.h"
@@ -97,24 +97,18 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
   if (operation.methods.find(request.method) == std::string_view::npos) {
     return responder.send(wrong_method(request, operation.methods));
   }
-  const Caller caller = caller_of(request, core_.engine(), true);
-  if (caller.kind != Caller::Kind::known) {
-    return responder.send(error_answer({Errc::unauthenticated, caller.kind == Caller::Kind::nobody
-                                                                   ? "no API key: send Authorization: Bearer <key>"
-                                                                   : "this API key is not valid"}));
-  }
-  const auto endpoint = EndpointId::parse(parts[0]);
-  const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
-  if (!known || known->owner != caller.key->account) {
-    return responder.send(error_answer({Errc::not_found, "endpoint \"" + std::string(parts[0]) + "\" not found"}));
-  }
+  const auto key = known_key(request, core_.engine(), true);
+  if (!key) return responder.send(error_answer(key.error()));
+  const auto known = own_endpoint(core_.engine(), (*key)->account, parts[0]);
+  if (!known) return responder.send(error_answer(known.error()));
+  const EndpointId endpoint = (*known)->id;
   const bool reads = operation.name.starts_with("status") || operation.name == "stream" || operation.name == "health" ||
                      operation.name == "requests" || operation.name == "metrics";
-  if (caller.key->scope == core::KeyScope::read_only && !reads) {
-    return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
+  if (!reads) {
+    if (auto allowed = check_may_write(**key); !allowed) return responder.send(error_answer(allowed.error()));
   }
   if (operation.counted) {
-    const auto refused = admission_.admit(*endpoint, *operation.counted, responder);
+    const auto refused = admission_.admit(endpoint, *operation.counted, responder);
     if (refused) return responder.send(busy_answer(refused->message, refused->retry_after_s));
   }
   const std::size_t expected_parts = operation.names_job ? 3 : 2;
@@ -126,27 +120,27 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
   if (operation.names_job) {
     const auto job = JobId::parse(parts[2]);
     if (!job) return responder.send(error_answer({Errc::not_found, "job not found: " + job.error().message}));
-    if (auto recalled = core_.recall(*endpoint, *job); !recalled) return responder.send(error_answer(recalled.error()));
-    return on_job(request, operation.name, *endpoint, *job, std::move(responder));
+    if (auto recalled = core_.recall(endpoint, *job); !recalled) return responder.send(error_answer(recalled.error()));
+    return on_job(request, operation.name, endpoint, *job, std::move(responder));
   }
   if (operation.name == "health") {
-    return responder.send(json_answer(health_text(*core_.engine().health(*endpoint))));
+    return responder.send(json_answer(health_text(*core_.engine().health(endpoint))));
   }
   if (operation.name == "metrics") {
     const core::Engine& engine = core_.engine();
-    return responder.send(json_answer(worker_metrics_text(*engine.health(*endpoint), engine.workers_of(*endpoint))));
+    return responder.send(json_answer(worker_metrics_text(*engine.health(endpoint), engine.workers_of(endpoint))));
   }
-  if (operation.name == "requests") return list(request, *endpoint, std::move(responder));
+  if (operation.name == "requests") return list(request, endpoint, std::move(responder));
   if (operation.name == "purge-queue") {
     core::PurgeQueue command;
-    command.endpoint = *endpoint;
+    command.endpoint = endpoint;
     return call(core_, command, std::move(responder), [](net::Responder& to, core::Reply reply) {
       if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
       const auto removed = std::get<core::Purged>(reply.what).removed;
       to.send(json_answer("{\"removed\":" + std::to_string(removed) + ",\"status\":\"completed\"}"));
     });
   }
-  submit(request, *endpoint, operation.name == "runsync", std::move(responder));
+  submit(request, endpoint, operation.name == "runsync", std::move(responder));
 }
 
 void JobsApi::list(const net::Request& request, const EndpointId& endpoint, net::Responder responder) {

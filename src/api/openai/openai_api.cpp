@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "api/auth/keys.h"
+#include "api/auth/access.h"
 #include "api/openai/openai_call.h"
 #include "api/openai/openai_text.h"
 #include "base/text.h"
@@ -24,23 +24,18 @@ void OpenAiApi::handle(net::Request request, const std::vector<std::string_view>
     responder.send(openai_error(Error{code, std::move(message)}));
   };
   if (request.method != "GET" && request.method != "POST") return responder.send(wrong_openai_method(request.method));
-  const Caller caller = caller_of(request, core_.engine(), false);
-  if (caller.kind == Caller::Kind::nobody) {
-    return refuse(Errc::unauthenticated, "no API key: send Authorization: Bearer <key>");
-  }
-  if (caller.kind == Caller::Kind::unknown) return refuse(Errc::unauthenticated, "this API key is not valid");
-  const auto endpoint = EndpointId::parse(parts[0]);
-  const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
-  if (!known || known->owner != caller.key->account) {
-    return refuse(Errc::not_found, "endpoint \"" + std::string(parts[0]) + "\" not found");
-  }
-  if (caller.key->scope == core::KeyScope::read_only) {
+  const auto key = known_key(request, core_.engine(), false);
+  if (!key) return responder.send(openai_error(key.error()));
+  const auto known = own_endpoint(core_.engine(), (*key)->account, parts[0]);
+  if (!known) return responder.send(openai_error(known.error()));
+  const EndpointId endpoint = (*known)->id;
+  if (!check_may_write(**key)) {
     return refuse(Errc::forbidden, "this API key may only read, and every request here is a job");
   }
   if (parts.size() < 4 || parts[2] != "v1") {
-    return refuse(Errc::not_found, "no such route: paths look like /v2/" + endpoint->str() + "/openai/v1/models");
+    return refuse(Errc::not_found, "no such route: paths look like /v2/" + endpoint.str() + "/openai/v1/models");
   }
-  if (const auto refused = admission_.admit(*endpoint, core::Operation::openai, responder)) {
+  if (const auto refused = admission_.admit(endpoint, core::Operation::openai, responder)) {
     return responder.send(openai_busy(refused->message, refused->retry_after_s));
   }
   const std::string route = "/" + join(std::vector(parts.begin() + 2, parts.end()), "/");
@@ -51,7 +46,7 @@ void OpenAiApi::handle(net::Request request, const std::vector<std::string_view>
   auto question = openai_question(route, posts ? std::string_view(request.body) : std::string_view());
   if (!question) return refuse(question.error().code, question.error().message);
   const OpenAiMeans means{core_, loop_, traces_, results_, timeout_};
-  std::make_shared<OpenAiCall>(means, *endpoint, question->streams, std::move(responder))
+  std::make_shared<OpenAiCall>(means, endpoint, question->streams, std::move(responder))
       ->submit(std::move(question->input), client_traceparent(request));
 }
 

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api/answers.h"
+#include "api/auth/access.h"
 #include "api/calls.h"
 #include "api/webhooks/signing.h"
 #include "api/webhooks/webhook_text.h"
@@ -68,12 +69,9 @@ bool WebhooksApi::knows(std::string_view part) {
 }
 
 void WebhooksApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
-  const Caller caller = caller_of(request, core_.engine(), false);
-  if (caller.kind != Caller::Kind::known) {
-    return responder.send(
-        error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
-  }
-  const AccountId& owner = caller.key->account;
+  const auto key = known_key(request, core_.engine(), false);
+  if (!key) return responder.send(error_answer(key.error()));
+  const AccountId& owner = (*key)->account;
   const bool secret = parts[0] == "webhook-secret";
   const bool acts = (parts.size() == 2 && secret && parts[1] == "rotate") ||
                     (parts.size() == 3 && !secret && parts[2] == "redeliver");
@@ -86,7 +84,7 @@ void WebhooksApi::handle(net::Request request, const std::vector<std::string_vie
   }
   const char* method = acts ? "POST" : "GET";
   if (request.method != method) return responder.send(wrong_method(request, method));
-  if (caller.key->scope == core::KeyScope::read_only && (acts || secret)) {
+  if ((*key)->scope == core::KeyScope::read_only && (acts || secret)) {
     return responder.send(error_answer({Errc::forbidden, "this API key may only read, and no secrets"}));
   }
   if (secret && acts) return rotate_secret(owner, std::move(responder));

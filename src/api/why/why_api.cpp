@@ -1,7 +1,7 @@
 #include "api/why/why_api.h"
 
 #include "api/answers.h"
-#include "api/auth/keys.h"
+#include "api/auth/access.h"
 #include "api/why/decision_text.h"
 #include "json/json.h"
 
@@ -35,20 +35,14 @@ bool WhyApi::knows(const std::vector<std::string_view>& parts) {
 }
 
 void WhyApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
-  const Caller caller = caller_of(request, core_.engine(), false);
-  if (caller.kind != Caller::Kind::known) {
-    return responder.send(
-        error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
-  }
+  const auto key = known_key(request, core_.engine(), false);
+  if (!key) return responder.send(error_answer(key.error()));
   if (request.method != "GET") return responder.send(wrong_method(request, "GET"));
-  const AccountId owner = caller.key->account;
+  const AccountId owner = (*key)->account;
   if (parts[0] == "jobs") return responder.send(of_job(owner, parts[1]));
-  const core::Endpoint* endpoint = find_endpoint(owner, parts[1]);
-  if (!endpoint) {
-    return responder.send(
-        error_answer({Errc::not_found, "endpoint \"" + std::string(parts[1].substr(0, 128)) + "\" not found"}));
-  }
-  responder.send(parts[2] == "why" ? of_endpoint(*endpoint) : decisions(*endpoint, request));
+  const auto endpoint = own_endpoint(core_.engine(), owner, parts[1]);
+  if (!endpoint) return responder.send(error_answer(endpoint.error()));
+  responder.send(parts[2] == "why" ? of_endpoint(**endpoint) : decisions(**endpoint, request));
 }
 
 net::Response WhyApi::of_job(const AccountId& owner, std::string_view id) {
@@ -69,12 +63,6 @@ net::Response WhyApi::of_job(const AccountId& owner, std::string_view id) {
   }
   add(answer, *why);
   return json_answer(json::write(std::move(answer)));
-}
-
-const core::Endpoint* WhyApi::find_endpoint(const AccountId& owner, std::string_view id) const {
-  const auto endpoint = EndpointId::parse(id);
-  const core::Endpoint* known = endpoint ? core_.engine().find_endpoint(*endpoint) : nullptr;
-  return known && known->owner == owner ? known : nullptr;
 }
 
 net::Response WhyApi::of_endpoint(const core::Endpoint& endpoint) const {

@@ -27,7 +27,6 @@ class WhyApi {
 
  private:
   net::Response of_job(const AccountId& owner, std::string_view id);
-  const core::Endpoint* find_endpoint(const AccountId& owner, std::string_view id) const;
   net::Response of_endpoint(const core::Endpoint& endpoint) const;
   net::Response decisions(const core::Endpoint& endpoint, const net::Request& request) const;
 
