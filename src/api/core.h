@@ -36,17 +36,21 @@ class Core {
   virtual Result<std::optional<core::WebhookDelivery>> find_delivery(const DeliveryId& id) = 0;
   /// The same for a page of them, without content.
   virtual Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) = 0;
-  /// Jobs of an endpoint from the store, as they are now; `on_page` runs later, on the loop's thread. Errors:
-  /// unavailable.
+
+  // Listings from the store, as it is now. What they tell comes later, on the loop's thread. Errors: unavailable.
+
+  /// Jobs of an endpoint.
   using OnPage = std::function<void(const Result<core::JobPage>&)>;
   virtual void list_jobs(const core::JobQuery& query, OnPage on_page) = 0;
-  /// The same for the requests of a batch, with outputs, without input and chunks.
+  /// The requests of a batch, with outputs, without input and chunks.
   using OnJobs = std::function<void(const Result<std::vector<core::StoredJob>>&)>;
   virtual void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) = 0;
-  /// Releases of an endpoint from the store, the newest first, as they are now. Errors: unavailable.
-  virtual Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) = 0;
-  /// Usage from the store; MeterUsage before makes it be up to now. Errors: unavailable.
-  virtual Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) = 0;
+  /// Releases of an endpoint, the newest first.
+  using OnReleases = std::function<void(const Result<std::vector<core::Release>>&)>;
+  virtual void list_releases(const EndpointId& endpoint, OnReleases on_releases) = 0;
+  /// Usage; MeterUsage before makes it be up to now.
+  using OnUsage = std::function<void(const Result<std::vector<core::UsageRow>>&)>;
+  virtual void list_usage(const core::UsageQuery& query, OnUsage on_usage) = 0;
 
   /// `watch` sees the records of every turn from now on, once it is durable and its callers are answered. They hold
   /// for the call only.

@@ -93,28 +93,28 @@ Result<std::vector<core::WebhookDelivery>> CoreLoop::list_deliveries(const core:
   return store_.list_deliveries(query);
 }
 
-void CoreLoop::list_jobs(const core::JobQuery& query, OnPage on_page) {
+template <class Query, class Told, class OnList>
+void CoreLoop::list(void (store::Store::*list)(const Query&, Told), const Query& query, OnList on_list) {
   if (!in_turn_) run_turn();
-  store_.list_jobs(query, [this, on_page = std::move(on_page)](Result<core::JobPage> page) {
-    loop_.post([on_page, page = std::move(page)] { on_page(page); });
+  (store_.*list)(query, [this, on_list = std::move(on_list)](auto found) {
+    loop_.post([on_list, found = std::move(found)] { on_list(found); });
   });
+}
+
+void CoreLoop::list_jobs(const core::JobQuery& query, OnPage on_page) {
+  list(&store::Store::list_jobs, query, std::move(on_page));
 }
 
 void CoreLoop::list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) {
-  if (!in_turn_) run_turn();
-  store_.list_batch_jobs(query, [this, on_jobs = std::move(on_jobs)](Result<std::vector<core::StoredJob>> jobs) {
-    loop_.post([on_jobs, jobs = std::move(jobs)] { on_jobs(jobs); });
-  });
+  list(&store::Store::list_batch_jobs, query, std::move(on_jobs));
 }
 
-Result<std::vector<core::Release>> CoreLoop::list_releases(const EndpointId& endpoint) {
-  if (!in_turn_) run_turn();
-  return store_.list_releases(endpoint);
+void CoreLoop::list_releases(const EndpointId& endpoint, OnReleases on_releases) {
+  list(&store::Store::list_releases, endpoint, std::move(on_releases));
 }
 
-Result<std::vector<core::UsageRow>> CoreLoop::list_usage(const core::UsageQuery& query) {
-  if (!in_turn_) run_turn();
-  return store_.list_usage(query);
+void CoreLoop::list_usage(const core::UsageQuery& query, OnUsage on_usage) {
+  list(&store::Store::list_usage, query, std::move(on_usage));
 }
 
 void CoreLoop::run_turn() {

@@ -56,8 +56,8 @@ class CoreLoop final : public api::Core {
   Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override;
   void list_jobs(const core::JobQuery& query, OnPage on_page) override;
   void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override;
-  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override;
-  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override;
+  void list_releases(const EndpointId& endpoint, OnReleases on_releases) override;
+  void list_usage(const core::UsageQuery& query, OnUsage on_usage) override;
   /// Takes what the scaler decided in a turn that is on its way to the disk: for its flight recorder.
   using Recorder = std::function<void(std::vector<core::RecordedDecision>)>;
   void record_decisions(Recorder recorder) { recorder_ = std::move(recorder); }
@@ -108,6 +108,8 @@ class CoreLoop final : public api::Core {
   void know_keys(Time now, core::Effects& turn);
   bool know_input(const core::Submit& submit, Time now, core::Effects& turn);
   bool know_first(const core::Submit& submit, Time now, core::Effects& turn);
+  template <class Query, class Told, class OnList>
+  void list(void (store::Store::*list)(const Query&, Told), const Query& query, OnList on_list);
   void wake_at(std::optional<Time> at);
 
   net::Loop& loop_;

@@ -119,7 +119,8 @@ class LocalStore final : public Store {
   }
 
   Result<std::optional<EndpointId>> endpoint_of(const JobId& job) override {
-    if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
+    backlog_.drop(applied_);
+    if (auto endpoint = backlog_.endpoint_of(job)) return endpoint;
     return tables_->endpoint_of(job);
   }
 
@@ -139,30 +140,17 @@ class LocalStore final : public Store {
     return tables_->list_deliveries(query);
   }
 
-  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override {
-    if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
-    if (is_stuck_) return fail(Errc::unavailable, "releases cannot be listed while the tables cannot be written");
-    return tables_->list_releases(endpoint);
+  void list_releases(const EndpointId& endpoint, OnReleases on_releases) override {
+    list_later(&Store::list_releases, endpoint, std::move(on_releases));
   }
-
-  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override {
-    if (auto done = settle(); !done) return tl::unexpected(std::move(done.error()));
-    if (is_stuck_) return fail(Errc::unavailable, "usage cannot be listed while the tables cannot be written");
-    return tables_->list_usage(query);
+  void list_usage(const core::UsageQuery& query, OnUsage on_usage) override {
+    list_later(&Store::list_usage, query, std::move(on_usage));
   }
-
   void list_jobs(const core::JobQuery& query, OnPage on_page) override {
-    read_later([this, query, on_page = std::move(on_page)](const Error* error) {
-      if (error) return on_page(tl::unexpected(*error));
-      tables_->list_jobs(query, on_page);
-    });
+    list_later(&Store::list_jobs, query, std::move(on_page));
   }
-
   void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override {
-    read_later([this, query, on_jobs = std::move(on_jobs)](const Error* error) {
-      if (error) return on_jobs(tl::unexpected(*error));
-      tables_->list_batch_jobs(query, on_jobs);
-    });
+    list_later(&Store::list_batch_jobs, query, std::move(on_jobs));
   }
 
   void stop_listing() override {
@@ -275,6 +263,14 @@ class LocalStore final : public Store {
     holds_ = false;
     reads_.push_back({begun_, std::move(read)});
     wake_.notify_one();
+  }
+
+  template <class Query, class OnList>
+  void list_later(void (Store::*list)(const Query&, OnList), const Query& query, OnList on_list) {
+    read_later([this, list, query, on_list = std::move(on_list)](const Error* error) {
+      if (error) return on_list(tl::unexpected(*error));
+      (tables_.get()->*list)(query, on_list);
+    });
   }
 
   /// What waits for the tables, all of it: read before the tables are.
@@ -413,7 +409,8 @@ class LocalStore final : public Store {
       reads_.pop_front();
       std::optional<Error> error;
       if (next.after > applied_) {
-        error = Error{Errc::unavailable, "jobs cannot be listed while the tables cannot be written"};
+        error = Error{Errc::unavailable,
+                      "what the tables have cannot be listed while they cannot be written; the server's log says why"};
         if (!failure_.message.empty()) error = failure_;
       }
       is_reading_ = true;

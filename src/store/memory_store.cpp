@@ -225,22 +225,22 @@ class MemoryStore final : public Store {
     return page;
   }
 
-  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override {
+  void list_releases(const EndpointId& endpoint, OnReleases on_releases) override {
     std::vector<core::Release> all;
-    const auto found = releases_.find(endpoint);
-    if (found == releases_.end()) return all;
-    for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) all.push_back(it->second);
-    return all;
+    if (const auto found = releases_.find(endpoint); found != releases_.end()) {
+      for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) all.push_back(it->second);
+    }
+    on_releases(std::move(all));
   }
 
-  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override {
+  void list_usage(const core::UsageQuery& query, OnUsage on_usage) override {
     std::vector<core::UsageRow> all = usage_.values();
     std::erase_if(all, [&](const core::UsageRow& row) {
       return row.owner != query.owner || (query.endpoint && row.endpoint != *query.endpoint) || row.hour < query.from ||
              row.hour >= query.to;
     });
     std::ranges::sort(all, {}, [](const core::UsageRow& row) { return std::tie(row.hour, row.endpoint, row.pool); });
-    return all;
+    on_usage(std::move(all));
   }
 
   Result<void> commit(Turn turn) override {

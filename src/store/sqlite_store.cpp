@@ -197,30 +197,15 @@ class Tables final : public SqliteStore {
   }
 
   Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) override {
-    const std::scoped_lock lock(mutex_);
-    try {
-      return deliveries_.list(query);
-    } catch (const std::exception& error) {
-      return tl::unexpected(explain(file_, error));
-    }
+    return reading<std::vector<core::WebhookDelivery>>([&] { return deliveries_.list(query); });
   }
 
-  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override {
-    const std::scoped_lock lock(mutex_);
-    try {
-      return fleet_.list_releases(endpoint);
-    } catch (const std::exception& error) {
-      return tl::unexpected(explain(file_, error));
-    }
+  void list_releases(const EndpointId& endpoint, OnReleases on_releases) override {
+    on_releases(reading<std::vector<core::Release>>([&] { return fleet_.list_releases(endpoint); }));
   }
 
-  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override {
-    const std::scoped_lock lock(mutex_);
-    try {
-      return fleet_.list_usage(query);
-    } catch (const std::exception& error) {
-      return tl::unexpected(explain(file_, error));
-    }
+  void list_usage(const core::UsageQuery& query, OnUsage on_usage) override {
+    on_usage(reading<std::vector<core::UsageRow>>([&] { return fleet_.list_usage(query); }));
   }
 
   void list_jobs(const core::JobQuery& query, OnPage on_page) override {

@@ -57,18 +57,21 @@ class Store {
   /// committed last may be missing (LocalStoreOptions::apply_after). Errors: unavailable.
   virtual Result<std::vector<core::WebhookDelivery>> list_deliveries(const core::DeliveryQuery& query) = 0;
 
-  /// Releases of an endpoint, the newest first, as they are now. Errors: unavailable.
-  virtual Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) = 0;
+  // Listings, after all turns that were begun. What they tell may come later, on another thread. Errors: unavailable.
 
-  /// Usage of an account, by hour, endpoint and pool, as it is now. Errors: unavailable.
-  virtual Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) = 0;
+  /// Releases of an endpoint, the newest first.
+  using OnReleases = std::function<void(Result<std::vector<core::Release>>)>;
+  virtual void list_releases(const EndpointId& endpoint, OnReleases on_releases) = 0;
 
-  /// Jobs of an endpoint, the newest first, after all turns that were begun. `on_page` may be called later, on another
-  /// thread. Errors: unavailable.
+  /// Usage of an account, by hour, endpoint and pool.
+  using OnUsage = std::function<void(Result<std::vector<core::UsageRow>>)>;
+  virtual void list_usage(const core::UsageQuery& query, OnUsage on_usage) = 0;
+
+  /// Jobs of an endpoint, the newest first.
   using OnPage = std::function<void(Result<core::JobPage>)>;
   virtual void list_jobs(const core::JobQuery& query, OnPage on_page) = 0;
 
-  /// The same for the requests of a batch in the order in which they were added, with outputs, without input and
+  /// The requests of a batch in the order in which they were added, with outputs, without input and
   /// chunks.
   using OnJobs = std::function<void(Result<std::vector<core::StoredJob>>)>;
   virtual void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) = 0;

@@ -60,13 +60,13 @@ TEST_P(StoreContract, KeepsTheNewestReleasesOfAnEndpoint) {
   }
   commit({core::ReleaseSaved{release("ep-2", 3)}});
   restart();
-  const auto kept = *store().list_releases(id<EndpointId>("ep-1"));
+  const auto kept = listed(store(), &Store::list_releases, id<EndpointId>("ep-1"));
   ASSERT_EQ(kept.size(), static_cast<std::size_t>(core::kReleasesKept));
   EXPECT_EQ(kept.front(), release("ep-1", core::kReleasesKept + 4));
   EXPECT_EQ(kept.back(), release("ep-1", 5));
   commit({core::EndpointRemoved{id<EndpointId>("ep-1")}});
-  EXPECT_TRUE(store().list_releases(id<EndpointId>("ep-1"))->empty());
-  EXPECT_EQ(store().list_releases(id<EndpointId>("ep-2"))->size(), 1U);
+  EXPECT_TRUE(listed(store(), &Store::list_releases, id<EndpointId>("ep-1")).empty());
+  EXPECT_EQ(listed(store(), &Store::list_releases, id<EndpointId>("ep-2")).size(), 1U);
 }
 
 TEST_P(StoreContract, UsageOutlivesItsEndpointAndAStartLoadsTheLastDayOfIt) {
@@ -79,9 +79,13 @@ TEST_P(StoreContract, UsageOutlivesItsEndpointAndAStartLoadsTheLastDayOfIt) {
           core::BudgetSaved{budget("", 7)}, core::BudgetSaved{budget("ep-1", std::nullopt)}});
   wanted.budgets.push_back(budget("", 7));
   expect_holds(restarted(), wanted);
-  const auto all = *store().list_usage({id<AccountId>("account-1"), std::nullopt, Time{}, from_ms(1LL << 50)});
+  const auto usage_of = [&](const char* account) {
+    return listed(store(), &Store::list_usage,
+                  core::UsageQuery{id<AccountId>(account), std::nullopt, Time{}, from_ms(1LL << 50)});
+  };
+  const auto all = usage_of("account-1");
   EXPECT_EQ(all.size(), 4U);
-  EXPECT_TRUE(store().list_usage({id<AccountId>("account-2"), std::nullopt, Time{}, from_ms(1LL << 50)})->empty());
+  EXPECT_TRUE(usage_of("account-2").empty());
 }
 
 TEST_P(StoreContract, UsageAndBudgetsAgreeWithRecordsAppliedOneByOne) {
@@ -103,7 +107,7 @@ TEST_P(StoreContract, UsageAndBudgetsAgreeWithRecordsAppliedOneByOne) {
     expect_same(*store().load(), *model->load());
     const auto only = step % 2 == 0 ? std::nullopt : std::optional(id<EndpointId>("ep-1"));
     const core::UsageQuery query{id<AccountId>("account-1"), only, from_ms(3'600'000), from_ms(30LL * 3'600'000)};
-    EXPECT_EQ(*store().list_usage(query), *model->list_usage(query));
+    EXPECT_EQ(listed(store(), &Store::list_usage, query), listed(*model, &Store::list_usage, query));
     if (HasFailure()) return;
   }
 }
@@ -510,7 +514,7 @@ void StoreContract::expect_agrees(Store& model) {
   expect_same(*store().load(), *model.load());
   for (int e = 0; e < kRandomEndpoints; ++e) {
     const EndpointId endpoint = id<EndpointId>("ep-" + std::to_string(e));
-    EXPECT_EQ(*store().list_releases(endpoint), *model.list_releases(endpoint));
+    EXPECT_EQ(listed(store(), &Store::list_releases, endpoint), listed(model, &Store::list_releases, endpoint));
   }
   for (int e = 0; e < kRandomEndpoints; ++e) {
     for (int j = 0; j < kRandomJobs; ++j) {

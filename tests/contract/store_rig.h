@@ -24,10 +24,24 @@ inline std::string names(const core::JobPage& page) {
   return all;
 }
 
-inline Result<core::JobPage> page_of(Store& store, const core::JobQuery& query) {
-  std::promise<Result<core::JobPage>> found;
-  store.list_jobs(query, [&](Result<core::JobPage> page) { found.set_value(std::move(page)); });
+/// What a listing tells, waited for.
+template <class Query, class List>
+Result<List> ask(Store& store, void (Store::*list)(const Query&, std::function<void(Result<List>)>),
+                 const Query& query) {
+  std::promise<Result<List>> found;
+  (store.*list)(query, [&](Result<List> told) { found.set_value(std::move(told)); });
   return found.get_future().get();
+}
+/// The same, which must not fail.
+template <class Query, class List>
+List listed(Store& store, void (Store::*list)(const Query&, std::function<void(Result<List>)>), const Query& query) {
+  auto told = ask(store, list, query);
+  EXPECT_TRUE(told) << told.error().message;
+  return told ? std::move(*told) : List{};
+}
+
+inline Result<core::JobPage> page_of(Store& store, const core::JobQuery& query) {
+  return ask(store, &Store::list_jobs, query);
 }
 
 /// A store of each kind. A "restart" closes it and opens it again; for the memory store it is the same object.
@@ -58,12 +72,7 @@ class StoreRig : public testing::TestWithParam<const char*> {
 
   /// The numbers of a batch's jobs.
   std::string batch(const core::BatchJobQuery& query) {
-    std::promise<Result<std::vector<core::StoredJob>>> found;
-    store_->list_batch_jobs(query,
-                            [&](Result<std::vector<core::StoredJob>> jobs) { found.set_value(std::move(jobs)); });
-    auto jobs = found.get_future().get();
-    EXPECT_TRUE(jobs) << jobs.error().message;
-    return names({std::move(*jobs), {}});
+    return names({listed(*store_, &Store::list_batch_jobs, query), {}});
   }
 
   bool finds(std::string_view endpoint, std::string_view job) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "api/answers.h"
+#include "api/auth/access.h"
 #include "api/calls.h"
 #include "api/fleet/fleet_text.h"
 #include "json/json.h"
@@ -29,25 +30,18 @@ bool FleetApi::knows(const std::vector<std::string_view>& parts) {
 }
 
 void FleetApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
-  const Caller caller = caller_of(request, core_.engine(), false);
-  if (caller.kind != Caller::Kind::known) {
-    return responder.send(
-        error_answer({Errc::unauthenticated, "a valid API key is needed: send Authorization: Bearer <key>"}));
-  }
-  const AccountId owner = caller.key->account;
-  if (request.method != "GET" && caller.key->scope == core::KeyScope::read_only) {
-    return responder.send(error_answer({Errc::forbidden, "this API key may only read"}));
+  const auto key = known_key(request, core_.engine(), false);
+  if (!key) return responder.send(error_answer(key.error()));
+  const AccountId owner = (*key)->account;
+  if (request.method != "GET") {
+    if (auto allowed = check_may_write(**key); !allowed) return responder.send(error_answer(allowed.error()));
   }
   if (parts[0] == "usage") return show_usage(request, owner, std::move(responder));
   EndpointId endpoint;
   if (parts[0] == "endpoints") {
-    const auto id = EndpointId::parse(parts[1]);
-    const core::Endpoint* known = id ? core_.engine().find_endpoint(*id) : nullptr;
-    if (!known || known->owner != owner) {
-      return responder.send(
-          error_answer({Errc::not_found, "endpoint \"" + std::string(parts[1].substr(0, 128)) + "\" not found"}));
-    }
-    endpoint = *id;
+    const auto known = own_endpoint(core_.engine(), owner, parts[1]);
+    if (!known) return responder.send(error_answer(known.error()));
+    endpoint = (*known)->id;
   }
   const bool budget = parts.back() == "budget";
   if (budget && parts.size() <= 3) return on_budget(request, owner, endpoint, std::move(responder));
@@ -67,38 +61,43 @@ void FleetApi::handle(net::Request request, const std::vector<std::string_view>&
 // ---------------------------------------------------------------- releases
 
 void FleetApi::list_releases(const EndpointId& endpoint, net::Responder responder) {
-  const auto releases = core_.list_releases(endpoint);
-  if (!releases) return responder.send(error_answer(releases.error()));
-  const auto workers = core_.engine().workers_of(endpoint);
-  json::Array rows;
-  for (const core::Release& release : *releases) {
-    const auto staff = std::ranges::count_if(
-        workers, [&](const core::WorkerView& view) { return view.worker.release == release.version; });
-    rows.emplace_back(release_object(release, static_cast<int>(staff)));
-  }
-  const core::Endpoint* known = core_.engine().find_endpoint(endpoint);
-  json::Object answer{{"endpointVersion", known ? json::Value(known->version) : json::Value()},
-                      {"releases", std::move(rows)}};
-  responder.send(json_answer(json::write(std::move(answer))));
+  const auto to = std::make_shared<net::Responder>(std::move(responder));
+  core_.list_releases(endpoint, [this, to, endpoint](const Result<std::vector<core::Release>>& releases) {
+    if (!releases) return to->send(error_answer(releases.error()));
+    const auto workers = core_.engine().workers_of(endpoint);
+    json::Array rows;
+    for (const core::Release& release : *releases) {
+      const auto staff = std::ranges::count_if(
+          workers, [&](const core::WorkerView& view) { return view.worker.release == release.version; });
+      rows.emplace_back(release_object(release, static_cast<int>(staff)));
+    }
+    const core::Endpoint* known = core_.engine().find_endpoint(endpoint);
+    json::Object answer{{"endpointVersion", known ? json::Value(known->version) : json::Value()},
+                        {"releases", std::move(rows)}};
+    to->send(json_answer(json::write(std::move(answer))));
+  });
 }
 
 void FleetApi::roll_back(const AccountId& owner, const EndpointId& endpoint, std::string_view version,
                          net::Responder responder) {
-  int number = -1;
-  const auto parsed = std::from_chars(version.data(), version.data() + version.size(), number);
-  auto releases = core_.list_releases(endpoint);
-  if (!releases) return responder.send(error_answer(releases.error()));
-  const bool is_number = parsed.ec == std::errc{} && parsed.ptr == version.data() + version.size();
-  const auto found = std::ranges::find(*releases, number, &core::Release::version);
-  if (!is_number || found == releases->end()) {
-    const std::string known = releases->empty() ? std::string("none is")
-                                                : std::to_string(releases->back().version) + " to " +
-                                                      std::to_string(releases->front().version) + " are";
-    return responder.send(error_answer(
-        {Errc::not_found, "release \"" + std::string(version.substr(0, 40)) + "\" not found; " + known + " kept"}));
-  }
-  call(core_, core::RollBack{0, owner, std::move(*found)}, std::move(responder),
-       [this, endpoint, number](net::Responder& to, core::Reply reply) {
+  const auto to = std::make_shared<net::Responder>(std::move(responder));
+  core_.list_releases(
+      endpoint, [this, to, owner, version = std::string(version)](const Result<std::vector<core::Release>>& releases) {
+        if (!releases) return to->send(error_answer(releases.error()));
+        const auto found = std::ranges::find_if(
+            *releases, [&](const core::Release& release) { return std::to_string(release.version) == version; });
+        if (found != releases->end()) return roll_back_to(owner, *found, std::move(*to));
+        const std::string known = releases->empty() ? std::string("none is")
+                                                    : std::to_string(releases->back().version) + " to " +
+                                                          std::to_string(releases->front().version) + " are";
+        to->send(
+            error_answer({Errc::not_found, "release \"" + version.substr(0, 40) + "\" not found; " + known + " kept"}));
+      });
+}
+
+void FleetApi::roll_back_to(const AccountId& owner, const core::Release& release, net::Responder responder) {
+  call(core_, core::RollBack{0, owner, release}, std::move(responder),
+       [this, endpoint = release.endpoint, number = release.version](net::Responder& to, core::Reply reply) {
          if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(refusal(*error));
          const core::Endpoint* now = core_.engine().find_endpoint(endpoint);
          json::Object answer{{"endpointId", endpoint.str()},
@@ -116,9 +115,11 @@ void FleetApi::show_usage(const net::Request& request, const AccountId& owner, n
   if (!view) return responder.send(error_answer(view.error()));
   call(core_, core::MeterUsage{}, std::move(responder),
        [this, view = std::move(*view)](net::Responder& to, core::Reply) {
-         const auto rows = core_.list_usage(view.query);
-         if (!rows) return to.send(error_answer(rows.error()));
-         to.send(json_answer(json::write(usage_object(view, *rows))));
+         const auto later = std::make_shared<net::Responder>(std::move(to));
+         core_.list_usage(view.query, [later, view](const Result<std::vector<core::UsageRow>>& rows) {
+           if (!rows) return later->send(error_answer(rows.error()));
+           later->send(json_answer(json::write(usage_object(view, *rows))));
+         });
        });
 }
 

@@ -26,6 +26,7 @@ class FleetApi {
   void list_releases(const EndpointId& endpoint, net::Responder responder);
   void roll_back(const AccountId& owner, const EndpointId& endpoint, std::string_view version,
                  net::Responder responder);
+  void roll_back_to(const AccountId& owner, const core::Release& release, net::Responder responder);
   void show_usage(const net::Request& request, const AccountId& owner, net::Responder responder);
   void on_budget(const net::Request& request, const AccountId& owner, const EndpointId& endpoint,
                  net::Responder responder);

@@ -31,11 +31,11 @@ class SlowStore final : public store::Store {
   void list_batch_jobs(const core::BatchJobQuery& query, OnJobs on_jobs) override {
     inner_->list_batch_jobs(query, on_jobs);
   }
-  Result<std::vector<core::Release>> list_releases(const EndpointId& endpoint) override {
-    return inner_->list_releases(endpoint);
+  void list_releases(const EndpointId& endpoint, OnReleases on_releases) override {
+    inner_->list_releases(endpoint, std::move(on_releases));
   }
-  Result<std::vector<core::UsageRow>> list_usage(const core::UsageQuery& query) override {
-    return inner_->list_usage(query);
+  void list_usage(const core::UsageQuery& query, OnUsage on_usage) override {
+    inner_->list_usage(query, std::move(on_usage));
   }
   Result<void> commit(store::Turn turn) override {
     ++commits;

@@ -143,6 +143,11 @@ bool Backlog::holds_whole(const JobId& job) {
   return known != changes_.end() && std::holds_alternative<core::JobAdded>(*known->second.front().record);
 }
 
+std::optional<EndpointId> Backlog::endpoint_of(const JobId& job) {
+  if (!holds_whole(job)) return std::nullopt;
+  return std::get<core::JobAdded>(*changes_.at(job).front().record).request.endpoint;
+}
+
 std::optional<core::JobInput> Backlog::find_input(const JobId& job) {
   if (!holds_whole(job)) return std::nullopt;
   const auto& request = std::get<core::JobAdded>(*changes_.at(job).front().record).request;

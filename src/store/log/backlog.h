@@ -23,6 +23,8 @@ class Backlog {
 
   /// Whether it says all about this job, so that nobody needs to look into the tables.
   bool holds_whole(const JobId& job);
+  /// The endpoint of a job; nothing when the tables must say.
+  std::optional<EndpointId> endpoint_of(const JobId& job);
   /// The job that was added last with this idempotency key; nothing when the tables must say.
   std::optional<JobId> find_keyed(const EndpointId& endpoint, const std::string& idempotency_key);
   /// The input of a job that holds_whole(); nothing when the tables must say.
