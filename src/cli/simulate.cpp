@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/ids.h"
+#include "cli/output.h"
 #include "server/what_if.h"
 
 namespace penstock::cli {
@@ -20,18 +20,13 @@ using server::Figures;
 constexpr int kPlotColumns = 60;
 constexpr const char* kBars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
-std::string text_of(const json::Value& value, const char* key) {
-  const json::Value* found = value.find(key);
-  return found && found->as_string() ? *found->as_string() : std::string();
-}
-
 std::optional<std::int64_t> number_of(const json::Value* value, const char* key) {
   const json::Value* found = value ? value->find(key) : nullptr;
   return found && found->as_int() ? std::optional(*found->as_int()) : std::nullopt;
 }
 
 std::optional<Time> time_of(const json::Value& value, const char* key) {
-  return parse_iso8601(text_of(value, key));
+  return parse_iso8601(text_at(value, key));
 }
 
 /// What the server knows of the past.
@@ -54,7 +49,7 @@ Result<void> each_page(const ServerFlags& server, const std::string& path, const
     const json::Value* items = page->find(list);
     if (!items || !items->as_array()) return fail(Errc::invalid, std::string("the server's answer has no ") + list);
     for (const json::Value& one : *items->as_array()) take(one);
-    cursor = text_of(*page, "nextCursor");
+    cursor = text_at(*page, "nextCursor");
   } while (!cursor.empty());
   return {};
 }
@@ -72,7 +67,7 @@ Result<server::ScalingSettings> fetch_settings(const SimulateFlags& flags) {
   }
   if (!at || at->is_null()) return fail(Errc::not_found, "endpoint \"" + flags.endpoint + "\" not found");
   server::ScalingSettings settings;
-  settings.emplace_back("scalerType", text_of(*at, "scalerType"));
+  settings.emplace_back("scalerType", text_at(*at, "scalerType"));
   for (const char* key : {"scalerValue", "workersMin", "workersMax", "idleTimeout"}) {
     settings.emplace_back(key, std::to_string(number_of(at, key).value_or(0)));
   }
@@ -84,8 +79,8 @@ Result<void> fetch_jobs(const SimulateFlags& flags, const std::string& range, Hi
   const auto take = [&](const json::Value& job) {
     const auto created = time_of(job, "createdAt");
     const auto started = time_of(job, "startedAt");
-    if (!created || (!started && text_of(job, "status") == "CANCELLED")) return;
-    Arrival one{*created, std::nullopt, text_of(job, "priority")};
+    if (!created || (!started && text_at(job, "status") == "CANCELLED")) return;
+    Arrival one{*created, std::nullopt, text_at(job, "priority")};
     if (one.priority.empty()) one.priority = "normal";
     if (const auto ms = number_of(&job, "executionTime"); ms && started) one.execution = Millis{*ms};
     found.emplace_back(started.value_or(Time::max()), std::move(one));
@@ -258,7 +253,7 @@ int show(const SimulateFlags& flags, const server::Traffic& traffic, const std::
 }  // namespace
 
 int simulate(const SimulateFlags& flags) {
-  if (!is_id(flags.endpoint)) return fail_with("\"" + flags.endpoint + "\" is not the id of an endpoint", kExitUsage);
+  if (!check_id(flags.endpoint)) return kExitUsage;
   for (const std::string& time : {flags.from, flags.to}) {
     if (time.empty() || parse_iso8601(time)) continue;
     return fail_with("\"" + time + "\" is not an instant such as 2026-01-31T12:00:00Z", kExitUsage);

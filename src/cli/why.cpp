@@ -2,16 +2,15 @@
 
 #include <cstdio>
 
-#include "base/ids.h"
+#include "cli/output.h"
 
 namespace penstock::cli {
 namespace {
 
 void print_list(const json::Value& answer, const char* name, const char* title) {
-  const json::Value* list = answer.find(name);
-  if (!list || !list->as_array() || list->as_array()->empty()) return;
-  std::printf("\n%s\n", title);
-  for (const json::Value& line : *list->as_array()) {
+  const json::Array& lines = items_at(answer, name);
+  if (!lines.empty()) std::printf("\n%s\n", title);
+  for (const json::Value& line : lines) {
     if (const std::string* text = line.as_string()) std::printf("  - %s\n", text->c_str());
   }
 }
@@ -31,20 +30,13 @@ Result<json::Value> explain(const WhyFlags& flags) {
 }  // namespace
 
 int why(const WhyFlags& flags) {
-  if (!is_id(flags.id))
-    return fail_with("\"" + flags.id + "\" is neither the id of a job nor of an endpoint", kExitUsage);
-  const auto answer = explain(flags);
-  if (!answer) return fail_with(answer.error().message, kExitFailed);
-  if (flags.json) {
-    std::printf("%s\n", json::write(*answer).c_str());
+  if (!check_id(flags.id, "the id of a job or an endpoint")) return kExitUsage;
+  return show(explain(flags), flags.json, [](const json::Value& answer) {
+    std::printf("%s\n", text_at(answer, "summary").c_str());
+    print_list(answer, "facts", "What holds:");
+    print_list(answer, "helps", "What would help:");
     return 0;
-  }
-  const json::Value* summary = answer->find("summary");
-  if (!summary || !summary->as_string()) return fail_with("the server's answer has no summary", kExitFailed);
-  std::printf("%s\n", summary->as_string()->c_str());
-  print_list(*answer, "facts", "What holds:");
-  print_list(*answer, "helps", "What would help:");
-  return 0;
+  });
 }
 
 }  // namespace penstock::cli
