@@ -31,7 +31,11 @@ Result<json::Value> ask(const ServerFlags& server, const std::string& method, co
   request.headers = {{"Authorization", "Bearer " + key}};
   request.body = body;
   const auto response = net::fetch(request);
-  if (!response) return tl::unexpected<Error>(response.error());
+  if (!response) {
+    return fail(response.error().code, response.error().message +
+                                           "; `penstock serve` starts a server, and PENSTOCK_URL " +
+                                           "or --url says where one is");
+  }
   auto answer = json::parse(response->body);
   if (response->status != 200) {
     const json::Value* error = answer ? answer->find("error") : nullptr;

@@ -1,5 +1,7 @@
 #include "cli/gpus.h"
 
+#include <cstdio>
+
 #include "cli/output.h"
 
 namespace penstock::cli {
@@ -31,11 +33,14 @@ bool is_gpu(const std::string& text) {
   return !text.empty() && text.find_first_of("/?#% ") == std::string::npos;
 }
 
-int change(const GpusFlags& flags, const char* what, const std::string& body) {
+int change(const GpusFlags& flags, const char* what, const char* done, const std::string& body = "") {
   if (!is_gpu(flags.gpu))
     return fail_with("\"" + flags.gpu + "\" is no GPU: `penstock gpus list` shows them", kExitUsage);
   const auto answer = ask(flags.server, "POST", "/penstock/v1/gpus/" + flags.gpu + "/" + what, body);
-  return answer ? 0 : fail_with(answer.error().message, kExitFailed);
+  return show(answer, flags.json, [&](const json::Value&) {
+    std::printf("GPU %s is %s\n", flags.gpu.c_str(), done);
+    return 0;
+  });
 }
 
 }  // namespace
@@ -52,11 +57,12 @@ int list_gpus(const GpusFlags& flags) {
 int quarantine_gpu(const GpusFlags& flags) {
   json::Object body;
   if (!flags.reason.empty()) body.emplace_back("reason", flags.reason);
-  return change(flags, "quarantine", json::write(std::move(body)));
+  return change(flags, "quarantine", "quarantined: no worker gets it until it is released",
+                json::write(std::move(body)));
 }
 
 int release_gpu(const GpusFlags& flags) {
-  return change(flags, "release", "");
+  return change(flags, "release", "released: workers may get it again");
 }
 
 }  // namespace penstock::cli

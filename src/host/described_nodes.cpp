@@ -22,7 +22,7 @@ struct Wanted {
 };
 
 Error bad(const Wanted& node, const std::string& what) {
-  return Error{Errc::invalid, "penstock.toml: [[node]] \"" + node.name + "\": " + what};
+  return Error{Errc::invalid, "[[node]] \"" + node.name + "\": " + what};
 }
 
 Result<Wanted> read_node(const NodeTexts& texts, const std::map<std::string, std::string>& pools) {
@@ -223,7 +223,7 @@ Result<std::vector<core::Node>> describe_nodes(const std::vector<NodeTexts>& tex
   if (takes_the_rest) {
     while (auto device = dealer.take_any()) nodes[*takes_the_rest].gpus.push_back(std::move(*device));
     if (nodes[*takes_the_rest].gpus.empty() && !dealer.any()) {
-      return fail(Errc::invalid, "penstock.toml: [[node]] \"" + nodes[*takes_the_rest].name +
+      return fail(Errc::invalid, "[[node]] \"" + nodes[*takes_the_rest].name +
                                      "\": no driver lists a GPU here: say gpus = [\"2xADA_24\"] for those that there "
                                      "are, gpus = [] for none, or emulated = true to pretend some");
     }

@@ -188,7 +188,11 @@ Result<std::vector<core::Node>> find_nodes(const HostOptions& options) {
     return parse_fake_gpus(options.fake_gpus);
   }
   const core::GpuReadings found = read_driver(options.nvml);
-  if (!options.nodes.empty()) return describe_nodes(options.nodes, found, options.pools);
+  if (!options.nodes.empty()) {
+    auto described = describe_nodes(options.nodes, found, options.pools);
+    if (!described) return fail(described.error().code, options.nodes_from + ": " + described.error().message);
+    return described;
+  }
   std::vector<std::string> unknown;
   auto nodes = nodes_of(found, options.pools, unknown);
   for (const auto& type : unknown) {

@@ -20,6 +20,7 @@ using NodeTexts = std::vector<std::pair<std::string, std::string>>;
 struct HostOptions {
   std::string fake_gpus;
   std::vector<NodeTexts> nodes;
+  std::string nodes_from;                    // the file that describes them
   std::map<std::string, std::string> pools;  // GPU type -> pool, over the built-in ones
   std::string nvml = kNvmlLibrary;           // "off": do not ask the driver
 };

@@ -99,7 +99,7 @@ def test_the_scaler_says_what_it_decided_with_all_that_it_looked_at(client, endp
         answer = get(client, f"endpoints/{ep}/decisions?{bad}")
         assert answer.status_code == 400 and bad.split("=")[0] in answer.json()["error"], answer.text
     said = penstock(client, "scaler", "log", ep)
-    assert said.returncode == 0 and "wants 1 workers and has 0, starts 1: rule REQUEST_COUNT" in said.stdout, said
+    assert said.returncode == 0 and "wants 1 worker and has 0, starts 1: rule REQUEST_COUNT" in said.stdout, said
     assert json.loads(penstock(client, "scaler", "log", ep, "--json").stdout)["decisions"][-1] == first
     assert "nothing is recorded" in penstock(client, "scaler", "log", ep, "--at", "2020-01-01T00:00:00Z").stdout
     assert penstock(client, "scaler", "log", ep, "--at", "noon").returncode == 2

@@ -42,7 +42,7 @@ struct World {
   std::vector<std::unique_ptr<Gpu>> gpus;
 };
 
-World world;
+World& world = *new World;               // never ended: a thread that hangs here outlives main()
 std::vector<std::unique_ptr<Gpu>> gone;  // handles that callers may still hold
 std::set<std::string> told;              // Xids of which the event was given
 

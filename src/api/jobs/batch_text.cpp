@@ -61,8 +61,7 @@ Result<std::vector<core::JobRequest>> read_batch_requests(std::string_view array
                                                           const net::AddressRules& webhook_rules) {
   const auto elements = json::split_array(array, json::kPayloadLimits);
   if (!elements) {
-    return fail(Errc::invalid, "the requests are not accepted: " + elements.error().message +
-                                   "; an array such as [{\"input\":...}] is expected");
+    return fail(Errc::invalid, "the requests must be an array such as [{\"input\":...}]: " + elements.error().message);
   }
   std::vector<core::JobRequest> requests;
   for (const std::string_view element : *elements) {

@@ -41,8 +41,8 @@ class JobsApi {
   Core& core_;
   Admission& admission_;
   const Traces& traces_;
-  const net::AddressRules& webhook_rules_;
   Results& results_;
+  const net::AddressRules& webhook_rules_;
 };
 
 }  // namespace penstock::api

@@ -138,7 +138,8 @@ std::optional<ScaleDecision> parse_scale_decision(std::string_view text) {
 std::string in_words(const RecordedDecision& one) {
   const ScaleInputs& in = one.inputs;
   const ScaleOutcome& out = one.outcome;
-  std::string text = "wants " + std::to_string(one.decision.wanted) + " workers and has " + std::to_string(in.present);
+  std::string text = "wants " + std::to_string(one.decision.wanted) +
+                     (one.decision.wanted == 1 ? " worker" : " workers") + " and has " + std::to_string(in.present);
   if (out.started > 0) text += ", starts " + std::to_string(out.started);
   if (out.stopped > 0) text += ", stops " + std::to_string(out.stopped);
   for (const Millis took : out.ready) text += ", one is ready after " + std::to_string(took.count()) + " ms";

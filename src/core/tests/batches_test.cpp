@@ -204,12 +204,9 @@ TEST_F(Batches, ADraftThatNobodyTouchesIsCancelledAndThenForgotten) {
 }
 
 TEST_F(Batches, InteractiveJobsGoFirstAndHaveTheirOwnRoom) {
-  rig = Rig([] {
-    EngineSettings settings = small();
-    settings.queue_jobs_min = 0;
-    settings.queue_jobs_per_worker = 1;
-    return settings;
-  }());
+  rig.settings.queue_jobs_min = 0;
+  rig.settings.queue_jobs_per_worker = 1;
+  rig.restart();
   const EndpointId at = rig.endpoint([](EndpointInput& in) { in.workers_max = 1; });
   const BatchReply made = create(at, 4);
   finalize(at, made.view.batch.id);

@@ -84,7 +84,7 @@ TEST_F(Releases, RollingBackMakesAReleaseThatIsAsTheOldOne) {
   const Token token = roll_back(at, 0);
   EXPECT_EQ(rig.reply<EndpointReply>(token).id, at);
   EXPECT_EQ(version(at), 3);
-  const Release& made = all(at).back();
+  const Release made = all(at).back();
   EXPECT_EQ(made.rollback_of, 0);
   EXPECT_EQ(made.settings, first);
   EXPECT_EQ(made.changes.size(), 3u);

@@ -35,6 +35,8 @@ class Rig {
  public:
   explicit Rig(EngineSettings settings = {});
   Rig(EngineSettings settings, std::vector<Node> nodes);
+  Rig(const Rig&) = delete;  // the engine knows the source of random numbers here
+  Rig& operator=(const Rig&) = delete;
 
   /// One node with `gpus` GPUs of ADA_24.
   static std::vector<Node> node_with(int gpus);
@@ -46,6 +48,20 @@ class Rig {
     return next_token_++;
   }
   void apply(Command command);
+  /// A turn of several.
+  template <class C>
+  std::vector<Token> send_together(std::vector<C> commands) {
+    std::vector<Token> tokens;
+    last.clear();
+    for (C& command : commands) {
+      command.to = next_token_;
+      tokens.push_back(next_token_++);
+      engine->apply_in_turn(now, std::move(command), last);
+    }
+    engine->end_turn(last);
+    absorb();
+    return tokens;
+  }
   /// As the server does for a job that the engine has let go of.
   void recall(const JobId& job);
   void advance(Millis time);

@@ -65,7 +65,7 @@ TEST(DescribedNodes, emulation_is_asked_for) {
   EXPECT_TRUE(nodes->front().emulated);
   EXPECT_EQ(nodes->front().gpus.size(), 3u);
   EXPECT_EQ(nodes->front().cuda_version, "12.4");
-  EXPECT_EQ(refusal({{{"location", "US"}}}).find("penstock.toml: [[node]] \"local\": no driver lists a GPU here"), 0u);
+  EXPECT_EQ(refusal({{{"location", "US"}}}).find("[[node]] \"local\": no driver lists a GPU here"), 0u);
 }
 
 TEST(DescribedNodes, nonsense_is_refused_with_what_is_accepted) {
