@@ -42,9 +42,10 @@ struct World {
   std::vector<std::unique_ptr<Gpu>> gpus;
 };
 
-World& world = *new World;               // never ended: a thread that hangs here outlives main()
-std::vector<std::unique_ptr<Gpu>> gone;  // handles that callers may still hold
-std::set<std::string> told;              // Xids of which the event was given
+// None of these is ever destroyed: a thread that hangs here outlives main().
+World& world = *new World;
+auto& gone = *new std::vector<std::unique_ptr<Gpu>>;  // handles that callers may still hold
+auto& told = *new std::set<std::string>;              // Xids of which the event was given
 
 void read_world() {
   for (auto& gpu : world.gpus) gone.push_back(std::move(gpu));
