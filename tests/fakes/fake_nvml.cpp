@@ -42,7 +42,7 @@ struct World {
   std::vector<std::unique_ptr<Gpu>> gpus;
 };
 
-// None of these is ever destroyed: a thread that hangs here outlives main().
+// None of these is ever destroyed and the library is never unloaded: a thread that hangs here outlives main().
 World& world = *new World;
 auto& gone = *new std::vector<std::unique_ptr<Gpu>>;  // handles that callers may still hold
 auto& told = *new std::set<std::string>;              // Xids of which the event was given
@@ -89,6 +89,7 @@ int error_of(void* device) {
 extern "C" {
 
 int nvmlInit_v2() {
+  told.clear();
   read_world();
   return std::atoi(world.facts["init"].c_str());
 }
