@@ -344,6 +344,7 @@ void Engine::end_turn(Effects& effects) {
   state_->review_dirty();
   state_->send_unexplained();
   state_->trim_residents();
+  state_->arrivals_before_turn = state_->last_arrival;
   state_->fx = nullptr;
 }
 

@@ -113,6 +113,7 @@ WorkerEntry* EngineState::choose_poll(EndpointEntry& entry) const {
 
 void EngineState::hand_out(WorkerEntry& worker, int count) {
   HandOuts out;
+  bool new_jobs = true;
   EndpointEntry& entry = *worker.endpoint;
   while (count-- > 0 && entry.queue.size() > 0) {
     JobEntry& job = *entry.queue.front(settings.priority_ageing);
@@ -132,9 +133,11 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
     if (BatchEntry* batch = batch_of(job)) ++batch->in_progress;
     arm(job);
     changed(job);
+    new_jobs = new_jobs && job.arrival > arrivals_before_turn;
     out.jobs.push_back(HandOut{job.request.id, job.state.attempt, job.request.input, job.request.s3_config,
                                job.request.traceparent, job.request.webhook, job.request.batch});
   }
+  out.new_jobs = new_jobs && !out.jobs.empty();
   note_usage(worker);
   note_first_job(worker);
   reply(worker.take_poll->token, std::move(out));

@@ -532,6 +532,7 @@ class EngineState {
   int webhooks_open = 0;         // unfinished jobs with a webhook, and pending deliveries
   Time next_sweep{};
   std::int64_t last_arrival = 0;
+  std::int64_t arrivals_before_turn = 0;
   std::vector<EndpointEntry*> with_chances;
   std::vector<EndpointEntry*> dirty;
   std::vector<Unexplained> unexplained;

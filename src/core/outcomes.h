@@ -73,6 +73,7 @@ struct ChunkPage {
 /// Empty: nothing for this worker now.
 struct HandOuts {
   std::vector<HandOut> jobs;
+  bool new_jobs = false;  // there are some, and each was submitted (or retried) in this turn: nobody was told of it yet
 };
 /// Empty: nothing to stop.
 struct StopList {

@@ -40,6 +40,12 @@ const HttpCounts& HttpServer::counts() const {
   return impl_->counts;
 }
 
+void HttpServer::pass(const std::function<void()>& answer) {
+  impl_->passing = true;
+  answer();
+  impl_->passing = false;
+}
+
 std::size_t HttpServer::connections() const {
   return impl_->count - impl_->refused;
 }

@@ -82,6 +82,8 @@ class HttpServer {
   /// may depend on something that is not durable yet. Tickets only grow.
   void hold(std::uint64_t ticket);
   void release(std::uint64_t ticket);
+  /// What `answer` answers leaves at once, whatever is held.
+  void pass(const std::function<void()>& answer);
 
   std::size_t connections() const;
   const HttpCounts& counts() const;

@@ -159,7 +159,7 @@ void Server::stop_now() {
 }
 
 bool Server::holds(Connection& connection) {
-  if (held_until <= released) return false;
+  if (passing || held_until <= released) return false;
   held.emplace_back(held_until, connection.shared_from_this());
   return true;
 }

@@ -56,6 +56,7 @@ struct Server : std::enable_shared_from_this<Server> {
   // HttpServer::hold(): what waits, with the ticket that it waits for.
   std::uint64_t held_until = 0;
   std::uint64_t released = 0;
+  bool passing = false;  // HttpServer::pass()
   std::deque<std::pair<std::uint64_t, std::shared_ptr<Connection>>> held;
 
   boost::asio::steady_timer ticker;

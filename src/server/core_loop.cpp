@@ -15,6 +15,11 @@ constexpr std::size_t kSmallTurn = 8;
 // Beyond it the loop does not wait for the disk any more, until commits are quick again.
 constexpr std::chrono::milliseconds kSlowCommit{2};
 
+bool has_new_jobs(const core::Reply& reply) {
+  const auto* out = std::get_if<core::HandOuts>(&reply.what);
+  return out && out->new_jobs;
+}
+
 }  // namespace
 
 CoreLoop::CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, const Clock& clock, GiveOrder give_order,
@@ -202,20 +207,21 @@ void CoreLoop::deliver(core::Effects& effects) {
   if (failed_) return;
   const auto turn = std::make_shared<const std::vector<core::Record>>(std::move(effects.records));
   Outward outward{std::move(effects.orders), std::move(effects.posts)};
-  if (commits_in_loop(turn)) {
-    commit_in_loop(turn, std::move(outward));
-  } else {
-    commit_behind_loop(turn, std::move(outward));
-  }
+  const auto others = std::ranges::partition(effects.replies, has_new_jobs);
+  const auto new_jobs = std::span(effects.replies).first(effects.replies.size() - others.size());
+  const bool in_loop = commits_in_loop(turn);
+  if (!in_loop) commit_behind_loop(turn, std::move(outward));
+  if (!new_jobs.empty()) gate_.pass([&] { answer(new_jobs); });
+  if (in_loop) commit_in_loop(turn, std::move(outward));
   if (failed_) return;
   for (core::ReadInputs& wanted : effects.reads) inputs_.read(std::move(wanted));
   log_what_happened(effects);
   if (recorder_ && !effects.decisions.empty()) recorder_(std::move(effects.decisions));
-  answer(effects.replies);
+  answer(others);
   for (const Watch& watch : watches_) watch(*turn);
 }
 
-void CoreLoop::answer(std::vector<core::Reply>& replies) {
+void CoreLoop::answer(std::span<core::Reply> replies) {
   for (core::Reply& reply : replies) {
     const auto caller = callers_.find(reply.to);
     if (caller == callers_.end()) continue;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -20,12 +21,14 @@ namespace penstock::server {
 
 /// Drives the engine: gathers the commands of one turn, applies them, commits what they changed with one sync, and only
 /// then lets answers leave, gives orders to the launcher and posts webhooks. So nothing that anybody was told can be
-/// lost, and no worker ever holds an attempt that the store does not know. While the disk is nearly full, Admission
-/// keeps new work out.
+/// lost. While the disk is nearly full, Admission keeps new work out.
 ///
 /// A small turn is committed in the loop: alone, a job waits for the disk and for no other thread. A large one, or one
 /// on a slow disk, is committed behind the loop's back, which goes on with the next turn meanwhile. The engine is then
 /// ahead of the disk, so whatever anybody is told waits in the gate until it is durable.
+///
+/// Only jobs that were submitted in the turn itself go to a worker before it is durable (docs/decisions/0001): nobody
+/// was told of them, and the log keeps its order, so a result is never durable before its job.
 ///
 /// Lives on the loop's thread. When a commit fails, the engine is ahead of the store and there is no honest way on:
 /// `on_fatal` is called and nothing of that turn leaves.
@@ -35,10 +38,11 @@ class CoreLoop final : public api::Core {
   using GiveOrder = std::function<void(core::LaunchOrder)>;
   using Post = std::function<void(core::PostWebhook)>;
 
-  /// Holds back all that leaves this server (net::HttpServer::hold and release).
+  /// Holds back all that leaves this server (net::HttpServer::hold, release and pass).
   struct Gate {
     std::function<void(std::uint64_t ticket)> hold;
     std::function<void(std::uint64_t ticket)> release;
+    std::function<void(const std::function<void()>& answer)> pass;
   };
 
   CoreLoop(net::Loop& loop, core::Engine& engine, store::Store& store, const Clock& clock, GiveOrder give_order,
@@ -98,7 +102,7 @@ class CoreLoop final : public api::Core {
   bool commits_in_loop(const store::Turn& turn) const;
   void commit_in_loop(const store::Turn& turn, Outward outward);
   void commit_behind_loop(const store::Turn& turn, Outward outward);
-  void answer(std::vector<core::Reply>& replies);
+  void answer(std::span<core::Reply> replies);
   void send(Outward outward);
   void took(Instant begun);
   void durable(std::uint64_t ticket, const Result<void>& done);

@@ -83,7 +83,8 @@ class Server {
               if (webhook_client_) webhook_sender_->post(std::move(post));
             },
             {[this](std::uint64_t ticket) { http_.hold(ticket); },
-             [this](std::uint64_t ticket) { http_.release(ticket); }},
+             [this](std::uint64_t ticket) { http_.release(ticket); },
+             [this](const std::function<void()>& answer) { http_.pass(answer); }},
             die),
         world_(script ? std::make_unique<ScriptedWorld>(std::move(*script), *virtual_clock_, loop_, core_,
                                                         [this](core::Command done) { on_scripted(std::move(done)); })

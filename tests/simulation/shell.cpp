@@ -298,6 +298,7 @@ void Shell::finish_turn(core::Effects& turn) {
   const bool replies_first = scenario_.mutation == Mutation::reply_before_commit && !calm_ && dice_.chance(50);
   const bool torn = scenario_.mutation == Mutation::torn_turn && turn.records.size() > 1 && !calm_ && dice_.chance(50);
   const Death death = turn.records.empty() && turn.replies.empty() ? Death::none : choose_death();
+  new_jobs_leave(turn);
   if (replies_first) {
     answers_leave(turn, turn.replies.size());
     return die(true);
@@ -345,6 +346,17 @@ void Shell::posts_leave(core::Effects& turn) {
     if (scenario_.mutation == Mutation::lost_post && dice_.chance(100)) continue;
     outside_.post(std::move(post));
   }
+}
+
+/// Jobs of this turn go to workers before the commit.
+void Shell::new_jobs_leave(core::Effects& turn) {
+  const auto others = std::ranges::partition(turn.replies, [](const core::Reply& reply) {
+    const auto* out = std::get_if<core::HandOuts>(&reply.what);
+    return out && out->new_jobs;
+  });
+  const auto first_other = others.begin();
+  for (auto reply = turn.replies.begin(); reply != first_other; ++reply) send(*reply);
+  turn.replies.erase(turn.replies.begin(), first_other);
 }
 
 void Shell::answers_leave(core::Effects& turn, std::size_t count) {
@@ -412,7 +424,7 @@ void Shell::tamper(const core::Command* command, core::Effects& effects) {
   if (scenario_.mutation == Mutation::overwrite_result && job && is_terminal(job->state.status)) {
     core::JobState state = job->state;
     state.status = core::JobStatus::completed;
-    effects.records.push_back(core::JobChanged{result->job, state, true, result->output, {}, false});
+    effects.records.push_back(core::JobChanged{result->job, state, true, result->output, {}, false, {}});
   }
   if (scenario_.mutation == Mutation::unrecorded_webhook) {
     std::erase_if(effects.records,

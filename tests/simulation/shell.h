@@ -85,6 +85,7 @@ class Shell {
   void expect_answer(const core::Command& command, core::Token token);
   void finish_turn(core::Effects& turn);
   void posts_leave(core::Effects& turn);
+  void new_jobs_leave(core::Effects& turn);
   void answers_leave(core::Effects& turn, std::size_t count);
   void send(core::Reply& reply);
   void commit(const core::Effects& turn);

@@ -18,12 +18,23 @@ class Answers {
       const std::string path = request.path;
       Response response;
       response.body = path;
-      responder.send(std::move(response), [this, path](bool written) { ended_[path] = written; });
+      const auto answer = [&] {
+        responder.send(std::move(response), [this, path](bool written) { ended_[path] = written; });
+      };
+      if (path == passing_) {
+        server_->pass(answer);
+      } else {
+        answer();
+      }
       ++asked_;
     };
   }
 
   // On the loop's thread.
+  void let_pass(std::string path, HttpServer& server) {
+    passing_ = std::move(path);
+    server_ = &server;
+  }
   int asked() const { return asked_; }
   std::optional<bool> ended(const std::string& path) const {
     const auto found = ended_.find(path);
@@ -32,6 +43,8 @@ class Answers {
 
  private:
   int asked_ = 0;
+  std::string passing_;
+  HttpServer* server_ = nullptr;
   std::map<std::string, bool> ended_;
 };
 
@@ -96,6 +109,19 @@ TEST_F(HttpGate, ALaterTicketHoldsOnlyWhatWasAnsweredUnderIt) {
   EXPECT_EQ(ended("/second"), std::nullopt);
   release(2);
   EXPECT_TRUE(second.receive().has_value());
+}
+
+TEST_F(HttpGate, WhatPassesDoesNotWait) {
+  TestClient held(server_.port());
+  TestClient passes(server_.port());
+  hold(1);
+  server_.on_loop([&] { answers_.let_pass("/passes", server_.server()); });
+  ask(held, "/held");
+  ask(passes, "/passes");
+  EXPECT_TRUE(passes.receive().has_value());
+  EXPECT_EQ(ended("/held"), std::nullopt);
+  release(1);
+  EXPECT_TRUE(held.receive().has_value());
 }
 
 TEST_F(HttpGate, ALaterReleaseOpensEverythingBeforeIt) {

@@ -86,6 +86,42 @@ class CoreLoopTest : public testing::Test {
     });
   }
 
+  /// An endpoint and a worker of it.
+  std::pair<EndpointId, WorkerId> attached() {
+    std::pair<EndpointId, WorkerId> made;
+    on_loop([&] {
+      core::SaveEndpoint save{
+          core_.expect([&](core::Reply reply) { made.first = std::get<core::EndpointReply>(reply.what).id; }),
+          account_.id,
+          {}};
+      save.input.name = "endpoint";
+      save.input.gpu_ids = std::string("ADA_24");
+      save.input.new_template = core::TemplateInput{};
+      save.input.new_template->name = "template";
+      save.input.new_template->image = std::string("example/image:1");
+      core_.give(std::move(save));
+      core_.run_turn();
+      core_.give(core::AttachWorker{
+          core_.expect([&](core::Reply reply) { made.second = std::get<core::WorkerAttached>(reply.what).id; }),
+          made.first});
+      core_.run_turn();
+      happened_.clear();
+    });
+    return made;
+  }
+
+  // On the loop's thread.
+  void take(const EndpointId& endpoint, const WorkerId& worker) {
+    core_.give(
+        core::TakeJobs{core_.expect([this](core::Reply) { happened_.emplace_back("handed out"); }), endpoint, worker});
+  }
+  void submit(const EndpointId& endpoint) {
+    core::Submit submit{core_.expect([this](core::Reply) { happened_.emplace_back("accepted"); }), {}, {}};
+    submit.request.endpoint = endpoint;
+    submit.request.input = core::bytes("1");
+    core_.give(std::move(submit));
+  }
+
   void finish(std::size_t which, const Result<void>& done = {}) {
     on_loop([&] { store_.waiting.at(which)(done); });
     on_loop([] {});  // what it posted
@@ -111,7 +147,11 @@ class CoreLoopTest : public testing::Test {
                  [this](core::LaunchOrder) { happened_.emplace_back("ordered"); },
                  [](core::PostWebhook) {},
                  {[this](std::uint64_t ticket) { happened_.push_back("hold " + std::to_string(ticket)); },
-                  [this](std::uint64_t ticket) { happened_.push_back("release " + std::to_string(ticket)); }},
+                  [this](std::uint64_t ticket) { happened_.push_back("release " + std::to_string(ticket)); },
+                  [this](const std::function<void()>& answer) {
+                    happened_.emplace_back("passes");
+                    answer();
+                  }},
                  [this](const Error& error) { happened_.push_back("fatal: " + error.message); }};
   std::thread thread_;
 };
@@ -141,6 +181,38 @@ TEST_F(CoreLoopTest, ASmallTurnBehindALargeOneWaitsToo) {
   EXPECT_EQ(happened(), (Texts{"hold 1", "hold 2", "answered", "release 1"}));
   finish(1);
   EXPECT_EQ(happened().back(), "ordered");
+}
+
+TEST_F(CoreLoopTest, NewJobsForAWorkerDoNotWait) {
+  const auto at = attached();
+  const auto turn = [&](int more) {
+    on_loop([&] {
+      happened_.clear();
+      take(at.first, at.second);
+      submit(at.first);
+      for (int i = 0; i < more; ++i) core_.give(core::SaveAccount{account_});
+      core_.run_turn();
+    });
+  };
+  const int before = store_.commits;
+  turn(0);
+  EXPECT_EQ(happened(), (Texts{"passes", "handed out", "accepted"}));
+  EXPECT_EQ(store_.commits, before + 1);
+  turn(20);
+  const Texts large = happened();
+  EXPECT_EQ((Texts{large.end() - 4, large.end()}), (Texts{"hold 1", "passes", "handed out", "accepted"}));
+}
+
+TEST_F(CoreLoopTest, JobsThatSomebodyWasToldOfWait) {
+  const auto at = attached();
+  on_loop([&] {
+    submit(at.first);
+    core_.run_turn();
+    happened_.clear();
+    take(at.first, at.second);
+    core_.run_turn();
+  });
+  EXPECT_EQ(happened(), Texts{"handed out"});
 }
 
 TEST_F(CoreLoopTest, WhenACommitFailsNothingLeaves) {
