@@ -93,15 +93,15 @@ void EngineState::on(InputsRead& c) {
   }
 }
 
-void EngineState::restore_jobs(std::vector<StoredJob> stored) {
+void EngineState::restore_jobs(std::deque<StoredJob> stored) {
   std::unordered_map<EndpointId, std::size_t> counts;
   for (const StoredJob& job : stored) ++counts[job.request.endpoint];
   for (const auto& [id, count] : counts) {
     const auto found = endpoints.find(id);
     if (found != endpoints.end()) found->second->jobs.reserve(count);
   }
-  for (StoredJob& job : stored) {
-    if (endpoints.contains(job.request.endpoint)) bring_in(std::move(job));
+  for (; !stored.empty(); stored.pop_front()) {
+    if (endpoints.contains(stored.front().request.endpoint)) bring_in(std::move(stored.front()));
   }
 }
 

@@ -60,7 +60,7 @@ class TimerSlot {
   void arm(Time at, TimerTarget target) {
     if (at_ && (*at_)->first == at) return;
     disarm();
-    at_ = timers_.emplace(at, target);
+    at_ = timers_.emplace_hint(timers_.end(), at, target);  // most are set for later than all others
   }
   void disarm() {
     if (at_) timers_.erase(*at_);
@@ -223,7 +223,7 @@ class EngineState {
   EngineState(EngineSettings settings, std::vector<Node> nodes, Random& random);
 
   void restore(StoredState state);
-  void restore_jobs(std::vector<StoredJob> stored);
+  void restore_jobs(std::deque<StoredJob> stored);
   bool is_due() const { return now >= next_sweep || (!timers.empty() && timers.begin()->first <= now); }
   void run_due_timers();
   void hand_out_touched();

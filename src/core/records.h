@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <variant>
 #include <vector>
 
@@ -162,7 +163,7 @@ struct StoredState {
   std::vector<Template> templates;
   std::vector<Endpoint> endpoints;
   std::vector<std::pair<EndpointId, Counters>> counters;
-  std::vector<StoredJob> jobs;
+  std::deque<StoredJob> jobs;  // may be a million: what is restored of it leaves its memory to what becomes of it
   std::vector<Worker> workers;
   std::vector<NetworkVolume> volumes;
   std::vector<Secret> secrets;

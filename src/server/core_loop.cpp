@@ -127,6 +127,8 @@ void CoreLoop::run_turn() {
   turn_.clear();
   turn_.swap(commands_);
   core::Effects effects;
+  effects.records.reserve(2 * turn_.size());
+  effects.replies.reserve(turn_.size());
   std::vector<core::Token> gone;
   const Time now = clock_.now();
   admission_.filter(now, has_room_, is_repeated_, turn_, effects.replies);

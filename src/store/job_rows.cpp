@@ -113,8 +113,6 @@ JobRows::JobRows(Database& db)
       find_output_(db.prepare("SELECT bytes FROM payloads WHERE job = ? AND kind = 'output' ORDER BY part")),
       find_live_(db.prepare(
           select_sql("jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')", job_columns()))),
-      count_live_(
-          db.prepare("SELECT count(*) FROM jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')")),
       have_chunks_(db.prepare("SELECT 1 FROM chunks LIMIT 1")),
       find_input_(db.prepare("SELECT input, s3_config FROM jobs WHERE id = ? AND endpoint = ?")),
       put_payload_(db.prepare("INSERT INTO payloads (job, kind, part, bytes) VALUES (?, ?, ?, ?)")),
@@ -192,11 +190,8 @@ void JobRows::remove_of(const EndpointId& endpoint) {
   for (Statement& statement : remove_of_) statement.add(endpoint.str()).run();
 }
 
-std::vector<core::StoredJob> JobRows::load_live(std::uint64_t input_bytes) {
-  std::vector<core::StoredJob> jobs;
-  if (const StatementReset reset(count_live_); count_live_.step()) {
-    jobs.reserve(static_cast<std::size_t>(count_live_.integer(0)));  // a million are moved otherwise
-  }
+std::deque<core::StoredJob> JobRows::load_live(std::uint64_t input_bytes) {
+  std::deque<core::StoredJob> jobs;
   const bool has_chunks = have_chunks_.step();
   have_chunks_.reset();
   const StatementReset reset(find_live_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <vector>
 
 #include "core/model/batch.h"
@@ -26,7 +27,7 @@ class JobRows {
 
   /// Those that are not terminal, in order of submission. Queued ones without webhook and batch leave their input out
   /// once there are so many bytes of inputs.
-  std::vector<core::StoredJob> load_live(std::uint64_t input_bytes);
+  std::deque<core::StoredJob> load_live(std::uint64_t input_bytes);
   /// Null when there is no such job.
   core::JobInput find_input(const EndpointId& endpoint, const JobId& id);
   std::optional<core::StoredJob> find(const EndpointId& endpoint, const JobId& id);
@@ -57,7 +58,6 @@ class JobRows {
   Statement list_batch_;
   Statement find_output_;
   Statement find_live_;
-  Statement count_live_;
   Statement have_chunks_;
   Statement find_input_;
   Statement put_payload_;

@@ -112,7 +112,7 @@ class MemoryStore final : public Store {
                             templates_.values(),
                             endpoints_.values(),
                             counters_.values(),
-                            jobs_.values(),
+                            {},
                             workers_.values(),
                             volumes_.values(),
                             secrets_.values(),
@@ -141,7 +141,9 @@ class MemoryStore final : public Store {
     for (core::WebhookDelivery delivery : deliveries_.values()) {
       if (delivery.state.status == core::DeliveryStatus::pending) state.deliveries.push_back(bare(std::move(delivery)));
     }
-    std::erase_if(state.jobs, [](const core::StoredJob& job) { return core::is_terminal(job.state.status); });
+    for (core::StoredJob& job : jobs_.values()) {
+      if (!core::is_terminal(job.state.status)) state.jobs.push_back(std::move(job));
+    }
     return state;
   }
 

@@ -1,5 +1,6 @@
 #include "store/state_replay.h"
 
+#include <deque>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -13,7 +14,7 @@ namespace {
 /// The jobs, of which there may be a million: only those that a turn speaks of are looked up.
 class JobReplay {
  public:
-  JobReplay(std::vector<core::StoredJob>& jobs, std::span<const Turn> turns) : jobs_(jobs) {
+  JobReplay(std::deque<core::StoredJob>& jobs, std::span<const Turn> turns) : jobs_(jobs) {
     for (const Turn& turn : turns) {
       for (const core::Record& record : *turn) {
         if (const JobId* const id = id_of(record)) places_.try_emplace(*id);
@@ -95,7 +96,7 @@ class JobReplay {
     return true;
   }
 
-  std::vector<core::StoredJob>& jobs_;
+  std::deque<core::StoredJob>& jobs_;
   std::unordered_map<JobId, std::optional<std::size_t>> places_;  // of those that the turns speak of
 };
 
@@ -124,7 +125,7 @@ class DeliveryCheck {
 }  // namespace
 
 bool replay_over(core::StoredState& state, std::span<const Turn> turns) {
-  std::vector<core::StoredJob> jobs = std::exchange(state.jobs, {});
+  std::deque<core::StoredJob> jobs = std::exchange(state.jobs, {});
   JobReplay job_replay(jobs, turns);
   DeliveryCheck deliveries(state);
   const auto others = make_memory_store(std::move(state));
