@@ -67,6 +67,7 @@ class FleetWorld {
     check_all();
     for (const auto& [id, worker] : workers_) {
       if (!worker.record.id.empty() && !worker.alive) violated("worker {} is on the books and does not run", id.str());
+      if (!worker.record.id.empty()) violated("worker {} is still there, with nothing to do for minutes", id.str());
     }
   }
 
@@ -104,7 +105,7 @@ class FleetWorld {
       events_.pop();
       act();
     }
-    if (++steps_ % 20'000 == 0) check_all();
+    if (++steps_ % 1'000 == 0) check_all();
     return true;
   }
 

@@ -89,7 +89,7 @@ TEST_P(FleetBugs, AreNoticed) {
 INSTANTIATE_TEST_SUITE_P(Bugs, FleetBugs,
                          testing::Values(FleetBug{"lost_start", FleetMutation::lost_start, "on the books"},
                                          FleetBug{"lost_exit", FleetMutation::lost_exit, "on the books"},
-                                         FleetBug{"ignored_wakes", FleetMutation::ignored_wakes, "never ended"},
+                                         FleetBug{"ignored_wakes", FleetMutation::ignored_wakes, "is still there"},
                                          FleetBug{"lost_usage", FleetMutation::lost_usage, "its rows say"},
                                          FleetBug{"doubled_usage", FleetMutation::doubled_usage, "its rows say"},
                                          FleetBug{"shared_gpu", FleetMutation::shared_gpu, "was given to two workers"},
