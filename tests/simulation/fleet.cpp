@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -57,6 +58,7 @@ class FleetWorld {
     while (step(end)) {
     }
     calm_ = true;
+    release_gpus();
     for (auto& [id, site] : sites_) revive(id, site);
     while (unfinished_ > 0 && step(end + 4h)) {
     }
@@ -179,7 +181,7 @@ class FleetWorld {
     take(fx);
     for (auto& [id, worker] : workers_) {
       if (worker.alive && worker.record.ready && !worker.job) {
-        later(Millis{dice_.between(1, 500)}, [this, id = id, life = worker.life] { poll(id, life); });
+        later(Millis{dice_.between(1, 500)}, [this, poller = id, life = worker.life] { poll(poller, life); });
       }
     }
     // A worker whose connection broke in its hand-out finds nothing and asks again; what it held goes on.
@@ -249,6 +251,24 @@ class FleetWorld {
       if (dice_.chance(300)) later(Millis{dice_.between(0, seconds * 1'000)}, [this, id] { change(id); });
     }
     for (int i = 0; i < 5; ++i) later(Millis{dice_.between(0, seconds * 1'000)}, [this] { crash(); });
+    for (int i = 0; i < scenario_.gpus / 10; ++i) {
+      later(Millis{dice_.between(0, seconds * 1'000)}, [this] { lose_gpu(); });
+    }
+  }
+
+  // ---------------------------------------------------------------- GPUs that come and go
+
+  void lose_gpu() {
+    if (calm_) return;
+    const std::string gpu = "node:" + std::to_string(dice_.between(0, scenario_.gpus - 1));
+    call(core::QuarantineGpu{0, gpu, "taken out"});
+    later(Millis{dice_.between(1'000, 300'000)}, [this, gpu] { call(core::ReleaseGpu{0, gpu}); });
+  }
+
+  /// Those too that the engine took out because jobs died on them.
+  void release_gpus() {
+    const std::set<std::string> all = quarantined_;
+    for (const std::string& gpu : all) call(core::ReleaseGpu{0, gpu});
   }
 
   void submit(const EndpointId& id) {
@@ -354,7 +374,30 @@ class FleetWorld {
       jobs_.emplace(added->request.id, std::pair(added->request.endpoint, added->state));
     } else if (const auto* changed = std::get_if<core::JobChanged>(&record)) {
       see_job(*changed);
+    } else if (const auto* mark = std::get_if<core::GpuMarkSaved>(&record)) {
+      see_mark(mark->value);
+    } else if (const auto* cleared = std::get_if<core::GpuMarkRemoved>(&record)) {
+      quarantined_.erase(cleared->id);
     }
+  }
+
+  void see_mark(const core::GpuMark& mark) {
+    if (mark.released) {
+      quarantined_.erase(mark.id);
+      return;
+    }
+    if (!quarantined_.insert(mark.id).second) return;
+    ++out.gpus_lost;
+    const auto held = gpus_.find(mark.index);
+    if (held != gpus_.end()) ++sites_.at(workers_.at(held->second).record.endpoint).causes;  // it is replaced
+  }
+
+  /// No GPU is left for anybody.
+  bool is_full() const {
+    int taken = static_cast<int>(gpus_.size());
+    for (const std::string& gpu : quarantined_)
+      taken += gpus_.contains(std::stoi(gpu.substr(gpu.find(':') + 1))) ? 0 : 1;
+    return taken >= scenario_.gpus;
   }
 
   void see_worker(const core::Worker& worker) {
@@ -369,6 +412,7 @@ class FleetWorld {
       }
       for (const int gpu : worker.placement.gpus) {
         if (!gpus_.emplace(gpu, worker.id).second) violated("GPU {} was given to two workers", gpu);
+        if (quarantined_.contains("node:" + std::to_string(gpu))) violated("GPU {} is quarantined", gpu);
       }
       ++living_;
       out.most_workers = std::max(out.most_workers, living_);
@@ -446,8 +490,7 @@ class FleetWorld {
     if (code == WaitCode::workers_max_zero && (site.endpoint.workers_max > 0 || ready + starting > 0)) {
       wrong("workers may start or are there");
     }
-    const bool full = static_cast<int>(gpus_.size()) >= scenario_.gpus;
-    if ((code == WaitCode::no_capacity || code == WaitCode::release_draining) && !full) wrong("a GPU is free");
+    if ((code == WaitCode::no_capacity || code == WaitCode::release_draining) && !is_full()) wrong("a GPU is free");
     if (code == WaitCode::crash_loop && ready + starting > 0) wrong("workers are there");
   }
 
@@ -468,6 +511,7 @@ class FleetWorld {
   std::map<WorkerId, FleetWorker> workers_;
   std::map<EndpointId, int> present_;
   std::map<int, WorkerId> gpus_;
+  std::set<std::string> quarantined_;
   std::map<JobId, std::pair<EndpointId, core::JobState>> jobs_;
   UsageLedger usage_;
   int living_ = 0;

@@ -36,15 +36,16 @@ struct FleetOutcome {
   int completed = 0;
   int started = 0;
   int deaths = 0;
-  int restarts = 0;  // of the server
+  int restarts = 0;   // of the server
+  int gpus_lost = 0;  // taken out, for a time
   int most_workers = 0;
   std::int64_t longest_wait_ms = 0;
   std::map<core::WaitCode, int> waits;
 };
 
-/// Many endpoints with random settings, bursts of jobs, workers that die, changes of the settings, and crashes of the
-/// server, on virtual time. Held against: bounds, quotas, GPUs, a bound on waiting, no worker without a cause, usage
-/// to the millisecond, and that every reason to wait is true.
+/// Many endpoints with random settings, bursts of jobs, workers that die, GPUs that come and go, changes of the
+/// settings, and crashes of the server, on virtual time. Held against: bounds, quotas, GPUs, a bound on waiting, no
+/// worker without a cause, usage to the millisecond, and that every reason to wait is true.
 FleetOutcome simulate_fleet(const FleetScenario& scenario);
 
 }  // namespace penstock::simulation

@@ -33,12 +33,14 @@ TEST(Fleet, KeepsItsBounds) {
     total.started += outcome.started;
     total.deaths += outcome.deaths;
     total.restarts += outcome.restarts;
+    total.gpus_lost += outcome.gpus_lost;
     for (const auto& [code, count] : outcome.waits) total.waits[code] += count;
   }
   EXPECT_GT(total.submitted, 3'000);
   EXPECT_GT(total.started, 1'000);
   EXPECT_GT(total.deaths, 100);
   EXPECT_GE(total.restarts, 5);
+  EXPECT_GT(total.gpus_lost, 100);
   for (const auto code : {core::WaitCode::running, core::WaitCode::workers_busy, core::WaitCode::workers_starting}) {
     EXPECT_GT(total.waits[code], 5) << to_text(code);
   }
