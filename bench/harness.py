@@ -149,9 +149,10 @@ class Api:
             raise Failed(f"{query}: {answer['errors']}")
         return answer["data"]
 
-    def make_endpoint(self, image: str, command: str, **fields) -> str:
+    def make_endpoint(self, image: str, command: str, env: dict[str, str] | None = None, **fields) -> str:
         template = {"name": f"bench-{time.monotonic_ns()}", "imageName": image, "dockerArgs": command,
-                    "containerDiskInGb": 5, "volumeInGb": 0, "env": [], "isServerless": True}
+                    "containerDiskInGb": 5, "volumeInGb": 0, "isServerless": True,
+                    "env": [{"key": key, "value": value} for key, value in (env or {}).items()]}
         made = self.graphql("mutation($input: SaveTemplateInput) { saveTemplate(input: $input) { id } }",
                             {"input": template})
         endpoint = {"name": "bench", "templateId": made["saveTemplate"]["id"], "gpuIds": "AMPERE_16", "workersMin": 0,

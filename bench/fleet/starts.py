@@ -1,8 +1,9 @@
-"""From zero to a result, for workers that are started and for workers that are thawed, next to the bare floor.
+"""From zero to a result, for workers that are started, forked and thawed, next to the bare floor.
 
 In each round every kind is measured once with the server and once without: only these are compared. Times are
 CLOCK_MONOTONIC, which all processes of a machine share."""
 
+import contextlib
 import statistics
 import sys
 import time
@@ -63,6 +64,31 @@ def one_spawned(api: Api, endpoint: str, python: str, kind: Kind) -> None:
     kind.note("job in the worker's hands -> result in the client's", times["job_ns"], times["result_ns"])
 
 
+def one_forked(api: Api, endpoint: str, bare: floor.Imported, kind: Kind) -> None:
+    times = bare.forked()
+    kind.floor.append((times["result_ns"] - times["begun_ns"]) / 1e6)
+    wait_for(api, endpoint, "no worker", lambda workers: not workers)
+    times = run_job(api, endpoint)
+    kind.ours.append((times["result_ns"] - times["begun_ns"]) / 1e6)
+    kind.note("submit sent -> first line of the worker", times["begun_ns"], times["main_ns"])
+    kind.note("first line -> job-take sent", times["main_ns"], times["take_ns"])
+    kind.note("job-take sent -> job in the worker's hands", times["take_ns"], times["job_ns"])
+    kind.note("job in the worker's hands -> result in the client's", times["job_ns"], times["result_ns"])
+
+
+def wait_for_fork_server(api: Api, endpoint: str) -> None:
+    """Until a start of the endpoint is a forked one."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        run_job(api, endpoint)
+        [worker] = api.call("GET", f"/penstock/v1/endpoints/{endpoint}/workers")["workers"]
+        if worker["start"]["kind"] == "forked":
+            return
+        if time.monotonic() > deadline:
+            raise Failed(f"waited {PATIENCE_SECONDS} s for a forked worker; is runpod installed in {sys.executable}?")
+        wait_for(api, endpoint, "no worker", lambda workers: not workers)
+
+
 def one_frozen(api: Api, endpoint: str, bare: floor.Frozen, kind: Kind) -> None:
     wait_for(api, endpoint, "a frozen worker", lambda workers: workers and workers[0]["status"] == "frozen")
     times = bare.thawed()
@@ -74,22 +100,23 @@ def one_frozen(api: Api, endpoint: str, bare: floor.Frozen, kind: Kind) -> None:
 
 
 def measure(bench: Bench, starts: int, python: str = sys.executable) -> dict[str, Kind]:
-    found = {"process": Kind(), "frozen": Kind()}
+    found = {"process": Kind(), "forked": Kind(), "frozen": Kind()}
     image = f"process:{floor.WORKER.parent}"
     fields = {"idleTimeout": 1, "workersMax": 1, "scalerType": "QUEUE_DELAY", "scalerValue": 1}
     with bench.penstock(gpus="4xAMPERE_16") as server:
         api = Api(server.url, server.ready["apiKey"])
-        plain = api.make_endpoint(image, f"{python} -u {floor.WORKER}", **fields)
-        kept = api.make_endpoint(image, f"{python} -u {floor.WORKER}", flashBootType="FLASHBOOT", **fields)
-        bare = floor.Frozen(python)
-        try:
+        command = f"{python} -u {floor.WORKER}"
+        plain = api.make_endpoint(image, command, env={"PENSTOCK_FORK_SERVER": "off"}, **fields)
+        forked = api.make_endpoint(image, command, **fields)
+        kept = api.make_endpoint(image, command, flashBootType="FLASHBOOT", **fields)
+        with contextlib.closing(floor.Frozen(python)) as frozen, contextlib.closing(floor.Imported(python)) as imported:
             for endpoint in (plain, kept):
                 run_job(api, endpoint)  # files into the page cache, byte code written
+            wait_for_fork_server(api, forked)
             for _ in range(starts):
                 one_spawned(api, plain, python, found["process"])
-                one_frozen(api, kept, bare, found["frozen"])
-        finally:
-            bare.close()
+                one_forked(api, forked, imported, found["forked"])
+                one_frozen(api, kept, frozen, found["frozen"])
     return found
 
 
@@ -106,8 +133,10 @@ def row(name: str, values: list[float]) -> str:
 
 
 TITLES = {"process": "plain process: submit sent -> result, no worker before",
+          "forked": "forked worker: submit sent -> result, no worker before",
           "frozen": "frozen worker: submit sent -> result"}
 FLOORS = {"process": "floor: posix_spawn of the same program -> its first result, no server",
+          "forked": "floor: a bare fork of a Python that has imported runpod -> its first result, no server",
           "frozen": "floor: SIGCONT of the same program -> its result, no server"}
 
 

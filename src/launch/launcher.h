@@ -25,7 +25,8 @@ struct WorkerSpec {
 struct Started {
   WorkerId id;
   std::string handle;
-  Millis took{0};  // from the launcher's turning to it until its process ran
+  Millis took{0};       // from the launcher's turning to it until its process ran
+  bool forked = false;  // from a process that had imported already, instead of run afresh
 };
 struct StartFailed {
   WorkerId id;

@@ -20,6 +20,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "launch/fork_servers.h"
 #include "launch/parking.h"
 #include "launch/proc_fs.h"
 #include "launch/process_worker.h"
@@ -39,6 +40,7 @@ constexpr Millis kSweepLast{500};
 constexpr Millis kGraceMax = std::chrono::hours{24 * 365};
 constexpr std::size_t kLogFilesKept = 200;
 constexpr std::uint64_t kWakeKey = 0;
+constexpr std::uint64_t kForkServersKey = 1;
 constexpr const char* kEndedUnseen = "ended while the server was down";
 
 struct Stop {
@@ -73,6 +75,7 @@ class ProcessLauncher final : public Launcher {
         boot_(boot_id()),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        fork_servers_({.enabled = options_.fork_servers, .log_file = options_.log_directory + "/fork-servers.txt"}),
         parking_(options_.cuda_checkpoint, [this](ParkingDone done) { give(std::move(done)); }) {
     ENSURE(epoll_ && wake_);
     // What a worker's helpers leave behind becomes our child, so that it can be reaped.
@@ -82,6 +85,7 @@ class ProcessLauncher final : public Launcher {
     ::sigaction(SIGCHLD, nullptr, &action);
     if (action.sa_handler == SIG_IGN) ::signal(SIGCHLD, SIG_DFL);
     watch(wake_, kWakeKey);
+    watch(fork_servers_.descriptor(), kForkServersKey);
     thread_ = start_thread();
   }
 
@@ -148,6 +152,7 @@ class ProcessLauncher final : public Launcher {
       const Instant now = SteadyClock::now();
       kill_overdue(now);
       reclaim_overdue(now);
+      if (const auto due = fork_servers_.next(); fork_servers_spoke_ || (due && *due <= now)) tick_fork_servers(now);
       if (ended_ > 0 && sweep_at_ <= now) sweep();
       if (tick_at_ <= now) tick(now);
     }
@@ -161,6 +166,8 @@ class ProcessLauncher final : public Launcher {
       if (key == kWakeKey) {
         std::uint64_t ignored = 0;
         [[maybe_unused]] const ssize_t size = ::read(wake_.get(), &ignored, sizeof ignored);
+      } else if (key == kForkServersKey) {
+        fork_servers_spoke_ = true;
       } else if (const auto found = workers_.find(key); found != workers_.end()) {
         leader_ended(found->second);
       }
@@ -168,8 +175,9 @@ class ProcessLauncher final : public Launcher {
   }
 
   int timeout_ms() const {
-    if (workers_.empty() && !prune_due_) return -1;
-    Instant next = tick_at_;
+    Instant next = workers_.empty() && !prune_due_ ? Instant::max() : tick_at_;
+    if (const auto due = fork_servers_.next()) next = std::min(next, *due);
+    if (next == Instant::max()) return -1;
     if (ended_ > 0) next = std::min(next, sweep_at_);
     for (const auto& [key, worker] : workers_) {
       if (worker.kill_at) next = std::min(next, *worker.kill_at);
@@ -177,6 +185,11 @@ class ProcessLauncher final : public Launcher {
     }
     const auto left = std::chrono::ceil<Millis>(next - SteadyClock::now());
     return static_cast<int>(std::max(left, Millis{0}).count());
+  }
+
+  void tick_fork_servers(Instant now) {
+    fork_servers_spoke_ = false;
+    fork_servers_.tick(now);
   }
 
   void watch(const Descriptor& descriptor, std::uint64_t key) {
@@ -197,7 +210,8 @@ class ProcessLauncher final : public Launcher {
 
   void handle(WorkerSpec& spec) {
     const Instant begun = SteadyClock::now();
-    auto spawned = spawn(spec);
+    bool forked = false;
+    auto spawned = spawn(spec, forked);
     if (!spawned) {
       sink_(StartFailed{spec.id, spawned.error().message});
       return;
@@ -211,20 +225,25 @@ class ProcessLauncher final : public Launcher {
     worker.pidfd = std::move(spawned->pidfd);
     const std::string handle = ProcessHandle{worker.pid, worker.start_ticks, boot_}.text();
     add(std::move(worker));
-    sink_(Started{spec.id, handle, took_since(begun)});
+    sink_(Started{spec.id, handle, took_since(begun), forked});
   }
 
-  Result<Spawned> spawn(const WorkerSpec& spec) {
+  Result<Spawned> spawn(const WorkerSpec& spec, bool& forked) {
     if (keys_.contains(spec.id)) {
       return fail(Errc::conflict, fmt::format("a worker with the id \"{}\" is already running", spec.id.str()));
     }
     if (workers_.size() >= options_.processes_max) {
       return fail(Errc::busy, fmt::format("{} workers run already, which is the limit", workers_.size()));
     }
+    const auto prepared = prepare_spawn(spec);
+    if (!prepared) return tl::unexpected(prepared.error());
     const auto log = logs_.open(spec.id);
     if (!log) return tl::unexpected(log.error());
     const Descriptor owned(*log);
-    return spawn_worker(spec, owned.get());
+    auto worker = fork_servers_.fork_worker(spec, *prepared, owned.get(), SteadyClock::now());
+    forked = worker.has_value();
+    if (worker) return std::move(*worker);
+    return spawn_process(spec.command, *prepared, owned.get());
   }
 
   void handle(const Stop& stop) {
@@ -522,11 +541,13 @@ class ProcessLauncher final : public Launcher {
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     std::set<pid_t> leaders;
     for (const auto& [key, worker] : workers_) leaders.insert(worker.pid);
-    if (leaders.contains(info.si_pid)) return;
+    if (leaders.contains(info.si_pid) || fork_servers_.is_one(info.si_pid)) return;
     const pid_t own_session = ::getsid(0);
     for (const ProcessStat& process : list_processes()) {
       const bool orphan = process.state == 'Z' && process.parent == ::getpid() && process.session != own_session;
-      if (orphan && !leaders.contains(process.pid)) ::waitpid(process.pid, nullptr, WNOHANG);
+      if (orphan && !leaders.contains(process.pid) && !fork_servers_.is_one(process.pid)) {
+        ::waitpid(process.pid, nullptr, WNOHANG);
+      }
     }
   }
 
@@ -543,13 +564,15 @@ class ProcessLauncher final : public Launcher {
 
   std::map<std::uint64_t, Worker> workers_;
   std::map<WorkerId, std::uint64_t> keys_;
-  std::uint64_t next_key_ = kWakeKey + 1;
+  std::uint64_t next_key_ = kForkServersKey + 1;
   std::size_t ended_ = 0;  // workers whose leader has ended
   Instant sweep_at_{};
   Millis sweep_pause_ = kSweepFirst;
   Instant tick_at_ = Instant::max();
   bool prune_due_ = false;
 
+  ForkServers fork_servers_;
+  bool fork_servers_spoke_ = false;
   Parking parking_;  // ends after the thread, which hands it orders
   std::thread thread_;
 };

@@ -105,7 +105,7 @@ Result<void> check_texts(const WorkerSpec& spec, const std::vector<core::EnvVar>
 
 class SpawnSettings {
  public:
-  SpawnSettings(const std::string& directory, int log) {
+  SpawnSettings(const std::string& directory, int log, const std::vector<Descriptor>& passed) {
     sigset_t all;
     sigset_t none;
     sigfillset(&all);
@@ -118,7 +118,11 @@ class SpawnSettings {
     note(posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0));
     note(posix_spawn_file_actions_adddup2(&actions_, log, STDOUT_FILENO));
     note(posix_spawn_file_actions_adddup2(&actions_, log, STDERR_FILENO));
-    note(posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1));
+    int next = STDERR_FILENO + 1;
+    for (const Descriptor& descriptor : passed) {
+      note(posix_spawn_file_actions_adddup2(&actions_, descriptor.get(), next++));
+    }
+    note(posix_spawn_file_actions_addclosefrom_np(&actions_, next));
     note(posix_spawn_file_actions_addchdir_np(&actions_, directory.c_str()));
   }
   SpawnSettings(const SpawnSettings&) = delete;
@@ -188,33 +192,41 @@ std::vector<core::EnvVar> worker_environment(const WorkerSpec& spec) {
   return environment;
 }
 
-Result<Spawned> spawn_worker(const WorkerSpec& spec, int log) {
-  const std::vector<core::EnvVar> environment = worker_environment(spec);
+Result<Prepared> prepare_spawn(const WorkerSpec& spec) {
+  std::vector<core::EnvVar> environment = worker_environment(spec);
   if (auto checked = check_texts(spec, environment); !checked) return tl::unexpected(checked.error());
-  const auto directory = directory_of(spec.image);
+  auto directory = directory_of(spec.image);
   if (!directory) return tl::unexpected(directory.error());
-  const auto program = find_program(spec.command[0], *directory, environment);
+  auto program = find_program(spec.command[0], *directory, environment);
   if (!program) return tl::unexpected(program.error());
+  return Prepared{std::move(*directory), std::move(*program), std::move(environment)};
+}
 
-  std::vector<std::string> arguments = spec.command;
+Result<Spawned> spawn_process(std::vector<std::string> arguments, const Prepared& prepared, int log,
+                              const std::vector<int>& passed) {
   std::vector<std::string> variables;
-  for (const core::EnvVar& variable : environment) variables.push_back(variable.key + "=" + variable.value);
-  const SpawnSettings settings(*directory, log);
+  for (const core::EnvVar& variable : prepared.environment) variables.push_back(variable.key + "=" + variable.value);
+  // Beyond all that they become, so that none is overwritten before its turn.
+  std::vector<Descriptor> high;
+  const int lowest = STDERR_FILENO + 1 + static_cast<int>(passed.size());
+  for (const int descriptor : passed) high.emplace_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, lowest));
+  const SpawnSettings settings(prepared.directory, log, high);
   Spawned spawned;
   int error = settings.error();
   if (error == 0) {
-    error = ::posix_spawn(&spawned.pid, program->c_str(), settings.actions(), settings.attributes(),
+    error = ::posix_spawn(&spawned.pid, prepared.program.c_str(), settings.actions(), settings.attributes(),
                           pointers(arguments).data(), pointers(variables).data());
   }
   if (error != 0) {
-    return fail(Errc::unavailable,
-                fmt::format("program {} cannot be run in {}: {}", *program, *directory, std::strerror(error)));
+    return fail(Errc::unavailable, fmt::format("program {} cannot be run in {}: {}", prepared.program,
+                                               prepared.directory, std::strerror(error)));
   }
   spawned.pidfd = open_pidfd(spawned.pid);
   if (!spawned.pidfd) {
     const int reason = errno;
     end_unwatched(spawned.pid);
-    return fail(Errc::unavailable, fmt::format("program {} cannot be watched: {}", *program, std::strerror(reason)));
+    return fail(Errc::unavailable,
+                fmt::format("program {} cannot be watched: {}", prepared.program, std::strerror(reason)));
   }
   const rlimit no_core{0, 0};
   ::prlimit(spawned.pid, RLIMIT_CORE, &no_core, nullptr);

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "launch/launcher.h"
@@ -34,10 +35,20 @@ struct Spawned {
   Descriptor pidfd;
 };
 
-/// Runs the worker's command as leader of a new session in the image's directory, with exactly the environment that
-/// worker_environment() gives, nothing to read, standard output and error to `log`, and no other descriptor. Errors:
-/// invalid (the spec; the message names the value and what is accepted), unavailable (this machine).
-Result<Spawned> spawn_worker(const WorkerSpec& spec, int log);
+/// What a spec comes to on this machine.
+struct Prepared {
+  std::string directory;
+  std::string program;  // the file to run
+  std::vector<core::EnvVar> environment;
+};
+
+/// Errors: invalid (the message names the value and what is accepted).
+Result<Prepared> prepare_spawn(const WorkerSpec& spec);
+
+/// Runs the program as leader of a new session in the directory, with exactly that environment, nothing to read,
+/// standard output and error to `log`, and no other descriptor than those `passed`, from 3 on. Errors: unavailable.
+Result<Spawned> spawn_process(std::vector<std::string> arguments, const Prepared& prepared, int log,
+                              const std::vector<int>& passed = {});
 
 /// The spec's variables, and of the server's own those that a program needs to find its way about and that the spec
 /// does not set. Nothing else of the server's environment reaches a worker.

@@ -43,6 +43,7 @@ struct Config {
   std::string webhooks_ca_file;
   Millis webhooks_timeout{10'000};  // of one attempt (contract/data-plane 1.9)
   core::EngineSettings engine;
+  bool fork_servers = true;
   Millis reclaim_after{60'000};          // of frozen workers' memory
   std::string cuda_checkpoint = "auto";  // a path; "auto": from PATH, if it is there; "off"
   bool hosted_retention = false;

@@ -260,6 +260,9 @@ void worker_settings(std::vector<Setting>& all) {
   all.push_back(number("workers.crash_backoff_ms", 1, kDay, 1,
                        "wait after a crash at start, doubled for each further one",
                        [](Config& c) -> auto& { return c.engine.crash_backoff_first; }));
+  all.push_back(flag("workers.fork_servers",
+                     "start Python workers from processes that have imported runpod already; false: always run afresh",
+                     [](Config& c) -> auto& { return c.fork_servers; }));
   all.push_back(number("workers.frozen_for_s", 0, 30 * 86'400, 1'000,
                        "with FLASHBOOT, how long an idle worker stays frozen; 0: it is ended instead",
                        [](Config& c) -> auto& { return c.engine.frozen_for; }));

@@ -122,6 +122,7 @@ class Server {
     core_.record_decisions([this](std::vector<core::RecordedDecision> all) { decisions_->keep(std::move(all)); });
     launch::ProcessLauncherOptions launcher;
     launcher.log_directory = data_.logs();
+    launcher.fork_servers = config_.fork_servers;
     launcher.reclaim_after = config_.reclaim_after;
     launcher.cuda_checkpoint = cuda_checkpoint(config_);
     launcher_ = launch::make_process_launcher(
@@ -430,21 +431,7 @@ void Server::on_posted(core::WebhookPosted posted) {
 }
 
 void Server::on_launcher(const launch::Event& event) {
-  if (const auto* started = std::get_if<launch::Started>(&event)) {
-    core_.give(core::WorkerStarted{started->id, started->handle, core::StartKind::spawned, started->took});
-  } else if (const auto* failed = std::get_if<launch::StartFailed>(&event)) {
-    core_.give(core::WorkerStartFailed{failed->id, failed->reason});
-  } else if (const auto* frozen = std::get_if<launch::Frozen>(&event)) {
-    const core::FrozenMemory memory{frozen->memory.resident_bytes, frozen->memory.swapped_bytes};
-    core_.give(core::WorkerFrozen{frozen->id, frozen->gpu_parked, memory});
-  } else if (const auto* kept = std::get_if<launch::FreezeFailed>(&event)) {
-    core_.give(core::WorkerFreezeFailed{kept->id, kept->reason});
-  } else if (const auto* thawed = std::get_if<launch::Thawed>(&event)) {
-    core_.give(core::WorkerThawed{thawed->id, thawed->took});
-  } else {
-    const auto& exited = std::get<launch::Exited>(event);
-    core_.give(core::WorkerExited{exited.id, exited.exit_code, exited.cause});
-  }
+  core_.give(command_of(event));
   if (leaving_) {
     core_.run_turn();
     leave_when_quiet();

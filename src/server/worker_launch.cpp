@@ -110,6 +110,26 @@ Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api
   return spec;
 }
 
+core::Command command_of(const launch::Event& event) {
+  if (const auto* started = std::get_if<launch::Started>(&event)) {
+    const auto kind = started->forked ? core::StartKind::forked : core::StartKind::spawned;
+    return core::WorkerStarted{started->id, started->handle, kind, started->took};
+  }
+  if (const auto* failed = std::get_if<launch::StartFailed>(&event)) {
+    return core::WorkerStartFailed{failed->id, failed->reason};
+  }
+  if (const auto* frozen = std::get_if<launch::Frozen>(&event)) {
+    const core::FrozenMemory memory{frozen->memory.resident_bytes, frozen->memory.swapped_bytes};
+    return core::WorkerFrozen{frozen->id, frozen->gpu_parked, memory};
+  }
+  if (const auto* kept = std::get_if<launch::FreezeFailed>(&event)) {
+    return core::WorkerFreezeFailed{kept->id, kept->reason};
+  }
+  if (const auto* thawed = std::get_if<launch::Thawed>(&event)) return core::WorkerThawed{thawed->id, thawed->took};
+  const auto& exited = std::get<launch::Exited>(event);
+  return core::WorkerExited{exited.id, exited.exit_code, exited.cause};
+}
+
 void tell_place(launch::WorkerSpec& spec, const core::Node& node) {
   set(spec.environment, {"RUNPOD_DC_ID", core::data_center_of(node)});
 }

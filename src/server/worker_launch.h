@@ -2,6 +2,7 @@
 
 #include "api/admin/worker_environment.h"
 #include "api/auth/vault.h"
+#include "core/commands.h"
 #include "core/fleet/fleet.h"
 #include "core/outcomes.h"
 #include "launch/launcher.h"
@@ -15,6 +16,9 @@ namespace penstock::server {
 /// than process:<directory>).
 Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api::ServerFacts& facts,
                                        const api::WorkerKeys& keys, const api::Vault& vault, bool emulated_gpus);
+
+/// What a launcher told, as the core takes it.
+core::Command command_of(const launch::Event& event);
 
 /// Tells the worker its data centre.
 void tell_place(launch::WorkerSpec& spec, const core::Node& node);
