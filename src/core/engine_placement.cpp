@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/control/catalogue.h"
 #include "core/engine_state.h"
 #include "core/fleet/spread.h"
 
@@ -78,9 +79,10 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   const WorkerEntry& added = add_worker(std::move(worker), entry);
   auto env = merged(value.env, endpoint.env);
   auto sealed = secrets_for(env, endpoint.owner);
+  const auto instance = endpoint.is_cpu() ? parse_instance_id(endpoint.instance_ids.front()) : std::nullopt;
   fx->orders.push_back(StartWorker{added.worker.id, endpoint.id, value.image, value.docker_args, std::move(env),
                                    *placement, value.volume_mount_path, volume_at(endpoint, *placement),
-                                   std::move(sealed)});
+                                   std::move(sealed), instance ? instance->vcpu : 0, instance ? instance->ram_gb : 0});
   return true;
 }
 

@@ -141,6 +141,8 @@ struct StartWorker {
   std::string volume_mount_path;
   VolumeId volume;                    // of the endpoint, in the data centre of the placement; empty: none
   std::vector<SealedSecret> secrets;  // that env names; one that does not exist is missing
+  int vcpus = 0;                      // of a CPU worker's instance; 0: not limited
+  int memory_gb = 0;                  // the same
 };
 /// SIGTERM, then SIGKILL after `grace`.
 struct StopWorker {

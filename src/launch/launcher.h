@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "core/model/template.h"
+#include "launch/cgroups.h"
 
 namespace penstock::launch {
 
@@ -19,6 +20,7 @@ struct WorkerSpec {
   std::string image;                      // "process:<absolute directory>" for the process launcher
   std::vector<std::string> command;       // argv; not empty
   std::vector<core::EnvVar> environment;  // complete, but for what the launcher itself passes through (PATH, HOME ...)
+  ResourceLimits limits = {};             // held to where the system allows it
 };
 
 /// The worker runs. `handle` finds it again after a restart of the server: give it to adopt().

@@ -20,6 +20,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "launch/cgroups.h"
 #include "launch/fork_servers.h"
 #include "launch/parking.h"
 #include "launch/proc_fs.h"
@@ -60,12 +61,6 @@ struct Thaw {
 };
 using Command = std::variant<WorkerSpec, Stop, Adopt, Freeze, Thaw, ParkingDone>;
 
-Exited exit_of(const WorkerId& id, const siginfo_t& info) {
-  if (info.si_code == CLD_EXITED) return {id, info.si_status, fmt::format("exit code {}", info.si_status)};
-  const char* name = ::sigdescr_np(info.si_status);
-  return {id, std::nullopt, fmt::format("signal {} ({})", info.si_status, name != nullptr ? name : "unknown")};
-}
-
 class ProcessLauncher final : public Launcher {
  public:
   ProcessLauncher(ProcessLauncherOptions options, EventSink sink)
@@ -75,6 +70,7 @@ class ProcessLauncher final : public Launcher {
         boot_(boot_id()),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        cgroups_(options_.cgroup),
         fork_servers_({.enabled = options_.fork_servers, .log_file = options_.log_directory + "/fork-servers.txt"}),
         parking_(options_.cuda_checkpoint, [this](ParkingDone done) { give(std::move(done)); }) {
     ENSURE(epoll_ && wake_);
@@ -223,9 +219,21 @@ class ProcessLauncher final : public Launcher {
     worker.pid = spawned->pid;
     worker.start_ticks = stat->start_ticks;
     worker.pidfd = std::move(spawned->pidfd);
+    limit(worker, spec.limits);
     const std::string handle = ProcessHandle{worker.pid, worker.start_ticks, boot_}.text();
     add(std::move(worker));
     sink_(Started{spec.id, handle, took_since(begun), forked});
+  }
+
+  /// Without what the system does not allow a worker runs all the same: emulated pools have no limits either.
+  void limit(const Worker& worker, const ResourceLimits& limits) {
+    if (!limits.any() || options_.cgroup.empty()) return;
+    const auto done = cgroups_.put(worker.id, worker.pid, limits);
+    if (done || done.error().message == no_limits_) return;
+    no_limits_ = done.error().message;
+    log::warn(
+        "workers of CPU endpoints are not held to the vCPUs and the memory of their instance: {} (workers.cgroup)",
+        no_limits_);
   }
 
   Result<Spawned> spawn(const WorkerSpec& spec, bool& forked) {
@@ -267,7 +275,7 @@ class ProcessLauncher final : public Launcher {
   void handle(const Adopt& adopt) {
     if (keys_.contains(adopt.id)) return;
     if (adopt.handle.empty()) {
-      kill_unnoted(adopt.id);
+      kill_marked(logs_.path(adopt.id), adopt.id);  // it was started, and its handle was never noted
       sink_(Exited{adopt.id, std::nullopt, "started just before the server died: it is ended"});
       return;
     }
@@ -422,16 +430,6 @@ class ProcessLauncher final : public Launcher {
 
   static Millis took_since(Instant begun) { return std::chrono::round<Millis>(SteadyClock::now() - begun); }
 
-  /// A worker that was started and whose handle was never noted: whatever bears its marks.
-  void kill_unnoted(const WorkerId& id) {
-    for (const ProcessStat& process : list_processes()) {
-      if (process.pid == ::getpid() || !bears_marks(process.pid, logs_.path(id), id.str())) continue;
-      const Descriptor pidfd = open_pidfd(process.pid);
-      const auto stat = read_stat(process.pid);
-      if (pidfd && stat && stat->start_ticks == process.start_ticks) send_signal(pidfd, SIGKILL);
-    }
-  }
-
   void leader_ended(Worker& worker) {
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker.pidfd.get(), nullptr);
     siginfo_t info{};
@@ -494,7 +492,9 @@ class ProcessLauncher final : public Launcher {
         ++it;
         continue;
       }
-      const Exited exit = std::move(worker.exit);
+      Exited exit = std::move(worker.exit);
+      if (cgroups_.ran_out_of_memory(worker.id)) exit.cause += ": it needed more memory than its instance has";
+      cgroups_.remove(worker.id);
       if (worker.ours) ::waitpid(worker.pid, nullptr, WNOHANG);
       keys_.erase(worker.id);
       it = workers_.erase(it);
@@ -571,6 +571,8 @@ class ProcessLauncher final : public Launcher {
   Instant tick_at_ = Instant::max();
   bool prune_due_ = false;
 
+  Cgroups cgroups_;
+  std::string no_limits_;  // the reason that was told last
   ForkServers fork_servers_;
   bool fork_servers_spoke_ = false;
   Parking parking_;  // ends after the thread, which hands it orders

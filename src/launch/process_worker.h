@@ -1,5 +1,6 @@
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <atomic>
@@ -59,5 +60,11 @@ struct ProcessWorker {
   std::set<std::pair<pid_t, std::uint64_t>> doomed;  // were sent SIGKILL: pid and start time
   Exited exit;
 };
+
+/// How a leader ended.
+Exited exit_of(const WorkerId& id, const siginfo_t& info);
+
+/// Kills whatever bears the marks of the worker whose log this is.
+void kill_marked(const std::string& log, const WorkerId& id);
 
 }  // namespace penstock::launch

@@ -46,6 +46,7 @@ struct Config {
   bool fork_servers = true;
   Millis reclaim_after{60'000};          // of frozen workers' memory
   std::string cuda_checkpoint = "auto";  // a path; "auto": from PATH, if it is there; "off"
+  std::string cgroup = "penstock";       // of workers with limits, below /sys/fs/cgroup; "off": they have none
   bool hosted_retention = false;
   api::BodyLimits bodies;
   api::ResultOptions results;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "core/model/usage.h"
+#include "launch/cgroups.h"
 #include "server/gpu_types.h"
 
 namespace penstock::server {
@@ -278,6 +279,19 @@ void worker_settings(std::vector<Setting>& all) {
                      "program that moves GPU memory of frozen workers to host memory; auto: cuda-checkpoint if it is "
                      "in PATH; off: none",
                      [](Config& c) -> auto& { return c.cuda_checkpoint; }));
+  all.push_back(
+      {"workers.cgroup",
+       "control group, below /sys/fs/cgroup, in which workers of CPU endpoints get the vCPUs and the memory of "
+       "their instance; off: they are not limited",
+       [](Config& c, const std::string& value) -> Result<void> {
+         if (!launch::is_group_name(value)) {
+           return tl::unexpected<Error>(
+               bad_value(value, "off and a path without . and .., that begins with a name, are"));
+         }
+         c.cgroup = value;
+         return {};
+       },
+       Config().cgroup});
   all.push_back(flag("workers.process_images", "allow process: images; they run with the server's rights",
                      [](Config& c) -> auto& { return c.process_images; }));
 }

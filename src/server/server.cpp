@@ -102,8 +102,8 @@ class Server {
                [this](const WorkerId& worker, std::size_t lines) { return launcher_->log_tail(worker, lines); }),
         webhooks_(core_, vault_, random_),
         why_(core_, [this](const core::DecisionQuery& query) { return decisions_->list(query); }),
-        fleet_(core_),
         clock_api_(core_, world_ ? &world_->time() : nullptr),
+        fleet_(core_),
         gpus_(core_),
         metrics_(core_, [this] { return metrics(); }),
         router_(graphql_, jobs_, batches_, openai_, worker_, admin_, webhooks_, why_, clock_api_, gpus_, metrics_,
@@ -125,6 +125,7 @@ class Server {
     launcher.fork_servers = config_.fork_servers;
     launcher.reclaim_after = config_.reclaim_after;
     launcher.cuda_checkpoint = cuda_checkpoint(config_);
+    launcher.cgroup = config_.cgroup == "off" ? "" : config_.cgroup;
     launcher_ = launch::make_process_launcher(
         launcher, [this](launch::Event event) { loop_.post([this, e = std::move(event)] { on_launcher(e); }); });
   }

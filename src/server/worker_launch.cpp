@@ -92,6 +92,7 @@ Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api
   auto environment = opened(order, vault);
   if (!environment) return tl::unexpected<Error>(environment.error());
   spec.environment = std::move(*environment);
+  spec.limits = {order.vcpus, std::int64_t{order.memory_gb} << 30};
   // What the protocol needs wins over the user's variables, but for the switches that are the user's to set.
   core::Placement placement = order.placement;
   if (emulated_gpus) placement.gpus.clear();
@@ -99,6 +100,7 @@ Result<launch::WorkerSpec> worker_spec(const core::StartWorker& order, const api
     set(spec.environment, {"CUDA_VISIBLE_DEVICES", ""});
     set(spec.environment, {"NVIDIA_VISIBLE_DEVICES", "void"});
   }
+  if (order.vcpus > 0) set(spec.environment, {"RUNPOD_CPU_COUNT", std::to_string(order.vcpus)});
   for (auto& variable : api::worker_environment(facts, keys, order.endpoint, order.id, placement)) {
     const auto same = std::ranges::find(spec.environment, variable.key, &core::EnvVar::key);
     if (same == spec.environment.end()) {

@@ -48,6 +48,18 @@ TEST(WorkerLaunch, a_secret_that_is_missing_or_closed_stops_the_start_and_is_nam
   EXPECT_EQ(closed.message.find("s3cret"), std::string::npos);
 }
 
+TEST(WorkerLaunch, an_instance_becomes_limits) {
+  core::StartWorker order = order_with("true");
+  EXPECT_FALSE(spec_of(order)->limits.any());
+  order.placement.gpus.clear();
+  order.vcpus = 2;
+  order.memory_gb = 4;
+  const auto spec = *spec_of(order);
+  EXPECT_EQ(spec.limits.vcpus, 2);
+  EXPECT_EQ(spec.limits.memory_bytes, 4'294'967'296);
+  EXPECT_EQ(value_of(spec, "RUNPOD_CPU_COUNT"), "2");
+}
+
 TEST(WorkerLaunch, a_volume_is_shown_by_the_environment) {
   auto spec = *spec_of(order_with("true"));
   mount(spec, *VolumeId::parse("vol1"), "/srv/vol1");
