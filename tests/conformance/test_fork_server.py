@@ -178,7 +178,7 @@ def test_a_preload_with_threads_is_not_used(fresh_server, place):
     client = server.client()
     ep = make(client, place, [{"key": "PENSTOCK_PRELOAD", "value": "busy"}], workersMin=1)
     wait_for(lambda: "are not forked: what it imports started 1 threads" in server.log_text(), 60, "the reason in the log")
-    assert not fork_servers(place)
+    wait_for(lambda: not fork_servers(place), 30, "it to end")
     client.save_endpoint(id=ep, name="none", gpuIds="AMPERE_16", workersMin=0, workersMax=1, idleTimeout=1,
                          templateId=client.endpoint(ep, "templateId")["templateId"])
     assert one_job(client, ep)[1] == "spawned"
