@@ -258,6 +258,8 @@ TEST_F(ForkServersTest, TheScriptIsReadAfreshAndWhatWasImportedIsNeverOld) {
   EXPECT_EQ(output("w1", preload), "1 a\n");
   write("handler.py", "import helper\nprint(2, helper.VALUE)\n");
   EXPECT_EQ(output("w2", preload), "2 a\n");
+  now_ += options_.spare_after;
+  ASSERT_TRUE(drive([&] { return is_ready(); }));
   write("helper.py", "VALUE = 'b'\n");
   remember();
   EXPECT_EQ(output("w3", preload), "not forked");
