@@ -21,16 +21,16 @@ def listing(client, endpoint: str) -> dict:
     return answer.json()
 
 
-def test_phases_of_a_spawned_worker(server, client, endpoints):
+def test_phases_of_a_new_worker(server, client, endpoints):
     ep = endpoints.make_python(idleTimeout=60)
     assert client.wait_terminal(ep, client.run(ep, {"mock_return": 1}), timeout=60)["output"] == 1
     found = listing(client, ep)
     start = found["workers"][0]["start"]
-    assert start["kind"] == "spawned"
+    assert start["kind"] in ("spawned", "forked")  # other tests have started such workers
     instants = [start[phase] for phase in PHASES]
     assert None not in instants and instants == sorted(instants), start
     [cold] = found["coldStarts"]
-    assert cold["kind"] == "spawned" and cold["count"] == 1
+    assert cold["kind"] == start["kind"] and cold["count"] == 1
     assert 0 < cold["ready"]["p50Ms"] == cold["ready"]["p95Ms"]
 
     shown = subprocess.run([binary(), "workers", ep, "--url", server.url, "--api-key", server.key],
@@ -76,7 +76,7 @@ def frozen_endpoint(server, **fields):
 def test_an_idle_sdk_worker_is_frozen_and_thawed(fresh_server):
     server = fresh_server()
     client, ep, worker = frozen_endpoint(server)
-    assert worker["frozen"]["residentBytes"] > 0
+    wait_for(lambda: only_worker(client, ep)["frozen"].get("residentBytes", 0) > 0, 30, "its memory to be told")
     assert client.health(ep)["workers"] | {"idle": 1, "ready": 0, "running": 0} == client.health(ep)["workers"]
     begun = time.monotonic()
     done = client.wait_terminal(ep, client.run(ep, {"mock_return": 2}), timeout=30)
