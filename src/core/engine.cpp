@@ -249,8 +249,13 @@ void EngineState::restore(StoredState stored) {
     entry->endpoint = std::move(endpoint);
     entry->endpoint.revision = {++last_revision};
     endpoint_order.push_back(entry.get());
-    touch(*entry);
     endpoints.emplace(entry->endpoint.id, std::move(entry));
+  }
+  // What is always to be there is there before what others want more.
+  for (const bool minimum : {true, false}) {
+    for (EndpointEntry* entry : endpoint_order) {
+      if ((entry->endpoint.workers_min > 0) == minimum) touch(*entry);
+    }
   }
   for (const auto& [id, counters] : stored.counters) {
     const auto found = endpoints.find(id);

@@ -72,6 +72,13 @@ struct MemoryCounts {
   std::size_t waiting_callers = 0;
 };
 
+/// Workers of an endpoint that are wanted and found no place.
+struct Throttled {
+  int workers = 0;
+  std::string reason;         // in words
+  std::optional<Time> since;  // none: this server could never place them
+};
+
 class EngineState;
 
 /// A GPU of one of the fleet's nodes, as it is now. Pointers hold until the next apply().
@@ -153,6 +160,8 @@ class Engine {
   std::vector<BatchView> batches_of(const EndpointId& endpoint) const;  // newest first
   /// Errors: not_found.
   Result<Health> health(const EndpointId& endpoint) const;
+  /// Nothing when every wanted worker has its place.
+  std::optional<Throttled> throttled(const EndpointId& endpoint) const;
   std::vector<WorkerView> workers_of(const EndpointId& endpoint) const;  // oldest first
   /// Cold starts, of each kind that there was.
   std::vector<StartFigures> starts_of(const EndpointId& endpoint) const;

@@ -299,6 +299,7 @@ void EngineState::on(DeleteEndpoint& c) {
     fx->records.push_back(TemplateSaved{value});
   }
   fx->records.push_back(EndpointRemoved{entry.endpoint.id});
+  leave_line(entry);
   std::erase(endpoint_order, &entry);
   for (auto* list : {&with_chances, &dirty}) std::ranges::replace(*list, &entry, static_cast<EndpointEntry*>(nullptr));
   endpoints.erase(found);

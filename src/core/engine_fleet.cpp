@@ -44,12 +44,6 @@ void EngineState::look_again(EndpointEntry& entry, Time at) {
   entry.look_at = entry.look_at ? std::min(*entry.look_at, at) : at;
 }
 
-void EngineState::capacity_freed() {
-  for (EndpointEntry* entry : endpoint_order) {
-    if (entry->throttled > 0) touch(*entry);
-  }
-}
-
 // ---------------------------------------------------------------- review: what an endpoint needs now
 
 void EngineState::review(EndpointEntry& entry) {
@@ -69,6 +63,7 @@ void EngineState::review(EndpointEntry& entry) {
   stop_idle(entry);
   record_decision(entry);
   note_waits(entry);
+  offer_idle(entry);
   if (entry.look_at) {
     entry.timer.arm(std::max(*entry.look_at, now + Millis{1}), &entry);
   } else {
@@ -294,6 +289,12 @@ ScaleInputs EngineState::scale_inputs(const EndpointEntry& entry) const {
 
 void EngineState::scale(EndpointEntry& entry) {
   entry.throttled = 0;
+  const bool started_some = start_wanted(entry);
+  keep_in_line(entry, started_some);
+}
+
+/// Returns whether a worker was started.
+bool EngineState::start_wanted(EndpointEntry& entry) {
   const ScaleInputs in = scale_inputs(entry);
   const ScaleDecision decision = decide(in);
   entry.last_decision = decision;

@@ -61,6 +61,12 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   const Template& value = templates.at(endpoint.template_id);
   keep_within_max(entry);
   const PlacementWish wish = placement_wish(entry);
+  if (const EndpointEntry* other = kept_for(entry, wish)) {
+    entry.wait_facts.no_place = "what is free is kept for endpoint " + other->endpoint.id.str() + ", which " +
+                                std::string(to_text(other->line->need)) + " and is before it in the line";
+    entry.wait_facts.fits_never = false;
+    return false;
+  }
   auto placement = fleet.place(wish);
   if (!placement) {
     make_room(entry, wish);

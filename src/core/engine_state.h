@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -12,6 +14,7 @@
 
 #include "core/engine.h"
 #include "core/fleet/gpu_health.h"
+#include "core/fleet/sharing.h"
 #include "core/fleet/start_history.h"
 #include "core/queue/job_queue.h"
 #include "core/queue/why.h"
@@ -38,6 +41,7 @@ namespace penstock::core {
 //   engine_frozen.cpp   freezing idle workers and thawing them
 //   engine_staff.cpp    what is told of workers
 //   engine_starts.cpp   the phases of a worker's start
+//   engine_sharing.cpp  who gets them when they are short
 
 struct EndpointEntry;
 struct JobEntry;
@@ -113,6 +117,7 @@ struct WorkerEntry {
   Time idle_since{};
   Time polled{};  // when its last job-take ended
   bool stop_sent = false;
+  bool makes_room = false;  // it goes because another endpoint needs its GPUs
   bool finished_a_job = false;
   bool cannot_freeze = false;  // it was tried
   std::optional<FrozenMemory> frozen_memory;
@@ -138,6 +143,18 @@ struct BatchEntry {
   TimerSlot timer;  // to its end: a draft is cancelled, and what has ended is forgotten
 };
 
+/// A place in the line of those whose workers find no GPUs. First by need, then by the time since they wait.
+struct LinePlace {
+  Need need = Need::more;
+  Time since{};
+  std::uint64_t number = 0;
+  EndpointEntry* entry = nullptr;
+
+  friend bool operator<(const LinePlace& a, const LinePlace& b) {
+    return std::tie(a.need, a.since, a.number) < std::tie(b.need, b.since, b.number);
+  }
+};
+
 struct EndpointEntry {
   explicit EndpointEntry(Timers& timers) : timer(timers) {}
 
@@ -157,6 +174,10 @@ struct EndpointEntry {
   std::vector<WorkerEntry*> polling;  // with an open job-take, longest first
   std::vector<Placement> been;        // where it ran, the latest first
   int throttled = 0;                  // workers that are wanted and found no place
+  std::optional<LinePlace> line;      // while it is throttled and there could be a place for it
+  PlacementWish line_wish;            // the same
+  std::vector<WorkerId> room;         // of others, that go for it
+  std::optional<Time> room_looked;    // when it last asked for it
   int crashes_in_a_row = 0;
   Time last_crash{};  // that was counted
   std::optional<Time> backoff_until;
@@ -481,6 +502,19 @@ class EngineState {
   int managed_present(const EndpointEntry& entry) const;
   void capacity_freed();
 
+  // ---- sharing (engine_sharing.cpp)
+  using LinePlace = core::LinePlace;
+  Need need_of(const EndpointEntry& entry) const;
+  LinePlace line_place(EndpointEntry& entry) const;
+  void keep_in_line(EndpointEntry& entry, bool started_some);
+  void enter_line(EndpointEntry& entry, PlacementWish wish);
+  void leave_line(EndpointEntry& entry);
+  const EndpointEntry* kept_for(EndpointEntry& entry, const PlacementWish& wish) const;
+  std::vector<Holder> holders_for(const EndpointEntry& entry) const;
+  void seek_room(EndpointEntry& entry);
+  std::string room_text(const EndpointEntry& entry) const;
+  void offer_idle(const EndpointEntry& entry);
+
   // ---- GPUs (engine_gpus.cpp)
   void apply_gpu_health(std::vector<GpuHealth::Change> changes);
   void sync_blocked_gpus();
@@ -492,6 +526,8 @@ class EngineState {
   Random& random;
   Fleet fleet;
   GpuHealth gpu_health;
+  std::set<LinePlace> line;
+  std::uint64_t line_numbers = 0;
   Timers timers;
   UsageMeters meters;
   std::map<std::pair<AccountId, EndpointId>, Budget> budgets;

@@ -27,6 +27,8 @@ struct EngineSettings {
   Millis crash_backoff_max{60'000};
   Millis crash_backoff_settled{3'600'000};  // once the doubling has reached its maximum (3.4)
   int gpu_deaths_max = 3;        // jobs that die on one GPU in a row before it is quarantined; 0: they are not counted
+  Millis share_rest{2'000};      // an idle worker goes for an endpoint that only wants more workers after this
+  Millis share_turn{60'000};     // the only worker of an endpoint keeps its GPUs so long while others have none
   Millis frozen_for{3'600'000};  // with FLASHBOOT, an idle worker stays frozen this long; 0: it is ended instead
   int frozen_max = 64;           // on this server; beyond it the one that was frozen first is ended
   Millis frozen_poll_hold{75'000};  // an older poll of a frozen worker is answered with nothing: an SDK drops its

@@ -1,5 +1,7 @@
 #include "wait_check.h"
 
+#include <algorithm>
+
 #include "state_check.h"
 #include "violation.h"
 
@@ -34,6 +36,22 @@ Staff staff_of(const Ledger& ledger, const core::Endpoint& endpoint) {
     }
   }
   return staff;
+}
+
+/// A place that is free may be kept for an endpoint that is before this one in the line. That one lacks workers itself.
+bool is_kept_for_another(const Ledger& ledger, const core::Endpoint& endpoint, const std::string& message) {
+  constexpr std::string_view kKept = "is kept for endpoint ";
+  const auto at = message.find(kKept);
+  if (at == std::string::npos) return false;
+  const auto begin = at + kKept.size();
+  const auto id = EndpointId::parse(message.substr(begin, message.find(',', begin) - begin));
+  const core::Endpoint* other = id ? ledger.endpoints().find(*id) : nullptr;
+  if (!other || other->id == endpoint.id) return false;
+  const Staff staff = staff_of(ledger, *other);
+  if (staff.ready + staff.starting < other->workers_min) return true;
+  return std::ranges::any_of(ledger.jobs().all(), [&](const auto& job) {
+    return job.second.request.endpoint == other->id && job.second.state.status == core::JobStatus::in_queue;
+  });
 }
 
 }  // namespace
@@ -105,7 +123,9 @@ void WaitCheck::check_truth(Time now, const JobShadow& job, const core::WaitReas
     case WaitCode::no_capacity:
     case WaitCode::no_matching_node:
     case WaitCode::release_draining:
-      if (!none || fits_now) wrong("a worker is there or has a place");
+      if (!none || (fits_now && !is_kept_for_another(ledger_, endpoint, wait.message))) {
+        wrong("a worker is there or has a place");
+      }
       if (fits(nodes_, ledger_, endpoint, true) != (wait.code != WaitCode::no_matching_node)) {
         wrong("with all GPUs free it would be otherwise");
       }

@@ -122,8 +122,14 @@ void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
                      {"frozen", frozen_value(view)}};
     workers.emplace_back(std::move(row));
   }
-  responder.send(json_answer(json::write(json::Object{
-      {"workers", std::move(workers)}, {"coldStarts", starts_array(core_.engine().starts_of(endpoint))}})));
+  json::Object answer{{"workers", std::move(workers)}, {"coldStarts", starts_array(core_.engine().starts_of(endpoint))}};
+  const auto throttled = core_.engine().throttled(endpoint);
+  answer.emplace_back("throttled", throttled ? throttled->workers : 0);
+  if (throttled) {
+    answer.emplace_back("throttledReason", throttled->reason);
+    answer.emplace_back("throttledSince", throttled->since ? json::Value(iso8601(*throttled->since)) : json::Value());
+  }
+  responder.send(json_answer(json::write(std::move(answer))));
 }
 
 void AdminApi::logs(const net::Request& request, const EndpointId& endpoint, const WorkerId& worker,

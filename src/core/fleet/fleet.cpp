@@ -97,7 +97,7 @@ const Fleet::Group* Fleet::best_group(std::string_view pool, const PlacementWish
   return best;
 }
 
-Placement Fleet::take(const Group& group, const PlacementWish& wish) {
+Placement Fleet::pick(const Group& group, const PlacementWish& wish) const {
   const Node& node = layout_->nodes[group.node];
   Placement out{node.name, group.pool, group.type, {}};
   std::vector<int> free;
@@ -116,14 +116,13 @@ Placement Fleet::take(const Group& group, const PlacementWish& wish) {
   for (const int device : free) {
     const auto& gpu = *std::ranges::find(node.gpus, device, &GpuDevice::index);
     if (!gpu.uuid.empty()) out.uuids.push_back(gpu.uuid);
-    change(group.node, device, 1);
   }
   out.gpus = std::move(free);
   if (out.uuids.size() != out.gpus.size()) out.uuids.clear();
   return out;
 }
 
-Result<Placement> Fleet::place(const PlacementWish& wish) {
+std::optional<Placement> Fleet::find(const PlacementWish& wish) const {
   if (wish.gpus.pools.empty()) {
     const Node* best = nullptr;
     std::size_t best_rank = 0;
@@ -133,16 +132,34 @@ Result<Placement> Fleet::place(const PlacementWish& wish) {
       best = &node;
       best_rank = rank;
     }
-    if (best) return Placement{best->name, "", "", {}};
-    return fail(Errc::not_found, "no node is" + where(wish));
+    return best ? std::optional(Placement{best->name, "", "", {}}) : std::nullopt;
   }
   const Group* group = wish.first_pool.empty() ? nullptr : best_group(wish.first_pool, wish);
   for (std::size_t i = 0; !group && i < wish.gpus.pools.size(); ++i) group = best_group(wish.gpus.pools[i], wish);
-  if (group) return take(*group, wish);
-  return tl::unexpected<Error>(no_place(wish));
+  return group ? std::optional(pick(*group, wish)) : std::nullopt;
+}
+
+Result<Placement> Fleet::place(const PlacementWish& wish) {
+  auto found = find(wish);
+  if (!found) return tl::unexpected<Error>(no_place(wish));
+  take(*found);
+  return std::move(*found);
+}
+
+bool Fleet::suits(const Placement& placement, const PlacementWish& wish) const {
+  if (placement.gpus.empty()) return false;
+  return std::ranges::any_of(layout_->groups, [&](const Group& group) {
+    return group.type == placement.gpu_type && layout_->nodes[group.node].name == placement.node &&
+           std::ranges::any_of(wish.gpus.pools, [&](const std::string& pool) { return suits(group, pool, wish); });
+  });
+}
+
+bool Fleet::is_full() const {
+  return std::ranges::all_of(use_.free, [](int free) { return free == 0; });
 }
 
 Error Fleet::no_place(const PlacementWish& wish) const {
+  if (wish.gpus.pools.empty()) return {Errc::not_found, "no node is" + where(wish)};
   const std::string what = std::to_string(wish.gpu_count) + " GPU(s) of " + join(wish.gpus.pools, ", ") + where(wish);
   bool could = false;
   int blocked = 0;

@@ -58,6 +58,13 @@ class Fleet {
 
   /// Errors: busy, with the reason (nothing fits now), or not_found (nothing here could ever fit).
   Result<Placement> place(const PlacementWish& wish);
+  /// The same where nobody asks why not, and without taking anything.
+  std::optional<Placement> find(const PlacementWish& wish) const;
+  void take(const Placement& placement) { restore(placement); }
+  /// Whether GPUs as these would do for the wish.
+  bool suits(const Placement& placement, const PlacementWish& wish) const;
+  /// No GPU is left for anybody.
+  bool is_full() const;
   /// Marks what a restored worker holds; what this machine no longer has is left out. GPUs that a UUID names are found
   /// again although the driver counts them anew: returns the placement as it is now.
   Placement restore(Placement placement);
@@ -100,7 +107,7 @@ class Fleet {
   std::optional<std::size_t> number_of(std::string_view node) const;
   bool suits(const Group& group, std::string_view pool, const PlacementWish& wish) const;
   const Group* best_group(std::string_view pool, const PlacementWish& wish) const;
-  Placement take(const Group& group, const PlacementWish& wish);
+  Placement pick(const Group& group, const PlacementWish& wish) const;
   Error no_place(const PlacementWish& wish) const;
   void change(std::size_t node, int device, int by);
   int blocked_of(const Group& group) const;
