@@ -159,7 +159,7 @@ std::string EngineState::room_text(const EndpointEntry& entry) const {
 }
 
 /// A worker that has nothing to do is somebody else's chance.
-void EngineState::offer_idle(const EndpointEntry& entry) {
+void EngineState::offer_idle(EndpointEntry& entry) {
   if (line.empty() || entry.queue.size() > 0 || managed_present(entry) <= entry.endpoint.workers_min) return;
   for (const WorkerEntry* worker : entry.workers) {
     const bool idle = worker->take_poll && worker->holding.empty() && !worker->worker.external && is_present(*worker);
@@ -167,7 +167,11 @@ void EngineState::offer_idle(const EndpointEntry& entry) {
     for (const LinePlace& place : line) {
       if (place.entry == &entry || !place.entry->room.empty()) continue;
       if (!fleet.suits(worker->worker.placement, place.entry->line_wish)) continue;
-      if (place.need == Need::more && worker->idle_since + settings.share_rest > now) continue;  // it looks by itself
+      const Time rested = worker->idle_since + settings.share_rest;
+      if (place.need == Need::more && rested > now) {
+        look_again(entry, rested);
+        continue;
+      }
       place.entry->room_looked.reset();
       touch(*place.entry);
       break;

@@ -513,7 +513,7 @@ class EngineState {
   std::vector<Holder> holders_for(const EndpointEntry& entry) const;
   void seek_room(EndpointEntry& entry);
   std::string room_text(const EndpointEntry& entry) const;
-  void offer_idle(const EndpointEntry& entry);
+  void offer_idle(EndpointEntry& entry);
 
   // ---- GPUs (engine_gpus.cpp)
   void apply_gpu_health(std::vector<GpuHealth::Change> changes);
