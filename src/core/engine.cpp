@@ -503,6 +503,7 @@ int Engine::webhooks_in_flight() const {
 void Engine::check_invariants() const {
   state_->check_deliveries();
   state_->check_frozen();
+  state_->check_line();
   int webhooks_open = static_cast<int>(state_->deliveries.size());
   std::size_t queued_bytes = 0;
   for (const EndpointEntry* entry : state_->endpoint_order) {

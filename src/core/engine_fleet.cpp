@@ -289,12 +289,6 @@ ScaleInputs EngineState::scale_inputs(const EndpointEntry& entry) const {
 
 void EngineState::scale(EndpointEntry& entry) {
   entry.throttled = 0;
-  const bool started_some = start_wanted(entry);
-  keep_in_line(entry, started_some);
-}
-
-/// Returns whether a worker was started.
-bool EngineState::start_wanted(EndpointEntry& entry) {
   const ScaleInputs in = scale_inputs(entry);
   const ScaleDecision decision = decide(in);
   entry.last_decision = decision;
@@ -302,10 +296,12 @@ bool EngineState::start_wanted(EndpointEntry& entry) {
   if (decision.look_again_in) look_again(entry, now + *decision.look_again_in);
   if (decision.wanted <= in.present) {
     entry.wanting_since.reset();
-    return;
+    return keep_in_line(entry, false);
   }
   if (!entry.wanting_since) entry.wanting_since = now;
   ScaleOutcome added = add_workers(entry, decision, in.present);
+  keep_in_line(entry, added.started > 0);
+  if (added.hold == ScaleHold::no_place) added.why = entry.wait_facts.no_place;
   added.stopped = entry.outcome.stopped;
   added.ready = std::move(entry.outcome.ready);
   if (added.why.empty()) added.why = std::move(entry.outcome.why);
@@ -331,10 +327,7 @@ ScaleOutcome EngineState::add_workers(EndpointEntry& entry, const ScaleDecision&
       ++out.started;
     }
     entry.throttled = out.missing = std::max(missing, 0);
-    if (out.missing > 0) {
-      out.hold = ScaleHold::no_place;
-      out.why = entry.wait_facts.no_place;
-    }
+    if (out.missing > 0) out.hold = ScaleHold::no_place;
   }
   if (missing <= 0) entry.wanting_since.reset();
   if (out.started == 0) return out;

@@ -55,7 +55,7 @@ void EngineState::freeze(WorkerEntry& worker, const std::string& why) {
   fx->orders.push_back(FreezeWorker{worker.worker.id});
   fx->notes.push_back("worker " + worker.worker.id.str() + " is frozen: " + why);
   touch(*worker.endpoint);
-  capacity_freed();  // whoever finds no place may have this one
+  offer(*worker.endpoint, worker);
   if (static_cast<int>(frozen.size()) > settings.frozen_max) {
     drain(*frozen.front(), "more than " + std::to_string(settings.frozen_max) + " workers are frozen");
   }
@@ -65,7 +65,10 @@ void EngineState::thaw(WorkerEntry& worker) {
   EndpointEntry& entry = *worker.endpoint;
   std::erase(frozen, &worker);
   worker.worker.frozen.reset();
-  if (worker.worker.gpu_parked) worker.worker.placement = fleet.restore(worker.worker.placement);
+  if (worker.worker.gpu_parked) {
+    step_back(entry);
+    worker.worker.placement = fleet.restore(worker.worker.placement);
+  }
   worker.worker.gpu_parked = false;
   worker.idle_since = now;
   worker.polled = now;
@@ -88,12 +91,19 @@ bool EngineState::thaw_one(EndpointEntry& entry) {
   const auto rank = [](const WorkerEntry& w) { return std::pair(w.take_poll != nullptr, *w.worker.frozen); };
   for (WorkerEntry* worker : entry.workers) {
     if (!is_frozen(*worker)) continue;
-    if (worker->worker.gpu_parked && !fleet.is_free(worker->worker.placement)) continue;
+    if (worker->worker.gpu_parked && !may_unpark(entry, *worker)) continue;
     if (!best || rank(*worker) >= rank(*best)) best = worker;
   }
   if (!best) return false;
   thaw(*best);
   return true;
+}
+
+/// Its GPUs are free, and nobody is before its endpoint in the line for them.
+bool EngineState::may_unpark(EndpointEntry& entry, const WorkerEntry& worker) const {
+  if (!fleet.is_free(worker.worker.placement)) return false;
+  Fleet trial = fleet;
+  return !kept_for(entry, placement_wish(entry), trial);
 }
 
 void EngineState::review_frozen(WorkerEntry& worker) {
@@ -120,37 +130,6 @@ void EngineState::keep_within_max(EndpointEntry& entry) {
     if (!is_frozen(*worker)) continue;
     drain(*worker, "its GPUs are taken, and the endpoint needs a worker", Millis{0});
     --surplus;
-  }
-}
-
-/// Somebody finds no place. Ends the frozen workers, longest frozen first, whose GPUs would do; those that are ending
-/// already are counted on first.
-void EngineState::make_room(const EndpointEntry& entry, const PlacementWish& wish) {
-  if (frozen.empty() || wish.gpus.pools.empty()) return;
-  Fleet trial = fleet;
-  for (const auto& [id, worker] : workers) {
-    if (worker->stop_sent && worker->holding.empty() && !worker->worker.gpu_parked) {
-      trial.release(worker->worker.placement);
-    }
-  }
-  if (trial.place(wish)) return;
-  const std::vector<WorkerEntry*> candidates(frozen.begin(), frozen.end());
-  for (const WorkerEntry* candidate : candidates) {
-    if (candidate->worker.gpu_parked) continue;
-    trial.release(candidate->worker.placement);
-    const auto place = trial.place(wish);
-    if (!place) continue;
-    for (WorkerEntry* worker : candidates) {
-      const Placement& held = worker->worker.placement;
-      const bool needed = held.node == place->node && std::ranges::any_of(held.gpus, [&](int gpu) {
-                            return std::ranges::find(place->gpus, gpu) != place->gpus.end();
-                          });
-      if (needed && !worker->worker.gpu_parked) {
-        // It holds no job and uses no CPU, so there is nothing to wait for.
-        drain(*worker, "endpoint " + entry.endpoint.id.str() + " needs the place of this frozen worker", Millis{0});
-      }
-    }
-    return;
   }
 }
 

@@ -59,9 +59,9 @@ void EngineState::remember_place(EndpointEntry& entry, const Placement& placemen
 bool EngineState::start_worker(EndpointEntry& entry) {
   const Endpoint& endpoint = entry.endpoint;
   const Template& value = templates.at(endpoint.template_id);
-  keep_within_max(entry);
   const PlacementWish wish = placement_wish(entry);
-  if (const EndpointEntry* other = kept_for(entry, wish)) {
+  Fleet trial = fleet;
+  if (const EndpointEntry* other = kept_for(entry, wish, trial)) {
     entry.wait_facts.no_place = "what is free is kept for endpoint " + other->endpoint.id.str() + ", which " +
                                 std::string(to_text(other->line->need)) + " and is before it in the line";
     entry.wait_facts.fits_never = false;
@@ -69,11 +69,12 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   }
   auto placement = fleet.place(wish);
   if (!placement) {
-    make_room(entry, wish);
     entry.wait_facts.no_place = placement.error().message;
     entry.wait_facts.fits_never = placement.error().code == Errc::not_found;
     return false;
   }
+  keep_within_max(entry);
+  step_back(entry);
   remember_place(entry, *placement);
   Worker worker;
   worker.id = *WorkerId::parse(random_alphanumeric(random, 14));

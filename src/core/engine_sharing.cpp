@@ -3,11 +3,18 @@
 #include "core/engine_state.h"
 
 namespace penstock::core {
+
+// Who gets GPUs when they are short: the line of those that find no place, and workers of others that make room for
+// them (core/fleet/sharing.h).
+
 namespace {
 
-// A worker that turns idle or goes is told to whoever waits at once; in between, the look for room is repeated so
-// often.
+// A worker that can go is offered to the line at once. Besides, a look for room at all workers is repeated so often ...
 constexpr Millis kLookAgain{50};
+constexpr Millis kLookAgainMax{10'000};
+constexpr std::size_t kLooksPerMs = 2'000;  // ... and more rarely where that would be more looks at workers than these
+constexpr Millis kLookAnyway{5'000};        // with nothing happening
+constexpr int kPlacesAtOnce = 16;           // that are sought in one look
 
 bool share_a_pool(const PlacementWish& a, const PlacementWish& b) {
   return std::ranges::any_of(a.gpus.pools, [&](const std::string& pool) {
@@ -15,168 +22,280 @@ bool share_a_pool(const PlacementWish& a, const PlacementWish& b) {
   });
 }
 
+bool is_gone_soon(const WorkerEntry& worker) {
+  return worker.holding.empty();
+}
+
 }  // namespace
 
-Need EngineState::need_of(const EndpointEntry& entry) const {
-  if (managed_present(entry) < entry.endpoint.workers_min) return Need::minimum;
-  const bool none = std::ranges::none_of(entry.workers, [&](const WorkerEntry* w) { return is_present(*w); });
+// ---------------------------------------------------------------- the line
+
+/// What its next worker would be for, with so many of them on their way.
+Need EngineState::need_of(const EndpointEntry& entry, int coming) const {
+  if (managed_present(entry) + coming < entry.endpoint.workers_min) return Need::minimum;
+  const bool none =
+      coming == 0 && std::ranges::none_of(entry.workers, [&](const WorkerEntry* w) { return is_present(*w); });
   return none ? Need::first : Need::more;
 }
 
-EngineState::LinePlace EngineState::line_place(EndpointEntry& entry) const {
+LinePlace EngineState::line_place(EndpointEntry& entry) const {
   const Need need = need_of(entry);
   // Who lost its last worker has waited for one only since then.
   const bool same = entry.line && entry.line->need == need;
   return {need, same ? entry.line->since : now, same ? entry.line->number : line_numbers, &entry};
 }
 
-void EngineState::enter_line(EndpointEntry& entry, PlacementWish wish) {
-  const LinePlace place = line_place(entry);
-  if (entry.line) line.erase(*entry.line);
-  if (place.number == line_numbers) ++line_numbers;
-  entry.line = place;
-  entry.line_wish = std::move(wish);
-  line.insert(place);
-}
-
-void EngineState::leave_line(EndpointEntry& entry) {
+/// It got something: for more it stands behind all others that need it as much.
+void EngineState::step_back(EndpointEntry& entry) {
   if (!entry.line) return;
   line.erase(*entry.line);
   entry.line.reset();
-  entry.room_looked.reset();
-  entry.room.clear();
-  capacity_freed();  // what was kept for it and it did not take
 }
 
-/// After the endpoint took what it could get. Whoever got something stands behind those who got nothing.
+void EngineState::leave_line(EndpointEntry& entry) {
+  step_back(entry);
+  entry.room_looked.reset();
+  for (const WorkerId& id : entry.room) {
+    const auto worker = workers.find(id);
+    if (worker != workers.end()) worker->second->makes_room = false;  // its place is somebody else's
+  }
+  entry.room.clear();
+}
+
+/// After the endpoint took what it could get.
 void EngineState::keep_in_line(EndpointEntry& entry, bool started_some) {
   const bool waits = entry.throttled > 0 && !entry.wait_facts.fits_never;
-  if (!waits || started_some) leave_line(entry);
+  if (started_some || (!waits && entry.line)) {
+    leave_line(entry);
+    capacity_freed();  // what was kept for it and it did not take
+  }
   if (!waits) return;
-  enter_line(entry, placement_wish(entry));
+  const LinePlace place = line_place(entry);
+  step_back(entry);
+  if (place.number == line_numbers) ++line_numbers;
+  entry.line = place;
+  entry.line_wish = placement_wish(entry);
+  line.insert(place);
   seek_room(entry);
   entry.wait_facts.no_place += room_text(entry);
 }
 
 /// The endpoint ahead in the line that a place which is free now is kept for; null: it is this endpoint's to take. An
 /// endpoint for which others make room keeps what it has so far, so that one that needs many GPUs gets them in the end.
-const EndpointEntry* EngineState::kept_for(EndpointEntry& entry, const PlacementWish& wish) const {
-  if (line.empty() || !fleet.find(wish)) return nullptr;
+/// `trial`, at first as the fleet is, has less what those ahead are to get.
+const EndpointEntry* EngineState::kept_for(EndpointEntry& entry, const PlacementWish& wish, Fleet& trial) const {
+  if (line.empty() || !trial.find(wish)) return nullptr;
   const LinePlace own = line_place(entry);
-  Fleet trial = fleet;
   for (const LinePlace& ahead : line) {
     if (!(ahead < own)) return nullptr;
-    if (ahead.entry == &entry || !share_a_pool(ahead.entry->line_wish, wish)) continue;
-    for (const WorkerId& id : ahead.entry->room) {
-      const auto leaving = workers.find(id);
-      if (leaving != workers.end()) trial.release(leaving->second->worker.placement);
+    const EndpointEntry& other = *ahead.entry;
+    if (&other == &entry || !share_a_pool(other.line_wish, wish)) continue;
+    auto place = trial.find(other.line_wish);
+    if (!place) {
+      for (const WorkerId& id : other.room) {
+        const auto leaving = workers.find(id);
+        if (leaving != workers.end()) trial.release(leaving->second->worker.placement);
+      }
+      place = trial.find(other.line_wish);
     }
-    const auto place = trial.find(ahead.entry->line_wish);
     if (!place) continue;
     trial.take(*place);
-    if (!trial.find(wish)) return ahead.entry;
+    if (!trial.find(wish)) return &other;
   }
   return nullptr;
 }
 
 /// Those first in the line that find a place now.
 void EngineState::capacity_freed() {
-  if (line.empty()) return;
+  if (line.empty() || fleet.is_full()) return;
   Fleet trial = fleet;
   for (const LinePlace& place : line) {
-    if (trial.is_full()) return;
     const auto found = trial.find(place.entry->line_wish);
     if (!found) continue;
     trial.take(*found);
     touch(*place.entry);
+    if (trial.is_full()) return;
   }
 }
 
-/// Workers whose places could come to be the endpoint's.
+// ---------------------------------------------------------------- room for it
+
+/// How a worker of another endpoint could come to make room. Nothing: it has no place to give.
+std::optional<Holder> EngineState::holder_of(const WorkerEntry& worker) const {
+  const Worker& w = worker.worker;
+  if (w.external || w.gpu_parked || worker.makes_room) return std::nullopt;
+  Holder holder{w.id, w.endpoint, &w.placement};
+  holder.since = w.created;
+  if (w.draining || worker.stop_sent) {
+    if (!is_gone_soon(worker)) return std::nullopt;  // that may be long
+    holder.state = Holder::State::leaving;
+  } else if (w.frozen) {
+    holder.state = Holder::State::frozen;
+    holder.since = *w.frozen;
+  } else if (!is_ready(worker)) {
+    holder.state = Holder::State::starting;
+  } else if (is_idle(worker)) {
+    holder.state = Holder::State::idle;
+    holder.since = worker.idle_since;
+  }
+  return holder;
+}
+
+/// It asks for a job, and none waits.
+bool EngineState::is_idle(const WorkerEntry& worker) const {
+  return worker.take_poll && worker.holding.empty() && worker.endpoint->queue.size() == 0 && is_present(worker);
+}
+
+/// What its endpoint always keeps.
+int EngineState::always_kept(const EndpointEntry& entry) {
+  return entry.used_up ? 0 : entry.endpoint.workers_min;
+}
+
 std::vector<Holder> EngineState::holders_for(const EndpointEntry& entry) const {
   std::vector<Holder> out;
   std::unordered_map<const EndpointEntry*, int> present;
-  for (const auto& [id, one] : workers) {
-    const WorkerEntry& worker = *one;
-    const bool leaving = worker.worker.draining || worker.stop_sent;
-    if (worker.worker.external || worker.makes_room || (worker.endpoint == &entry && !leaving)) continue;
-    Holder holder{id, worker.worker.endpoint, &worker.worker.placement};
-    holder.since = worker.worker.created;
-    if (leaving) {
-      holder.state = Holder::State::leaving;
-      if (worker.holding.empty()) out.push_back(holder);  // one at work may be for long
-      continue;
+  for (const auto& [id, worker] : workers) {
+    auto holder = holder_of(*worker);
+    if (!holder) continue;
+    if (holder->state != Holder::State::leaving) {
+      if (worker->endpoint == &entry) continue;
+      const auto [count, first] = present.try_emplace(worker->endpoint, 0);
+      if (first) count->second = managed_present(*worker->endpoint);
+      holder->present = count->second;
+      holder->workers_min = always_kept(*worker->endpoint);
     }
-    const EndpointEntry& owner = *worker.endpoint;
-    const auto [count, first] = present.try_emplace(&owner, 0);
-    if (first) count->second = managed_present(owner);
-    holder.present = count->second;
-    holder.workers_min = owner.endpoint.workers_min;
-    if (!worker.worker.ready) {
-      holder.state = Holder::State::starting;
-    } else if (worker.take_poll && worker.holding.empty() && owner.queue.size() == 0) {
-      holder.state = Holder::State::idle;
-      holder.since = worker.idle_since;
-    }
-    out.push_back(holder);
+    out.push_back(*holder);
   }
   return out;
 }
 
-/// Asks workers of others to go for this endpoint's next one, and remembers which.
+/// Every look is at all workers.
+Millis EngineState::look_interval() const {
+  const Millis cost{static_cast<std::int64_t>(workers.size() * line.size() / kLooksPerMs)};
+  return std::clamp(cost, kLookAgain, kLookAgainMax);
+}
+
+/// Asks workers of others to go for those that this endpoint wants, and remembers which.
 void EngineState::seek_room(EndpointEntry& entry) {
   std::erase_if(entry.room, [&](const WorkerId& id) { return !workers.contains(id); });
-  const bool soon =
-      std::ranges::any_of(entry.room, [&](const WorkerId& id) { return workers.at(id)->holding.empty(); });
-  if (soon) return;  // it will be told
-  if (entry.room_looked && *entry.room_looked + kLookAgain > now)
-    return look_again(entry, *entry.room_looked + kLookAgain);
+  Fleet trial = fleet;
+  kept_for(entry, entry.line_wish, trial);
+  int wanted = std::min(entry.throttled, kPlacesAtOnce);
+  int coming = 0;
+  bool busy = false;
+  for (const WorkerId& id : entry.room) {
+    const WorkerEntry& worker = *workers.at(id);
+    busy = busy || !is_gone_soon(worker);
+    if (is_gone_soon(worker)) trial.release(worker.worker.placement);
+  }
+  const auto take_places = [&] {  // that come to be free
+    for (auto place = trial.find(entry.line_wish); place && coming < wanted; place = trial.find(entry.line_wish)) {
+      trial.take(*place);
+      ++coming;
+    }
+  };
+  take_places();
+  if (coming == wanted) return;  // it will be told
+  if (entry.room_looked && *entry.room_looked + look_interval() > now) {
+    return look_again(entry, *entry.room_looked + look_interval());
+  }
   entry.room_looked = now;
+  look_again(entry, now + std::max(kLookAnyway, look_interval()));
   std::vector<Holder> holders = holders_for(entry);
   // While busy workers are on their way, only one that goes sooner is of use.
-  if (!entry.room.empty()) std::erase_if(holders, [](const Holder& h) { return h.state >= Holder::State::busy; });
-  const Need need = need_of(entry);
-  const RoomPlan plan =
-      plan_room(fleet, entry.line_wish, need, std::move(holders), {settings.share_rest, settings.share_turn}, now);
-  if (plan.again_at) look_again(entry, *plan.again_at);
-  for (const WorkerId& id : plan.leave) {
-    WorkerEntry& worker = *workers.at(id);
-    worker.makes_room = true;
-    entry.room.push_back(id);
-    drain(worker, "endpoint " + entry.endpoint.id.str() + " " + std::string(to_text(need)) + " and waits for its GPUs");
+  if (busy) std::erase_if(holders, [](const Holder& h) { return h.state >= Holder::State::busy; });
+  const SharingRules rules{settings.share_rest, settings.share_turn};
+  while (coming < wanted) {
+    const Need need = need_of(entry, coming);
+    const RoomPlan plan = plan_room(trial, entry.line_wish, need, holders, rules, now);
+    if (plan.again_at) look_again(entry, *plan.again_at);
+    if (plan.leave.empty()) return;
+    for (const WorkerId& id : plan.leave) {
+      trial.release(workers.at(id)->worker.placement);
+      ask_to_go(*workers.at(id), entry, need, holders);
+    }
+    take_places();
   }
+}
+
+/// For the endpoint, which needs its place. `holders`: as long as it is among them.
+void EngineState::ask_to_go(WorkerEntry& worker, EndpointEntry& entry, Need need, std::vector<Holder>& holders) {
+  const bool frozen_one = is_frozen(worker);
+  if (is_present(worker)) {
+    for (Holder& holder : holders) {
+      if (holder.endpoint == worker.worker.endpoint) --holder.present;
+    }
+  }
+  std::erase_if(holders, [&](const Holder& h) { return h.worker == worker.worker.id; });
+  worker.makes_room = true;
+  entry.room.push_back(worker.worker.id);
+  const std::string why =
+      "endpoint " + entry.endpoint.id.str() + " " + std::string(to_text(need)) + " and waits for its GPUs";
+  // A frozen one holds no job and uses no CPU: there is nothing to wait for.
+  drain(worker, why, frozen_one ? std::optional(Millis{0}) : std::nullopt);
 }
 
 /// In words, behind what is in use.
 std::string EngineState::room_text(const EndpointEntry& entry) const {
   if (entry.room.empty()) return "";
-  const bool busy = std::ranges::all_of(entry.room, [&](const WorkerId& id) {
+  const bool busy = std::ranges::none_of(entry.room, [&](const WorkerId& id) {
     const auto worker = workers.find(id);
-    return worker != workers.end() && !worker->second->holding.empty();
+    return worker != workers.end() && is_gone_soon(*worker->second);
   });
   return busy ? "; a worker of another endpoint goes for it as soon as its job is done"
               : "; a worker of another endpoint goes for it now";
 }
 
-/// A worker that has nothing to do is somebody else's chance.
+// ---------------------------------------------------------------- what is offered
+
+/// A worker that has nothing to do, or is frozen, is somebody else's chance.
+void EngineState::offer(EndpointEntry& owner, const WorkerEntry& worker) {
+  for (const LinePlace& place : line) {
+    EndpointEntry& other = *place.entry;
+    if (&other == &owner || !fleet.suits(worker.worker.placement, other.line_wish)) continue;
+    const auto coming = std::ranges::count_if(other.room, [&](const WorkerId& id) {
+      const auto going = workers.find(id);
+      return going != workers.end() && is_gone_soon(*going->second);
+    });
+    if (coming >= other.throttled) continue;
+    const Time rested = worker.idle_since + settings.share_rest;
+    if (place.need == Need::more && !is_frozen(worker) && rested > now) {
+      look_again(owner, rested);
+      return;  // and all behind only want more, too
+    }
+    other.room_looked.reset();
+    touch(other);
+    return;
+  }
+}
+
 void EngineState::offer_idle(EndpointEntry& entry) {
-  if (line.empty() || entry.queue.size() > 0 || managed_present(entry) <= entry.endpoint.workers_min) return;
-  for (const WorkerEntry* worker : entry.workers) {
-    const bool idle = worker->take_poll && worker->holding.empty() && !worker->worker.external && is_present(*worker);
-    if (!idle) continue;
-    for (const LinePlace& place : line) {
-      if (place.entry == &entry || !place.entry->room.empty()) continue;
-      if (!fleet.suits(worker->worker.placement, place.entry->line_wish)) continue;
-      const Time rested = worker->idle_since + settings.share_rest;
-      if (place.need == Need::more && rested > now) {
-        look_again(entry, rested);
-        continue;
-      }
-      place.entry->room_looked.reset();
-      touch(*place.entry);
-      break;
+  if (line.empty() || entry.queue.size() > 0 || managed_present(entry) <= always_kept(entry)) return;
+  for (WorkerEntry* worker : entry.workers) {
+    if (worker->worker.external || !is_idle(*worker)) continue;
+    const Offer one{worker->idle_since, worker->idle_since + settings.share_rest <= now,
+                    managed_present(entry) - always_kept(entry)};
+    if (std::exchange(worker->offered, one) != one) offer(entry, *worker);
+  }
+}
+
+void EngineState::check_line() const {
+  std::size_t waiting = 0;
+  std::size_t going = 0;
+  for (const EndpointEntry* entry : endpoint_order) {
+    waiting += entry->line ? 1 : 0;
+    ENSURE(!entry->line || (line.contains(*entry->line) && entry->throttled > 0));
+    ENSURE(entry->line || entry->room.empty());
+    for (const WorkerId& id : entry->room) {
+      const auto worker = workers.find(id);
+      if (worker == workers.end()) continue;
+      ENSURE(worker->second->makes_room && worker->second->worker.draining);
+      ++going;
     }
   }
+  ENSURE(waiting == line.size());
+  const auto marked = std::ranges::count_if(workers, [](const auto& one) { return one.second->makes_room; });
+  ENSURE(going == static_cast<std::size_t>(marked));
 }
 
 std::optional<Throttled> Engine::throttled(const EndpointId& endpoint) const {

@@ -107,6 +107,15 @@ struct StopSignal {
   std::optional<Time> told;
 };
 
+/// How a worker was idle. The same is not offered to others twice.
+struct Offer {
+  Time since{};
+  bool rested = false;
+  int spare = 0;  // workers that its endpoint can give
+
+  friend bool operator==(const Offer&, const Offer&) = default;
+};
+
 struct WorkerEntry {
   Worker worker;
   EndpointEntry* endpoint = nullptr;  // null: its endpoint was deleted and it is being ended
@@ -117,7 +126,8 @@ struct WorkerEntry {
   Time idle_since{};
   Time polled{};  // when its last job-take ended
   bool stop_sent = false;
-  bool makes_room = false;  // it goes because another endpoint needs its GPUs
+  bool makes_room = false;       // it goes because another endpoint needs its GPUs, and that one still waits
+  std::optional<Offer> offered;  // to those whose workers find no place
   bool finished_a_job = false;
   bool cannot_freeze = false;  // it was tried
   std::optional<FrozenMemory> frozen_memory;
@@ -175,9 +185,9 @@ struct EndpointEntry {
   std::vector<Placement> been;        // where it ran, the latest first
   int throttled = 0;                  // workers that are wanted and found no place
   std::optional<LinePlace> line;      // while it is throttled and there could be a place for it
-  PlacementWish line_wish;            // the same
-  std::vector<WorkerId> room;         // of others, that go for it
-  std::optional<Time> room_looked;    // when it last asked for it
+  PlacementWish line_wish;            // meanwhile
+  std::vector<WorkerId> room;         // workers that go for it
+  std::optional<Time> room_looked;    // when it last sought such
   int crashes_in_a_row = 0;
   Time last_crash{};  // that was counted
   std::optional<Time> backoff_until;
@@ -462,10 +472,10 @@ class EngineState {
   void freeze(WorkerEntry& worker, const std::string& why);
   void thaw(WorkerEntry& worker);
   bool thaw_one(EndpointEntry& entry);
+  bool may_unpark(EndpointEntry& entry, const WorkerEntry& worker) const;
   void review_frozen(WorkerEntry& worker);
   void review_thawed(WorkerEntry& worker);
   void keep_within_max(EndpointEntry& entry);
-  void make_room(const EndpointEntry& entry, const PlacementWish& wish);
   void check_frozen() const;
 
   // ---- fleet (engine_fleet.cpp)
@@ -500,20 +510,26 @@ class EngineState {
   JobSituation situation(const JobEntry& job, Time at) const;
   bool is_present(const WorkerEntry& worker) const;
   int managed_present(const EndpointEntry& entry) const;
-  void capacity_freed();
 
   // ---- sharing (engine_sharing.cpp)
-  using LinePlace = core::LinePlace;
-  Need need_of(const EndpointEntry& entry) const;
+  Need need_of(const EndpointEntry& entry, int coming = 0) const;
   LinePlace line_place(EndpointEntry& entry) const;
   void keep_in_line(EndpointEntry& entry, bool started_some);
-  void enter_line(EndpointEntry& entry, PlacementWish wish);
+  void step_back(EndpointEntry& entry);
   void leave_line(EndpointEntry& entry);
-  const EndpointEntry* kept_for(EndpointEntry& entry, const PlacementWish& wish) const;
+  const EndpointEntry* kept_for(EndpointEntry& entry, const PlacementWish& wish, Fleet& trial) const;
+  void capacity_freed();
+  std::optional<Holder> holder_of(const WorkerEntry& worker) const;
   std::vector<Holder> holders_for(const EndpointEntry& entry) const;
+  bool is_idle(const WorkerEntry& worker) const;
+  static int always_kept(const EndpointEntry& entry);
+  Millis look_interval() const;
   void seek_room(EndpointEntry& entry);
+  void ask_to_go(WorkerEntry& worker, EndpointEntry& entry, Need need, std::vector<Holder>& holders);
   std::string room_text(const EndpointEntry& entry) const;
+  void offer(EndpointEntry& owner, const WorkerEntry& worker);
   void offer_idle(EndpointEntry& entry);
+  void check_line() const;
 
   // ---- GPUs (engine_gpus.cpp)
   void apply_gpu_health(std::vector<GpuHealth::Change> changes);

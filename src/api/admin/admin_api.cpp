@@ -122,7 +122,8 @@ void AdminApi::list(const EndpointId& endpoint, net::Responder responder) {
                      {"frozen", frozen_value(view)}};
     workers.emplace_back(std::move(row));
   }
-  json::Object answer{{"workers", std::move(workers)}, {"coldStarts", starts_array(core_.engine().starts_of(endpoint))}};
+  json::Object answer{{"workers", std::move(workers)},
+                      {"coldStarts", starts_array(core_.engine().starts_of(endpoint))}};
   const auto throttled = core_.engine().throttled(endpoint);
   answer.emplace_back("throttled", throttled ? throttled->workers : 0);
   if (throttled) {

@@ -14,12 +14,10 @@ class Planner {
 
   /// Notes when it would, where only time is missing.
   bool may_go(const Holder& holder) {
-    if (holder.state == Holder::State::leaving) return true;
+    if (!is_present(holder)) return true;
     const int left = holder.present - given_[holder.endpoint];
     if (left <= holder.workers_min) return false;
     switch (holder.state) {
-      case Holder::State::frozen:
-        return true;
       case Holder::State::idle:
         return need_ != Need::more || is_over(holder.since + rules_.rest);
       case Holder::State::busy:
@@ -31,10 +29,11 @@ class Planner {
     }
   }
   void gives(const Holder& holder) {
-    if (holder.state != Holder::State::leaving) ++given_[holder.endpoint];
+    if (is_present(holder)) ++given_[holder.endpoint];
   }
 
  private:
+  static bool is_present(const Holder& holder) { return holder.state > Holder::State::frozen; }
   bool is_over(Time at) {
     if (at <= now_) return true;
     plan_.again_at = plan_.again_at ? std::min(*plan_.again_at, at) : at;

@@ -25,7 +25,7 @@ std::string_view to_text(Need need);  // "needs one for its workersMin"
 struct Holder {
   enum class State {
     leaving,  // told to go, and not for another claim
-    frozen,
+    frozen,   // no capacity of its endpoint's
     idle,     // asks for a job, and none waits
     busy,     // or between two jobs
     starting  // not ready yet
@@ -51,9 +51,9 @@ struct RoomPlan {
 };
 
 /// Who goes so that one worker of `wish` finds a place: of those who may, the frozen first, then the idle, then the
-/// busy, and of each kind whoever has been it for longest. Those who leave anyway are counted on before. Nobody's
-/// worker goes below its endpoint's workersMin. A busy one goes only for `minimum`; and for `first` when its endpoint
-/// has another one, or it has had its turn.
+/// busy, and of each kind whoever has been it for longest. Those who leave anyway are counted on before. No endpoint
+/// goes below its workersMin, for which frozen workers do not count. A busy one goes only for `minimum`; and for
+/// `first` when its endpoint has another one, or it has had its turn.
 RoomPlan plan_room(const Fleet& fleet, const PlacementWish& wish, Need need, std::vector<Holder> holders,
                    const SharingRules& rules, Time now);
 

@@ -237,13 +237,23 @@ TEST(FrozenCapacity, OnlyAsManyAreEvictedAsAreNeededLongestFrozenFirst) {
 }
 
 TEST(FrozenCapacity, SomebodyWhoWaitsGetsThePlaceOfTheNextOneThatIsFrozen) {
-  Rig rig({}, Rig::node_with(1));
-  const auto first = staffed(rig, with_flashboot);
-  const EndpointId second = rig.endpoint();
-  rig.submit(second);
+  Rig rig({}, Rig::node_with(2));
+  const auto first = staffed(rig, [](EndpointInput& in) {
+    with_flashboot(in);
+    in.idle_timeout_s = 1;  // less than an idle worker is left to its endpoint when another wants but more
+  });
+  const auto second = staffed(rig, [](EndpointInput& in) {
+    in.workers_max = 2;
+    in.scaler_type = std::string("REQUEST_COUNT");
+    in.scaler_value = 1;
+  });
+  rig.submit(second.endpoint);
+  rig.submit(second.endpoint);
   EXPECT_TRUE(rig.stopped().empty());
-  rig.advance(Millis{5'000});
-  EXPECT_EQ(rig.stopped().size(), 1u);
+  rig.advance(Millis{1'000});
+  ASSERT_EQ(rig.stopped().size(), 1u);
+  EXPECT_EQ(rig.stopped()[0].id, first.worker);
+  EXPECT_EQ(rig.stopped()[0].grace, Millis{0}) << "frozen, not idle";
 }
 
 TEST(FrozenCapacity, AParkedGpuIsFreeForOthers) {
@@ -251,16 +261,39 @@ TEST(FrozenCapacity, AParkedGpuIsFreeForOthers) {
   const auto first = staffed(rig, with_flashboot);
   rig.advance(Millis{5'000});
   rig.apply(WorkerFrozen{first.worker, true, {}});
-  const auto second = rig.staffed();
+  const auto second = staffed(rig, [](EndpointInput&) {});
   EXPECT_EQ(rig.started().size(), 2u);
   EXPECT_TRUE(rig.stopped().empty());
   rig.submit(first.endpoint);
-  ASSERT_EQ(rig.stopped().size(), 1u) << "its GPU is taken, so it cannot come back";
-  EXPECT_EQ(rig.stopped()[0].grace, Millis{0});
-  rig.apply(WorkerExited{first.worker, std::nullopt, "signal 9 (Killed)"});
-  EXPECT_EQ(rig.engine->fleet().gpus_taken(), 1);
+  ASSERT_EQ(rig.stopped().size(), 1u) << "the idle one that has its GPU goes";
+  EXPECT_EQ(rig.stopped()[0].id, second.worker);
   rig.apply(WorkerExited{second.worker, 0, "exit code 0"});
-  EXPECT_EQ(rig.started().size(), 3u);
+  EXPECT_EQ(rig.started().size(), 2u);
+  EXPECT_TRUE(std::holds_alternative<ThawWorker>(rig.last.orders.at(0))) << "and it comes back";
+  EXPECT_EQ(rig.engine->fleet().gpus_taken(), 1);
+}
+
+TEST(FrozenCapacity, AParkedWorkerGivesWayToOneThatHasAPlace) {
+  Rig rig({}, Rig::node_with(2));
+  const auto other = rig.staffed([](EndpointInput& in) { in.workers_min = 1; });
+  const auto first = staffed(rig, with_flashboot);
+  rig.advance(Millis{5'000});
+  rig.apply(WorkerFrozen{first.worker, true, {}});
+  const auto second = rig.staffed([](EndpointInput& in) { in.workers_min = 1; });
+  rig.submit(first.endpoint);
+  EXPECT_TRUE(rig.stopped().empty()) << "all GPUs are somebody's minimum";
+  EXPECT_TRUE(rig.started().size() == 3u);
+  rig.save(other.endpoint, [](EndpointInput& in) { in.workers_min = 0; });
+  ASSERT_EQ(rig.stopped().size(), 1u);
+  EXPECT_EQ(rig.stopped()[0].id, other.worker);
+  rig.apply(WorkerExited{other.worker, 0, "exit code 0"});
+  ASSERT_EQ(rig.stopped().size(), 2u) << "its own GPU is still taken, so it cannot come back";
+  EXPECT_EQ(rig.stopped()[1].id, first.worker);
+  EXPECT_EQ(rig.stopped()[1].grace, Millis{0});
+  EXPECT_EQ(rig.started().size(), 4u);
+  EXPECT_EQ(rig.engine->fleet().gpus_taken(), 2);
+  rig.apply(WorkerExited{first.worker, std::nullopt, "signal 9 (Killed)"});
+  EXPECT_EQ(rig.engine->fleet().gpus_taken(), 2);
 }
 
 TEST(FrozenCapacity, AParkedWorkerComesBackToItsGpus) {

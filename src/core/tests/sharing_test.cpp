@@ -123,7 +123,7 @@ TEST(RoomProperty, random_fleets_give_enough_and_no_more_and_nobody_goes_below_i
       placements.push_back(std::make_unique<Placement>(*placed));
       const auto endpoint = *EndpointId::parse("e" + std::to_string(below(4)));
       const auto state = static_cast<State>(below(5));
-      if (state != State::leaving) ++present[endpoint];
+      if (state > State::frozen) ++present[endpoint];
       minimum.try_emplace(endpoint, below(3));
       holders.push_back({*WorkerId::parse("w" + std::to_string(w)), endpoint, placements.back().get(), state,
                          now - Millis{below(100'000)}, 0, 0});
@@ -142,7 +142,7 @@ TEST(RoomProperty, random_fleets_give_enough_and_no_more_and_nobody_goes_below_i
     for (const WorkerId& id : plan.leave) {
       const Holder& holder = *std::ranges::find(holders, id, &Holder::worker);
       after.release(*holder.placement);
-      if (holder.state == State::leaving) continue;
+      if (holder.state <= State::frozen) continue;
       ++gone[holder.endpoint];
       ASSERT_NE(holder.state, State::starting) << "seed " << seed;
       ASSERT_TRUE(need != Need::more || holder.state != State::busy) << "seed " << seed;
