@@ -142,13 +142,16 @@ void EngineState::run_due_timers() {
 
 void EngineState::review_dirty() {
   // A review may touch others (a freed GPU is somebody's chance), so the list can grow while it is walked.
-  for (std::size_t i = 0; i < dirty.size(); ++i) {
-    EndpointEntry* entry = dirty[i];
-    if (!entry) continue;
-    entry->touched = false;
-    review(*entry);
-  }
-  dirty.clear();
+  do {
+    for (std::size_t i = 0; i < dirty.size(); ++i) {
+      EndpointEntry* entry = dirty[i];
+      if (!entry) continue;
+      entry->touched = false;
+      review(*entry);
+    }
+    dirty.clear();
+    share_out();  // whoever is called finds a place, so this comes to an end
+  } while (!dirty.empty());
 }
 
 void EngineState::hand_out_touched() {

@@ -300,7 +300,6 @@ void EngineState::on(DeleteEndpoint& c) {
   }
   fx->records.push_back(EndpointRemoved{entry.endpoint.id});
   leave_line(entry);
-  capacity_freed();
   std::erase(endpoint_order, &entry);
   for (auto* list : {&with_chances, &dirty}) std::ranges::replace(*list, &entry, static_cast<EndpointEntry*>(nullptr));
   endpoints.erase(found);

@@ -49,7 +49,12 @@ void EngineState::freeze(WorkerEntry& worker, const std::string& why) {
   frozen.push_back(&worker);
   // Its open poll stays: a job that comes while the worker still waits for the answer can go right into it.
   std::erase(worker.endpoint->polling, &worker);
-  worker.take_poll->timer.arm(worker.take_poll->since + settings.frozen_poll_hold, worker.take_poll);
+  const Time poll_end = worker.take_poll->since + settings.frozen_poll_hold;
+  if (poll_end <= now) {
+    waiter_due(*worker.take_poll);
+  } else {
+    worker.take_poll->timer.arm(poll_end, worker.take_poll);
+  }
   note_usage(worker);
   fx->records.push_back(WorkerSaved{worker.worker});
   fx->orders.push_back(FreezeWorker{worker.worker.id});
@@ -143,7 +148,7 @@ void EngineState::on(WorkerFrozen& c) {
   worker.worker.gpu_parked = true;
   fleet.release(worker.worker.placement);
   fx->records.push_back(WorkerSaved{worker.worker});
-  capacity_freed();
+  share_due = true;
 }
 
 void EngineState::on(WorkerFreezeFailed& c) {

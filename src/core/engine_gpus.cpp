@@ -41,7 +41,7 @@ void EngineState::sync_blocked_gpus() {
       }
     }
   }
-  if (freed) capacity_freed();
+  share_due = share_due || freed;
 }
 
 std::optional<std::string> EngineState::bad_gpu(const WorkerEntry& worker) const {

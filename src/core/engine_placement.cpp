@@ -61,7 +61,9 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   const Template& value = templates.at(endpoint.template_id);
   const PlacementWish wish = placement_wish(entry);
   Fleet trial = fleet;
+  entry.kept_for.reset();
   if (const EndpointEntry* other = kept_for(entry, wish, trial)) {
+    entry.kept_for = other->endpoint.id;
     entry.wait_facts.no_place = "what is free is kept for endpoint " + other->endpoint.id.str() + ", which " +
                                 std::string(to_text(other->line->need)) + " and is before it in the line";
     entry.wait_facts.fits_never = false;

@@ -9,17 +9,23 @@ namespace penstock::core {
 
 namespace {
 
-// A worker that can go is offered to the line at once. Besides, a look for room at all workers is repeated so often ...
+// A worker that can go is offered to the line at once. Besides, who waits looks at all workers: when that may have
+// another result, at the latest after kLookAnyway, and not more often than kLookAgain, or than lets all who wait look
+// at kLooksPerMs workers.
+constexpr Millis kLookAnyway{5'000};
 constexpr Millis kLookAgain{50};
-constexpr Millis kLookAgainMax{10'000};
-constexpr std::size_t kLooksPerMs = 2'000;  // ... and more rarely where that would be more looks at workers than these
-constexpr Millis kLookAnyway{5'000};        // with nothing happening
-constexpr int kPlacesAtOnce = 16;           // that are sought in one look
+constexpr std::size_t kLooksPerMs = 2'000;
+constexpr int kPlacesAtOnce = 16;  // that are sought in one look
 
 bool share_a_pool(const PlacementWish& a, const PlacementWish& b) {
   return std::ranges::any_of(a.gpus.pools, [&](const std::string& pool) {
     return std::ranges::find(b.gpus.pools, pool) != b.gpus.pools.end();
   });
+}
+
+bool is_the_same(const PlacementWish& a, const PlacementWish& b) {
+  return a.gpus.text == b.gpus.text && a.gpu_count == b.gpu_count && a.places == b.places &&
+         a.data_centers == b.data_centers && a.cuda.floor == b.cuda.floor && a.cuda.require == b.cuda.require;
 }
 
 bool is_gone_soon(const WorkerEntry& worker) {
@@ -47,6 +53,7 @@ LinePlace EngineState::line_place(EndpointEntry& entry) const {
 
 /// It got something: for more it stands behind all others that need it as much.
 void EngineState::step_back(EndpointEntry& entry) {
+  share_due = true;
   if (!entry.line) return;
   line.erase(*entry.line);
   entry.line.reset();
@@ -54,7 +61,8 @@ void EngineState::step_back(EndpointEntry& entry) {
 
 void EngineState::leave_line(EndpointEntry& entry) {
   step_back(entry);
-  entry.room_looked.reset();
+  entry.room_look.reset();
+  entry.kept_for.reset();
   for (const WorkerId& id : entry.room) {
     const auto worker = workers.find(id);
     if (worker != workers.end()) worker->second->makes_room = false;  // its place is somebody else's
@@ -65,17 +73,18 @@ void EngineState::leave_line(EndpointEntry& entry) {
 /// After the endpoint took what it could get.
 void EngineState::keep_in_line(EndpointEntry& entry, bool started_some) {
   const bool waits = entry.throttled > 0 && !entry.wait_facts.fits_never;
-  if (started_some || (!waits && entry.line)) {
-    leave_line(entry);
-    capacity_freed();  // what was kept for it and it did not take
-  }
+  if (started_some || (!waits && entry.line)) leave_line(entry);
   if (!waits) return;
   const LinePlace place = line_place(entry);
-  step_back(entry);
-  if (place.number == line_numbers) ++line_numbers;
-  entry.line = place;
-  entry.line_wish = placement_wish(entry);
-  line.insert(place);
+  PlacementWish wish = placement_wish(entry);
+  if (!entry.line || place.number != entry.line->number || !is_the_same(wish, entry.line_wish)) {
+    step_back(entry);
+    entry.room_look.reset();
+    if (place.number == line_numbers) ++line_numbers;
+    entry.line = place;
+    line.insert(place);
+  }
+  entry.line_wish = std::move(wish);
   seek_room(entry);
   entry.wait_facts.no_place += room_text(entry);
 }
@@ -92,10 +101,7 @@ const EndpointEntry* EngineState::kept_for(EndpointEntry& entry, const Placement
     if (&other == &entry || !share_a_pool(other.line_wish, wish)) continue;
     auto place = trial.find(other.line_wish);
     if (!place) {
-      for (const WorkerId& id : other.room) {
-        const auto leaving = workers.find(id);
-        if (leaving != workers.end()) trial.release(leaving->second->worker.placement);
-      }
+      release_room(other, trial);
       place = trial.find(other.line_wish);
     }
     if (!place) continue;
@@ -105,16 +111,41 @@ const EndpointEntry* EngineState::kept_for(EndpointEntry& entry, const Placement
   return nullptr;
 }
 
-/// Those first in the line that find a place now.
-void EngineState::capacity_freed() {
-  if (line.empty() || fleet.is_full()) return;
+/// What is free, or the line, changed: whoever finds a place now is to take it, and whoever finds one that is kept for
+/// others is to know.
+void EngineState::share_out() {
+  if (!std::exchange(share_due, false) || line.empty()) return;
+  const bool none_free = fleet.is_full();
   Fleet trial = fleet;
   for (const LinePlace& place : line) {
-    const auto found = trial.find(place.entry->line_wish);
-    if (!found) continue;
-    trial.take(*found);
-    touch(*place.entry);
-    if (trial.is_full()) return;
+    EndpointEntry& entry = *place.entry;
+    if (none_free) {
+      if (entry.kept_for) touch(entry);
+      continue;
+    }
+    auto found = trial.find(entry.line_wish);
+    if (found) {
+      touch(entry);
+    } else {
+      const bool kept = fleet.find(entry.line_wish).has_value();
+      if (kept ? !is_kept_for_one_ahead(entry) : entry.kept_for.has_value()) touch(entry);
+      release_room(entry, trial);
+      found = trial.find(entry.line_wish);
+    }
+    if (found) trial.take(*found);
+  }
+}
+
+bool EngineState::is_kept_for_one_ahead(const EndpointEntry& entry) const {
+  const auto other = entry.kept_for ? endpoints.find(*entry.kept_for) : endpoints.end();
+  return other != endpoints.end() && other->second->line && *other->second->line < *entry.line;
+}
+
+/// As if those who go for it were gone.
+void EngineState::release_room(const EndpointEntry& entry, Fleet& trial) const {
+  for (const WorkerId& id : entry.room) {
+    const auto leaving = workers.find(id);
+    if (leaving != workers.end()) trial.release(leaving->second->worker.placement);
   }
 }
 
@@ -169,10 +200,8 @@ std::vector<Holder> EngineState::holders_for(const EndpointEntry& entry) const {
   return out;
 }
 
-/// Every look is at all workers.
 Millis EngineState::look_interval() const {
-  const Millis cost{static_cast<std::int64_t>(workers.size() * line.size() / kLooksPerMs)};
-  return std::clamp(cost, kLookAgain, kLookAgainMax);
+  return std::max(kLookAgain, Millis{static_cast<std::int64_t>(workers.size() * line.size() / kLooksPerMs)});
 }
 
 /// Asks workers of others to go for those that this endpoint wants, and remembers which.
@@ -196,11 +225,13 @@ void EngineState::seek_room(EndpointEntry& entry) {
   };
   take_places();
   if (coming == wanted) return;  // it will be told
-  if (entry.room_looked && *entry.room_looked + look_interval() > now) {
-    return look_again(entry, *entry.room_looked + look_interval());
+  const Millis interval = look_interval();
+  if (entry.room_look) {
+    RoomLook& last = *entry.room_look;
+    if (entry.throttled > last.throttled) last.next = std::min(last.next, last.at + interval);
+    if (last.next > now) return look_again(entry, last.next);
   }
-  entry.room_looked = now;
-  look_again(entry, now + std::max(kLookAnyway, look_interval()));
+  entry.room_look = RoomLook{now, now + std::max(kLookAnyway, interval), entry.throttled};
   std::vector<Holder> holders = holders_for(entry);
   // While busy workers are on their way, only one that goes sooner is of use.
   if (busy) std::erase_if(holders, [](const Holder& h) { return h.state >= Holder::State::busy; });
@@ -208,8 +239,11 @@ void EngineState::seek_room(EndpointEntry& entry) {
   while (coming < wanted) {
     const Need need = need_of(entry, coming);
     const RoomPlan plan = plan_room(trial, entry.line_wish, need, holders, rules, now);
-    if (plan.again_at) look_again(entry, *plan.again_at);
-    if (plan.leave.empty()) return;
+    if (plan.leave.empty()) {
+      Time& next = entry.room_look->next;
+      if (plan.again_at) next = std::clamp(*plan.again_at, now + interval, next);
+      return look_again(entry, next);
+    }
     for (const WorkerId& id : plan.leave) {
       trial.release(workers.at(id)->worker.placement);
       ask_to_go(*workers.at(id), entry, need, holders);
@@ -249,7 +283,7 @@ std::string EngineState::room_text(const EndpointEntry& entry) const {
 // ---------------------------------------------------------------- what is offered
 
 /// A worker that has nothing to do, or is frozen, is somebody else's chance.
-void EngineState::offer(EndpointEntry& owner, const WorkerEntry& worker) {
+void EngineState::offer(const EndpointEntry& owner, const WorkerEntry& worker) {
   for (const LinePlace& place : line) {
     EndpointEntry& other = *place.entry;
     if (&other == &owner || !fleet.suits(worker.worker.placement, other.line_wish)) continue;
@@ -259,23 +293,26 @@ void EngineState::offer(EndpointEntry& owner, const WorkerEntry& worker) {
     });
     if (coming >= other.throttled) continue;
     const Time rested = worker.idle_since + settings.share_rest;
-    if (place.need == Need::more && !is_frozen(worker) && rested > now) {
-      look_again(owner, rested);
-      return;  // and all behind only want more, too
+    if (place.need != Need::more || is_frozen(worker) || rested <= now) {
+      other.room_look.reset();
+    } else if (other.room_look) {
+      other.room_look->next = std::min(other.room_look->next, rested);
     }
-    other.room_looked.reset();
-    touch(other);
-    return;
+    return touch(other);
   }
 }
 
-void EngineState::offer_idle(EndpointEntry& entry) {
-  if (line.empty() || entry.queue.size() > 0 || managed_present(entry) <= always_kept(entry)) return;
+/// At every review, so that each is offered once.
+void EngineState::offer_idle(const EndpointEntry& entry) {
+  const int spare = managed_present(entry) - always_kept(entry);
   for (WorkerEntry* worker : entry.workers) {
-    if (worker->worker.external || !is_idle(*worker)) continue;
-    const Offer one{worker->idle_since, worker->idle_since + settings.share_rest <= now,
-                    managed_present(entry) - always_kept(entry)};
-    if (std::exchange(worker->offered, one) != one) offer(entry, *worker);
+    if (worker->worker.external || !is_idle(*worker)) {
+      worker->offered.reset();
+      continue;
+    }
+    const Offer one{worker->idle_since, spare};
+    const bool is_new = std::exchange(worker->offered, one) != one;
+    if (is_new && spare > 0 && !line.empty()) offer(entry, *worker);
   }
 }
 
@@ -285,7 +322,7 @@ void EngineState::check_line() const {
   for (const EndpointEntry* entry : endpoint_order) {
     waiting += entry->line ? 1 : 0;
     ENSURE(!entry->line || (line.contains(*entry->line) && entry->throttled > 0));
-    ENSURE(entry->line || entry->room.empty());
+    ENSURE(entry->line || (entry->room.empty() && !entry->room_look && !entry->kept_for));
     for (const WorkerId& id : entry->room) {
       const auto worker = workers.find(id);
       if (worker == workers.end()) continue;

@@ -110,7 +110,6 @@ struct StopSignal {
 /// How a worker was idle. The same is not offered to others twice.
 struct Offer {
   Time since{};
-  bool rested = false;
   int spare = 0;  // workers that its endpoint can give
 
   friend bool operator==(const Offer&, const Offer&) = default;
@@ -153,6 +152,13 @@ struct BatchEntry {
   TimerSlot timer;  // to its end: a draft is cancelled, and what has ended is forgotten
 };
 
+/// A look for workers that could go.
+struct RoomLook {
+  Time at{};
+  Time next{};
+  int throttled = 0;
+};
+
 /// A place in the line of those whose workers find no GPUs. First by need, then by the time since they wait.
 struct LinePlace {
   Need need = Need::more;
@@ -180,14 +186,15 @@ struct EndpointEntry {
   int in_progress = 0;
   std::map<BatchId, std::unique_ptr<BatchEntry>> batches;  // oldest first
   int batch_jobs_queued = 0;
-  std::vector<WorkerEntry*> workers;  // oldest first
-  std::vector<WorkerEntry*> polling;  // with an open job-take, longest first
-  std::vector<Placement> been;        // where it ran, the latest first
-  int throttled = 0;                  // workers that are wanted and found no place
-  std::optional<LinePlace> line;      // while it is throttled and there could be a place for it
-  PlacementWish line_wish;            // meanwhile
-  std::vector<WorkerId> room;         // workers that go for it
-  std::optional<Time> room_looked;    // when it last sought such
+  std::vector<WorkerEntry*> workers;   // oldest first
+  std::vector<WorkerEntry*> polling;   // with an open job-take, longest first
+  std::vector<Placement> been;         // where it ran, the latest first
+  int throttled = 0;                   // workers that are wanted and found no place
+  std::optional<LinePlace> line;       // while it is throttled and there could be a place for it
+  PlacementWish line_wish;             // meanwhile
+  std::vector<WorkerId> room;          // workers that go for it
+  std::optional<RoomLook> room_look;   // when it last sought such; none: it is to
+  std::optional<EndpointId> kept_for;  // there is a free place, but for that one
   int crashes_in_a_row = 0;
   Time last_crash{};  // that was counted
   std::optional<Time> backoff_until;
@@ -518,7 +525,9 @@ class EngineState {
   void step_back(EndpointEntry& entry);
   void leave_line(EndpointEntry& entry);
   const EndpointEntry* kept_for(EndpointEntry& entry, const PlacementWish& wish, Fleet& trial) const;
-  void capacity_freed();
+  void share_out();
+  bool is_kept_for_one_ahead(const EndpointEntry& entry) const;
+  void release_room(const EndpointEntry& entry, Fleet& trial) const;
   std::optional<Holder> holder_of(const WorkerEntry& worker) const;
   std::vector<Holder> holders_for(const EndpointEntry& entry) const;
   bool is_idle(const WorkerEntry& worker) const;
@@ -527,8 +536,8 @@ class EngineState {
   void seek_room(EndpointEntry& entry);
   void ask_to_go(WorkerEntry& worker, EndpointEntry& entry, Need need, std::vector<Holder>& holders);
   std::string room_text(const EndpointEntry& entry) const;
-  void offer(EndpointEntry& owner, const WorkerEntry& worker);
-  void offer_idle(EndpointEntry& entry);
+  void offer(const EndpointEntry& owner, const WorkerEntry& worker);
+  void offer_idle(const EndpointEntry& entry);
   void check_line() const;
 
   // ---- GPUs (engine_gpus.cpp)
@@ -544,6 +553,7 @@ class EngineState {
   GpuHealth gpu_health;
   std::set<LinePlace> line;
   std::uint64_t line_numbers = 0;
+  bool share_due = false;  // what is free, or the line, changed
   Timers timers;
   UsageMeters meters;
   std::map<std::pair<AccountId, EndpointId>, Budget> budgets;

@@ -38,7 +38,7 @@ void EngineState::forget_worker(WorkerEntry& worker) {
   }
   fx->records.push_back(WorkerRemoved{worker.worker.id, worker.worker.endpoint});
   workers.erase(WorkerId(worker.worker.id));
-  capacity_freed();
+  share_due = true;
 }
 
 void EngineState::answer_polls(WorkerEntry& worker) {
