@@ -39,8 +39,9 @@ bool is_gone_soon(const WorkerEntry& worker) {
 /// What its next worker would be for, with so many of them on their way.
 Need EngineState::need_of(const EndpointEntry& entry, int coming) const {
   if (managed_present(entry) + coming < entry.endpoint.workers_min) return Need::minimum;
-  const bool none =
-      coming == 0 && std::ranges::none_of(entry.workers, [&](const WorkerEntry* w) { return is_present(*w); });
+  // Jobs that workers hold which are asked to go need no other one.
+  const bool none = coming == 0 && entry.queue.size() > 0 &&
+                    std::ranges::none_of(entry.workers, [&](const WorkerEntry* w) { return is_present(*w); });
   return none ? Need::first : Need::more;
 }
 

@@ -6,15 +6,14 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "core/engine.h"
+#include "core/engine_sharing.h"
 #include "core/fleet/gpu_health.h"
-#include "core/fleet/sharing.h"
 #include "core/fleet/start_history.h"
 #include "core/queue/job_queue.h"
 #include "core/queue/why.h"
@@ -107,14 +106,6 @@ struct StopSignal {
   std::optional<Time> told;
 };
 
-/// How a worker was idle. The same is not offered to others twice.
-struct Offer {
-  Time since{};
-  int spare = 0;  // workers that its endpoint can give
-
-  friend bool operator==(const Offer&, const Offer&) = default;
-};
-
 struct WorkerEntry {
   Worker worker;
   EndpointEntry* endpoint = nullptr;  // null: its endpoint was deleted and it is being ended
@@ -150,25 +141,6 @@ struct BatchEntry {
   std::map<std::int64_t, JobEntry*> unfinished;  // of its jobs, by arrival; of a draft they are in no queue
   int in_progress = 0;
   TimerSlot timer;  // to its end: a draft is cancelled, and what has ended is forgotten
-};
-
-/// A look for workers that could go.
-struct RoomLook {
-  Time at{};
-  Time next{};
-  int throttled = 0;
-};
-
-/// A place in the line of those whose workers find no GPUs. First by need, then by the time since they wait.
-struct LinePlace {
-  Need need = Need::more;
-  Time since{};
-  std::uint64_t number = 0;
-  EndpointEntry* entry = nullptr;
-
-  friend bool operator<(const LinePlace& a, const LinePlace& b) {
-    return std::tie(a.need, a.since, a.number) < std::tie(b.need, b.since, b.number);
-  }
 };
 
 struct EndpointEntry {

@@ -297,6 +297,67 @@ TEST(Sharing, one_that_needs_many_gpus_is_not_passed_over_for_ever) {
   EXPECT_EQ(crowd.done(small), 40) << "and the others go on";
 }
 
+TEST(Sharing, the_places_of_several_workers_are_sought_at_once) {
+  Crowd crowd(3);
+  std::vector<EndpointId> idle;
+  for (int i = 0; i < 3; ++i) {
+    idle.push_back(crowd.endpoint(0, 1));
+    crowd.submit(idle.back());
+  }
+  crowd.settle();
+  crowd.finish_all();
+  crowd.endpoint(3, 3);
+  EXPECT_EQ(crowd.rig.stopped().size(), 3u) << "not one after the other";
+  crowd.settle();
+  EXPECT_EQ(crowd.workers(crowd.all.back()), 3);
+  EXPECT_EQ(crowd.rig.stopped().size(), 3u);
+}
+
+TEST(Sharing, a_free_gpu_that_is_kept_for_another_is_named_as_such) {
+  Crowd crowd(2);
+  const auto busy = crowd.endpoint(0, 2);
+  crowd.submit(busy, 2);
+  crowd.settle();
+  ASSERT_EQ(crowd.workers(busy), 2);
+  const auto large = crowd.endpoint(2, 2, 2);
+  const auto small = crowd.endpoint(0, 1);
+  crowd.submit(small);
+  const auto reason = [&] { return crowd.rig.job(small, crowd.jobs[small].front()).wait->message; };
+  EXPECT_NE(reason().find("all in use"), std::string::npos) << reason();
+  const auto worker = crowd.rig.job(busy, crowd.jobs[busy].front()).worker;
+  crowd.rig.finish(busy, worker, crowd.jobs[busy].front());
+  crowd.settle();
+  EXPECT_EQ(crowd.rig.engine->fleet().gpus_taken(), 1);
+  EXPECT_NE(reason().find("is kept for endpoint " + large.str() + ", which needs one for its workersMin"),
+            std::string::npos)
+      << reason();
+  crowd.rig.save(large, [](EndpointInput& in) { in.workers_min = in.workers_max = 0; });
+  crowd.settle();
+  EXPECT_EQ(crowd.rig.status(small, crowd.jobs[small].front()), JobStatus::in_progress) << "it is kept no longer";
+}
+
+TEST(Sharing, one_with_a_job_now_and_then_gets_through_beside_one_that_is_flooded) {
+  Crowd crowd(1);
+  const auto flooded = crowd.endpoint(0, 3);
+  const auto rare = crowd.endpoint(0, 1);
+  crowd.submit(flooded, 3);
+  crowd.settle();
+  int waited = 0;  // in seconds
+  int waited_most = 0;
+  for (int step = 0; step < 200; ++step) {  // of 5 s, as long as a job
+    while (crowd.rig.engine->health(flooded)->in_queue < 3) crowd.submit(flooded);
+    if (step % 40 == 10) crowd.submit(rare);
+    crowd.rig.advance(5s);
+    crowd.finish_all();
+    const bool waits = crowd.rig.engine->health(rare)->in_queue > 0;
+    waited = waits ? waited + 5 : 0;
+    waited_most = std::max(waited_most, waited);
+  }
+  EXPECT_EQ(crowd.done(rare), 5);
+  EXPECT_LE(waited_most, 70) << "a turn, and a job";
+  EXPECT_GT(crowd.done(flooded), 150) << "and it costs the other little";
+}
+
 /// The stated bound: whoever has jobs and no worker gets one when all before it in the line had a turn on each GPU,
 /// with jobs of five seconds here.
 TEST(Sharing, nobody_starves_and_every_minimum_is_honoured_in_random_crowds) {
