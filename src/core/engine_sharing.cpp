@@ -242,6 +242,7 @@ void EngineState::seek_room(EndpointEntry& entry) {
     const RoomPlan plan = plan_room(trial, entry.line_wish, need, holders, rules, now);
     if (plan.leave.empty()) {
       Time& next = entry.room_look->next;
+      entry.room_look->turn_ends = plan.turn_ends;
       if (plan.again_at) next = std::clamp(*plan.again_at, now + interval, next);
       return look_again(entry, next);
     }
@@ -272,7 +273,12 @@ void EngineState::ask_to_go(WorkerEntry& worker, EndpointEntry& entry, Need need
 
 /// In words, behind what is in use.
 std::string EngineState::room_text(const EndpointEntry& entry) const {
-  if (entry.room.empty()) return "";
+  if (entry.room.empty()) {
+    const auto turn_ends = entry.room_look ? entry.room_look->turn_ends : std::nullopt;
+    if (!turn_ends || *turn_ends <= now) return "";
+    return "; a worker of another endpoint is asked to go for it at " + iso8601(*turn_ends) +
+           ", when it has had its turn";
+  }
   const bool busy = std::ranges::none_of(entry.room, [&](const WorkerId& id) {
     const auto worker = workers.find(id);
     return worker != workers.end() && is_gone_soon(*worker->second);

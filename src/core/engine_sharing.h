@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <tuple>
 
 #include "core/fleet/sharing.h"
@@ -28,6 +29,7 @@ struct RoomLook {
   Time at{};
   Time next{};
   int throttled = 0;
+  std::optional<Time> turn_ends = {};  // of the worker of another endpoint that is asked to go then
 };
 
 /// How a worker was idle. The same is not offered to others twice.

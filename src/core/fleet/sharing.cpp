@@ -22,7 +22,7 @@ class Planner {
         return need_ != Need::more || is_over(holder.since + rules_.rest);
       case Holder::State::busy:
         if (need_ == Need::more) return false;
-        return need_ == Need::minimum || left > 1 || is_over(holder.since + rules_.turn);
+        return need_ == Need::minimum || left > 1 || has_had_its_turn(holder);
       default:
         if (need_ != Need::more) is_over(now_ + rules_.rest);  // it will be idle or busy
         return false;
@@ -34,6 +34,12 @@ class Planner {
 
  private:
   static bool is_present(const Holder& holder) { return holder.state > Holder::State::frozen; }
+  bool has_had_its_turn(const Holder& holder) {
+    const Time end = holder.since + rules_.turn;
+    if (is_over(end)) return true;
+    plan_.turn_ends = plan_.turn_ends ? std::min(*plan_.turn_ends, end) : end;
+    return false;
+  }
   bool is_over(Time at) {
     if (at <= now_) return true;
     plan_.again_at = plan_.again_at ? std::min(*plan_.again_at, at) : at;
@@ -89,6 +95,7 @@ RoomPlan plan_room(const Fleet& fleet, const PlacementWish& wish, Need need, std
     if (!trial.find(wish)) continue;
     plan.enough = true;
     plan.again_at.reset();
+    plan.turn_ends.reset();
     plan.leave = needed(std::move(trial), wish, gone);
     return plan;
   }

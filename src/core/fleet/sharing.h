@@ -45,9 +45,10 @@ struct SharingRules {
 };
 
 struct RoomPlan {
-  bool enough = false;           // with these gone there is a place
-  std::vector<WorkerId> leave;   // busy ones after their job
-  std::optional<Time> again_at;  // when, with nothing else happening, the plan would be another
+  bool enough = false;            // with these gone there is a place
+  std::vector<WorkerId> leave;    // busy ones after their job
+  std::optional<Time> again_at;   // when, with nothing else happening, the plan would be another
+  std::optional<Time> turn_ends;  // when the first of those that keep their place for a turn has had it
 };
 
 /// Who goes so that one worker of `wish` finds a place: of those who may, the frozen first, then the idle, then the

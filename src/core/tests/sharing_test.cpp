@@ -92,6 +92,7 @@ TEST_F(RoomTest, an_endpoint_with_several_gives_before_the_only_one_has_had_its_
   EXPECT_EQ(leave(Need::first), Texts{"b1"});
   EXPECT_EQ(leave(Need::first, 2), Texts{}) << "b keeps one";
   EXPECT_EQ(plan.again_at, now + 1s);
+  EXPECT_EQ(plan.turn_ends, now + 1s);
 }
 
 TEST_F(RoomTest, a_burst_takes_only_what_has_rested) {
@@ -342,6 +343,10 @@ TEST(Sharing, one_with_a_job_now_and_then_gets_through_beside_one_that_is_floode
   const auto rare = crowd.endpoint(0, 1);
   crowd.submit(flooded, 3);
   crowd.settle();
+  crowd.submit(rare);
+  const auto wait = crowd.rig.job(rare, crowd.jobs[rare].front()).wait;
+  EXPECT_NE(wait->message.find("is asked to go for it at " + iso8601(crowd.rig.now + 60s)), std::string::npos)
+      << wait->message;
   int waited = 0;  // in seconds
   int waited_most = 0;
   for (int step = 0; step < 200; ++step) {  // of 5 s, as long as a job
@@ -353,7 +358,7 @@ TEST(Sharing, one_with_a_job_now_and_then_gets_through_beside_one_that_is_floode
     waited = waits ? waited + 5 : 0;
     waited_most = std::max(waited_most, waited);
   }
-  EXPECT_EQ(crowd.done(rare), 5);
+  EXPECT_EQ(crowd.done(rare), 6);
   EXPECT_LE(waited_most, 70) << "a turn, and a job";
   EXPECT_GT(crowd.done(flooded), 150) << "and it costs the other little";
 }
