@@ -15,7 +15,8 @@ class Planner {
   /// Notes when it would, where only time is missing.
   bool may_go(const Holder& holder) {
     if (!is_present(holder)) return true;
-    const int left = holder.present - given_[holder.endpoint];
+    const auto given = given_.empty() ? given_.end() : given_.find(holder.endpoint);
+    const int left = holder.present - (given == given_.end() ? 0 : given->second);
     if (left <= holder.workers_min) return false;
     switch (holder.state) {
       case Holder::State::idle:
@@ -79,19 +80,22 @@ std::string_view to_text(Need need) {
   return "";
 }
 
-RoomPlan plan_room(const Fleet& fleet, const PlacementWish& wish, Need need, std::vector<Holder> holders,
+RoomPlan plan_room(const Fleet& fleet, const PlacementWish& wish, Need need, const std::vector<Holder>& holders,
                    const SharingRules& rules, Time now) {
   RoomPlan plan;
-  std::erase_if(holders, [&](const Holder& holder) { return !fleet.suits(*holder.placement, wish); });
-  std::ranges::sort(holders, {}, [](const Holder& h) { return std::tie(h.state, h.since, h.worker); });
   Planner planner(need, rules, now, plan);
+  std::vector<const Holder*> candidates;  // few of many
+  for (const Holder& holder : holders) {
+    if (fleet.suits(*holder.placement, wish) && planner.may_go(holder)) candidates.push_back(&holder);
+  }
+  std::ranges::sort(candidates, {}, [](const Holder* h) { return std::tie(h->state, h->since, h->worker); });
   Fleet trial = fleet;
   std::vector<const Holder*> gone;
-  for (const Holder& holder : holders) {
-    if (!planner.may_go(holder)) continue;
-    planner.gives(holder);
-    trial.release(*holder.placement);
-    gone.push_back(&holder);
+  for (const Holder* holder : candidates) {
+    if (!planner.may_go(*holder)) continue;  // its endpoint has given others
+    planner.gives(*holder);
+    trial.release(*holder->placement);
+    gone.push_back(holder);
     if (!trial.find(wish)) continue;
     plan.enough = true;
     plan.again_at.reset();

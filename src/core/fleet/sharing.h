@@ -55,7 +55,7 @@ struct RoomPlan {
 /// busy, and of each kind whoever has been it for longest. Those who leave anyway are counted on before. No endpoint
 /// goes below its workersMin, for which frozen workers do not count. A busy one goes only for `minimum`; and for
 /// `first` when its endpoint has another one, or it has had its turn.
-RoomPlan plan_room(const Fleet& fleet, const PlacementWish& wish, Need need, std::vector<Holder> holders,
+RoomPlan plan_room(const Fleet& fleet, const PlacementWish& wish, Need need, const std::vector<Holder>& holders,
                    const SharingRules& rules, Time now);
 
 }  // namespace penstock::core
