@@ -106,9 +106,7 @@ bool EngineState::thaw_one(EndpointEntry& entry) {
 
 /// Its GPUs are free, and nobody is before its endpoint in the line for them.
 bool EngineState::may_unpark(EndpointEntry& entry, const WorkerEntry& worker) const {
-  if (!fleet.is_free(worker.worker.placement)) return false;
-  Fleet trial = fleet;
-  return !kept_for(entry, placement_wish(entry), trial);
+  return fleet.is_free(worker.worker.placement) && !kept_for(entry, placement_wish(entry));
 }
 
 void EngineState::review_frozen(WorkerEntry& worker) {

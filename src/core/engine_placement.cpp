@@ -60,9 +60,8 @@ bool EngineState::start_worker(EndpointEntry& entry) {
   const Endpoint& endpoint = entry.endpoint;
   const Template& value = templates.at(endpoint.template_id);
   const PlacementWish wish = placement_wish(entry);
-  Fleet trial = fleet;
   entry.kept_for.reset();
-  if (const EndpointEntry* other = kept_for(entry, wish, trial)) {
+  if (const EndpointEntry* other = kept_for(entry, wish)) {
     entry.kept_for = other->endpoint.id;
     entry.wait_facts.no_place = "what is free is kept for endpoint " + other->endpoint.id.str() + ", which " +
                                 std::string(to_text(other->line->need)) + " and is before it in the line";

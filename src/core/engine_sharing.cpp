@@ -112,6 +112,12 @@ const EndpointEntry* EngineState::kept_for(EndpointEntry& entry, const Placement
   return nullptr;
 }
 
+const EndpointEntry* EngineState::kept_for(EndpointEntry& entry, const PlacementWish& wish) const {
+  if (line.empty()) return nullptr;
+  Fleet trial = fleet;
+  return kept_for(entry, wish, trial);
+}
+
 /// What is free, or the line, changed: whoever finds a place now is to take it, and whoever finds one that is kept for
 /// others is to know.
 void EngineState::share_out() {

@@ -496,6 +496,7 @@ class EngineState {
   void keep_in_line(EndpointEntry& entry, bool started_some);
   void step_back(EndpointEntry& entry);
   void leave_line(EndpointEntry& entry);
+  const EndpointEntry* kept_for(EndpointEntry& entry, const PlacementWish& wish) const;
   const EndpointEntry* kept_for(EndpointEntry& entry, const PlacementWish& wish, Fleet& trial) const;
   void share_out();
   bool is_kept_for_one_ahead(const EndpointEntry& entry) const;
