@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The fleet's benchmarks: `./dev bench fleet`. Starts next to their bare floor, and the time per event with many endpoints.
-The last line is one JSON object. Nothing passes or fails by a figure."""
+"""The fleet's benchmarks: `./dev bench fleet`. Starts next to their bare floor, what a virtual clock costs, and the time per
+event with many endpoints. The last line is one JSON object. Nothing passes or fails by a figure."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import starts
+import virtual
 from harness import ROOT, Bench, Failed, end_on_sigterm, machine
 
 # Prints its tables, and as its last line one JSON object.
@@ -41,14 +42,16 @@ def main() -> int:
         bench = Bench(options.build.resolve(), options.dir, options.quiet)
         bench.wait_until_quiet()
         found = starts.measure(bench, options.starts)
+        clock = virtual.measure(bench)
         tables, of_decisions = decisions(options.build)
     except Failed as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print(f"{machine()}\n\n{starts.report(found)}{tables}")
-    print(json.dumps({"starts": {name: starts.figures(kind) for name, kind in found.items()}, **of_decisions}))
+    print(f"{machine()}\n\n{starts.report(found)}{virtual.report(clock)}{tables}")
+    print(json.dumps({"starts": {name: starts.figures(kind) for name, kind in found.items()},
+                      "virtual_clock": clock, **of_decisions}))
     return 0
 
 
