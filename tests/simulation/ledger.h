@@ -21,7 +21,10 @@ class Ledger {
   Ledger(const core::EngineSettings& settings, Tally& tally)
       : settings_(settings), tally_(tally), webhooks_(settings, tally), usage_(settings) {}
 
-  void turn_begins() { retried_in_turn_.clear(); }
+  void turn_begins() {
+    retried_in_turn_.clear();
+    cleared_in_turn_.clear();
+  }
   /// After each apply. `command` is what was really sent; null: the effects of a restore.
   void applied(Time now, const core::Command* command, const core::Effects& effects);
   /// The turn is durable.
@@ -102,6 +105,7 @@ class Ledger {
   void see_hand_outs(const core::HandOuts& out, const WorkerId& worker);
   void see_stops(const core::StopList& list, const WorkerId& worker);
   void see_page(const core::StreamPage& page);
+  static bool is_part(const core::StreamPage& page, const std::vector<core::Bytes>& chunks);
   void see_error(const Error& error, core::Token to);
   void note_question();
   void note_poll();
@@ -153,6 +157,7 @@ class Ledger {
   std::set<JobId> deleted_;
   std::map<JobId, std::set<int>> read_;  // chunks that were written to a reader, in the job's present life
   std::set<JobId> retried_in_turn_;
+  std::map<JobId, std::vector<core::Bytes>> cleared_in_turn_;  // chunks
 };
 
 }  // namespace penstock::simulation
