@@ -36,6 +36,10 @@ void EngineState::note_usage(WorkerEntry& worker) {
   const UsageState state = usage_of(worker);
   if (state == worker.usage) return;
   meters.move(*worker.meter, worker.usage, state, gpus_of(worker), now);
+  // After a crash all time since the last row counts as what the worker does then, and frozen time is not charged.
+  if (state == UsageState::frozen || worker.usage == UsageState::frozen) {
+    save_usage(meters.take_changed(*worker.meter, now));
+  }
   worker.usage = state;
 }
 

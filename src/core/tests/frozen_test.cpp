@@ -61,6 +61,21 @@ TEST_F(Frozen, AnIdleWorkerIsFrozenAndItsPollStaysOpen) {
   EXPECT_EQ(rig.engine->workers_of(at.endpoint)[0].frozen_memory->resident_bytes, 100);
 }
 
+TEST_F(Frozen, ACrashChargesNoTimeInWhichItWasFrozen) {
+  const auto at = frozen();
+  const auto frozen_ms = [&] {
+    rig.send(MeterUsage{});
+    std::int64_t sum = 0;
+    for (const UsageRow& row : rig.books.usage()) sum += row.worker_ms[static_cast<std::size_t>(UsageState::frozen)];
+    return sum;
+  };
+  rig.advance(Millis{30'000});
+  rig.submit(at.endpoint);  // it is thawed
+  rig.restart();
+  rig.advance(Millis{1'000});
+  EXPECT_EQ(frozen_ms(), 30'000);
+}
+
 TEST_F(Frozen, AJobGoesRightIntoAYoungPoll) {
   const auto at = frozen();
   rig.advance(Millis{60'000});
