@@ -6,20 +6,10 @@
 #include <cstdio>
 #include <ostream>
 
+#include "sanitized.h"
+
 namespace penstock::simulation {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr std::uint64_t kSeeds = kSanitized ? 100 : 2'000;
 
