@@ -103,9 +103,9 @@ class Server {
         webhooks_(core_, vault_, random_),
         why_(core_, [this](const core::DecisionQuery& query) { return decisions_->list(query); }),
         clock_api_(core_, world_ ? &world_->time() : nullptr),
-        fleet_(core_),
         gpus_(core_),
         metrics_(core_, [this] { return metrics(); }),
+        fleet_(core_),
         router_(graphql_, jobs_, batches_, openai_, worker_, admin_, webhooks_, why_, clock_api_, gpus_, metrics_,
                 fleet_, config_.bodies),
         http_(
