@@ -20,6 +20,19 @@ ALLOWED_FACTOR = 1.2
 ALLOWED_MS = 2.0
 
 
+NO_WORKER = ("no worker", lambda workers: not workers)
+A_FROZEN_ONE = ("a frozen worker", lambda workers: workers and workers[0]["status"] == "frozen")
+LAST_PHASES = {"job-take sent -> job in the worker's hands": ("take", "job"),
+               "job in the worker's hands -> result in the client's": ("job", "result")}
+SPAWNED_PHASES = {"submit sent -> first line of the worker": ("begun", "main"),
+                  "first line -> imports done": ("main", "imported"),
+                  "imports done -> job-take sent": ("imported", "take"), **LAST_PHASES}
+FORKED_PHASES = {"submit sent -> first line of the worker": ("begun", "main"),
+                 "first line -> job-take sent": ("main", "take"), **LAST_PHASES}
+FROZEN_PHASES = {"submit sent -> job in the worker's hands": ("begun", "job"),
+                 "job in the worker's hands -> result in the client's": ("job", "result")}
+
+
 @dataclass
 class Kind:
     """Milliseconds, one value per start."""
@@ -51,29 +64,14 @@ def run_job(api: Api, endpoint: str) -> dict:
     return {**job["output"], "begun_ns": begun, "result_ns": done}
 
 
-def one_spawned(api: Api, endpoint: str, python: str, kind: Kind) -> None:
-    bare = floor.spawned(python)
+def one(api: Api, endpoint: str, kind: Kind, bare: dict, when: tuple, phases: dict[str, tuple[str, str]]) -> None:
+    """One start with the server, beside one without, whose times are `bare`."""
     kind.floor.append((bare["result_ns"] - bare["begun_ns"]) / 1e6)
-    wait_for(api, endpoint, "no worker", lambda workers: not workers)
+    wait_for(api, endpoint, *when)
     times = run_job(api, endpoint)
     kind.ours.append((times["result_ns"] - times["begun_ns"]) / 1e6)
-    kind.note("submit sent -> first line of the worker", times["begun_ns"], times["main_ns"])
-    kind.note("first line -> imports done", times["main_ns"], times["imported_ns"])
-    kind.note("imports done -> job-take sent", times["imported_ns"], times["take_ns"])
-    kind.note("job-take sent -> job in the worker's hands", times["take_ns"], times["job_ns"])
-    kind.note("job in the worker's hands -> result in the client's", times["job_ns"], times["result_ns"])
-
-
-def one_forked(api: Api, endpoint: str, bare: floor.Imported, kind: Kind) -> None:
-    times = bare.forked()
-    kind.floor.append((times["result_ns"] - times["begun_ns"]) / 1e6)
-    wait_for(api, endpoint, "no worker", lambda workers: not workers)
-    times = run_job(api, endpoint)
-    kind.ours.append((times["result_ns"] - times["begun_ns"]) / 1e6)
-    kind.note("submit sent -> first line of the worker", times["begun_ns"], times["main_ns"])
-    kind.note("first line -> job-take sent", times["main_ns"], times["take_ns"])
-    kind.note("job-take sent -> job in the worker's hands", times["take_ns"], times["job_ns"])
-    kind.note("job in the worker's hands -> result in the client's", times["job_ns"], times["result_ns"])
+    for phase, (begin, end) in phases.items():
+        kind.note(phase, times[f"{begin}_ns"], times[f"{end}_ns"])
 
 
 def wait_for_fork_server(api: Api, endpoint: str) -> None:
@@ -86,17 +84,7 @@ def wait_for_fork_server(api: Api, endpoint: str) -> None:
             return
         if time.monotonic() > deadline:
             raise Failed(f"waited {PATIENCE_SECONDS} s for a forked worker; is runpod installed in {sys.executable}?")
-        wait_for(api, endpoint, "no worker", lambda workers: not workers)
-
-
-def one_frozen(api: Api, endpoint: str, bare: floor.Frozen, kind: Kind) -> None:
-    wait_for(api, endpoint, "a frozen worker", lambda workers: workers and workers[0]["status"] == "frozen")
-    times = bare.thawed()
-    kind.floor.append((times["result_ns"] - times["begun_ns"]) / 1e6)
-    times = run_job(api, endpoint)
-    kind.ours.append((times["result_ns"] - times["begun_ns"]) / 1e6)
-    kind.note("submit sent -> job in the worker's hands", times["begun_ns"], times["job_ns"])
-    kind.note("job in the worker's hands -> result in the client's", times["job_ns"], times["result_ns"])
+        wait_for(api, endpoint, *NO_WORKER)
 
 
 def measure(bench: Bench, starts: int, python: str = sys.executable) -> dict[str, Kind]:
@@ -114,9 +102,10 @@ def measure(bench: Bench, starts: int, python: str = sys.executable) -> dict[str
                 run_job(api, endpoint)  # files into the page cache, byte code written
             wait_for_fork_server(api, forked)
             for _ in range(starts):
-                one_spawned(api, plain, python, found["process"])
-                one_forked(api, forked, imported, found["forked"])
-                one_frozen(api, kept, frozen, found["frozen"])
+                one(api, plain, found["process"], floor.spawned(python), NO_WORKER, SPAWNED_PHASES)
+                one(api, forked, found["forked"], imported.forked(), NO_WORKER, FORKED_PHASES)
+                wait_for(api, kept, *A_FROZEN_ONE)  # it rests while the other is measured
+                one(api, kept, found["frozen"], frozen.thawed(), A_FROZEN_ONE, FROZEN_PHASES)
     return found
 
 

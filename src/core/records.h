@@ -57,9 +57,9 @@ struct JobChanged {
   JobState state;
   bool sets_output = false;
   Bytes output;
-  EndpointId endpoint = {};  // for those who watch; a store knows it from JobAdded
-  bool cursor_only = false;  // nothing changed but what was read of the stream
-  std::string traceparent;   // of the job, for those who watch
+  EndpointId endpoint = {};      // for those who watch; a store knows it from JobAdded
+  bool cursor_only = false;      // nothing changed but what was read of the stream
+  std::string traceparent = {};  // of the job, for those who watch
 };
 /// `index` counts from 0 within the job's present attempt.
 struct ChunkAdded {
@@ -80,7 +80,7 @@ struct WorkerSaved {
 };
 struct WorkerRemoved {
   WorkerId id;
-  EndpointId endpoint;  // for those who watch
+  EndpointId endpoint = {};  // for those who watch
 };
 struct VolumeSaved {
   NetworkVolume value;

@@ -41,6 +41,7 @@ class Imports:
     def __init__(self, variables):
         self.variables = variables
         self.readers, self.edges, self.missed = {}, {}, set()
+        self.wanted = ""
 
     def load(self, names):
         kind = type(os.environ)
@@ -71,8 +72,8 @@ class Imports:
         kind.__getitem__, kind.__iter__ = tracked_getitem, tracked_iter
         builtins.__import__, importlib.import_module = tracked_import, tracked_import_module
         try:
-            for name in names:
-                self._tried(name, import_module, name)
+            for self.wanted in names:
+                self._tried(self.wanted, import_module, self.wanted)
         finally:
             kind.__getitem__, kind.__iter__, builtins.__import__, importlib.import_module = saved
 
@@ -322,7 +323,8 @@ class ForkServer:
             imports.load(self.modules)
         except BaseException as error:
             traceback.print_exc()
-            return f"{type(error).__name__}: {error}"
+            named = "" if imports.wanted == "runpod" else ", which PENSTOCK_PRELOAD names,"
+            return f"{imports.wanted}{named} cannot be imported: {type(error).__name__}: {error}"
         stale = imports.stale()
         why = problem(stale)
         if why:

@@ -316,7 +316,7 @@ void ForkServers::begin(Server& server, Instant now) {
 
 /// It is kept, as a reminder that another one would be of no use, until a file changes or some time has passed.
 void ForkServers::give_up(Server& server, Instant now, const std::string& why) {
-  log::warn("workers of {} are not forked: {}", server.directory, why);
+  log::warn("workers of {} start afresh and are not forked: {}", server.directory, why);
   end(server);
   server.state = State::useless;
   server.due = now + options_.retry;

@@ -285,8 +285,9 @@ void worker_settings(std::vector<Setting>& all) {
        "their instance; off: they are not limited",
        [](Config& c, const std::string& value) -> Result<void> {
          if (!launch::is_group_name(value)) {
-           return tl::unexpected<Error>(
-               bad_value(value, "off and a path without . and .., that begins with a name, are"));
+           return tl::unexpected<Error>(bad_value(value,
+                                                  "\"off\" and the path of a group, such as \"penstock\" or "
+                                                  "\"system.slice/penstock.service/workers\", are"));
          }
          c.cgroup = value;
          return {};

@@ -13,17 +13,10 @@ from penstock import binary, is_running, wait_for
 PHASES = ("decidedAt", "placedAt", "launchedAt", "upAt", "firstPollAt", "firstJobAt")
 
 
-def listing(client, endpoint: str) -> dict:
-    answer = client.http.get(f"{client.url}/penstock/v1/endpoints/{endpoint}/workers", timeout=30,
-                             headers={"Authorization": f"Bearer {client.key}"})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
 def test_phases_of_a_new_worker(server, client, endpoints):
     ep = endpoints.make_python(idleTimeout=60)
     assert client.wait_terminal(ep, client.run(ep, {"mock_return": 1}), timeout=60)["output"] == 1
-    found = listing(client, ep)
+    found = client.workers_of(ep)
     start = found["workers"][0]["start"]
     assert start["kind"] in ("spawned", "forked")  # other tests have started such workers
     instants = [start[phase] for phase in PHASES]
@@ -48,7 +41,7 @@ def test_workers_of_an_unknown_endpoint(server):
 
 
 def only_worker(client, endpoint: str) -> dict:
-    [worker] = listing(client, endpoint)["workers"]
+    [worker] = client.workers_of(endpoint)["workers"]
     return worker
 
 
@@ -64,7 +57,7 @@ def frozen_endpoint(server, **fields):
     client = server.client()
     ep = Endpoints(client).make_python(flashBootType="FLASHBOOT", idleTimeout=1, workersMax=1, **fields)
     assert client.wait_terminal(ep, client.run(ep, {"mock_return": 1}), timeout=60)["output"] == 1
-    worker = wait_for(lambda: next((w for w in listing(client, ep)["workers"] if w["status"] == "frozen"), None), 30,
+    worker = wait_for(lambda: next((w for w in client.workers_of(ep)["workers"] if w["status"] == "frozen"), None), 30,
                       "the worker to be frozen")
     pids = server.worker_processes(worker["id"])
     assert pids
@@ -79,7 +72,7 @@ def test_an_idle_sdk_worker_is_frozen_and_thawed(fresh_server):
     assert client.health(ep)["workers"] | {"idle": 1, "ready": 0, "running": 0} == client.health(ep)["workers"]
     done = client.wait_terminal(ep, client.run(ep, {"mock_return": 2}), timeout=30)
     assert done["output"] == 2 and done["workerId"] == worker["id"]
-    kinds = {kind["kind"]: kind["count"] for kind in listing(client, ep)["coldStarts"]}
+    kinds = {kind["kind"]: kind["count"] for kind in client.workers_of(ep)["coldStarts"]}
     assert kinds == {"spawned": 1, "thawed": 1}
 
 
@@ -126,7 +119,7 @@ def test_a_frozen_worker_is_drained(fresh_server):
     pids = server.worker_processes(worker["id"])
     client.save_endpoint(id=ep, name="drained", gpuIds="AMPERE_16", workersMin=0, workersMax=0,
                          templateId=client.endpoint(ep, "templateId")["templateId"])
-    wait_for(lambda: not listing(client, ep)["workers"], 30, "the worker to go")
+    wait_for(lambda: not client.workers_of(ep)["workers"], 30, "the worker to go")
     assert not any(map(is_running, pids))
     assert "is stopped: workersMax is 0" in server.log_text()
 
@@ -136,7 +129,7 @@ def test_another_endpoint_gets_the_gpu_of_a_frozen_worker(fresh_server):
     client, ep, worker = frozen_endpoint(server)
     other = Endpoints(client).make_python(workersMax=1, idleTimeout=1)
     assert client.wait_terminal(other, client.run(other, {"mock_return": 5}), timeout=60)["output"] == 5
-    assert not listing(client, ep)["workers"]
+    assert not client.workers_of(ep)["workers"]
     assert client.wait_terminal(ep, client.run(ep, {"mock_return": 6}), timeout=60)["output"] == 6
 
 
@@ -145,5 +138,5 @@ def test_with_the_setting_at_zero_it_is_ended(fresh_server):
     client = server.client()
     ep = Endpoints(client).make_python(flashBootType="FLASHBOOT", idleTimeout=1, workersMax=1)
     assert client.wait_terminal(ep, client.run(ep, {"mock_return": 1}), timeout=60)["output"] == 1
-    wait_for(lambda: not listing(client, ep)["workers"], 30, "the worker to go")
+    wait_for(lambda: not client.workers_of(ep)["workers"], 30, "the worker to go")
     assert "is frozen" not in server.log_text()

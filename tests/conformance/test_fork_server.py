@@ -10,7 +10,6 @@ import pytest
 
 from endpoints import Endpoints
 from penstock import binary, is_running, process_template, wait_for
-from test_flashboot import listing
 
 HANDLER = """
 import os
@@ -54,15 +53,22 @@ def make(client, place: Path, env: list | None = None, **fields) -> str:
 
 def one_job(client, endpoint: str, **payload) -> tuple[dict, str]:
     """A job on a fresh worker. Gives its output and how that worker was started."""
-    wait_for(lambda: not listing(client, endpoint)["workers"], 30, "the worker before to go")
+    wait_for(lambda: not client.workers_of(endpoint)["workers"], 30, "the worker before to go")
     job = client.run(endpoint, {"x": 1, **payload})
     done = client.wait_terminal(endpoint, job, timeout=60)
-    kinds = [w["start"]["kind"] for w in listing(client, endpoint)["workers"] if w["id"] == done["workerId"]]
+    kinds = [w["start"]["kind"] for w in client.workers_of(endpoint)["workers"] if w["id"] == done["workerId"]]
     return done, kinds[0] if kinds else "gone"
 
 
 def ready(server, times: int = 1) -> None:
     wait_for(lambda: server.log_text().count("a fork server for") >= times, 60, "the fork server to be ready")
+
+
+def until_forked(server, client, endpoint: str) -> None:
+    """Its next worker is forked."""
+    one_job(client, endpoint)
+    ready(server)
+    wait_for(lambda: not client.workers_of(endpoint)["workers"], 30, "the worker before to go")
 
 
 def fork_servers(place: Path) -> list[int]:
@@ -94,7 +100,7 @@ def test_a_forked_worker_is_like_any_other(fresh_server, place):
     for same in ("cwd", "argv", "main", "name", "path", "own", "helper", "stdin"):
         assert one[same] == two[same], same
     assert two["stdout"] != one["stdout"] and "handler begins" in Path(two["stdout"]).read_text()
-    cold = {kind["kind"]: kind["ready"]["p50Ms"] for kind in listing(client, ep)["coldStarts"]}
+    cold = {kind["kind"]: kind["ready"]["p50Ms"] for kind in client.workers_of(ep)["coldStarts"]}
     assert cold["forked"] < cold["spawned"]
     shown = subprocess.run([binary(), "workers", ep, "--url", server.url, "--api-key", server.key],
                            capture_output=True, text=True, timeout=30)
@@ -108,11 +114,10 @@ def test_its_end_is_seen(fresh_server, place):
     server = fresh_server()
     client = server.client()
     ep = make(client, place)
-    one_job(client, ep)
-    ready(server)
-    wait_for(lambda: not listing(client, ep)["workers"], 30, "the worker before to go")
+    until_forked(server, client, ep)
     job = client.run(ep, {"exit": 3})
     wait_for(lambda: "exit code 3" in server.log_text(), 30, "the exit code in the log")
+    assert [kind["count"] for kind in client.workers_of(ep)["coldStarts"] if kind["kind"] == "forked"] == [1]
     assert client.wait_terminal(ep, job, timeout=60)["status"] == "FAILED"
     job = client.run(ep, {"signal": int(signal.SIGSEGV)})
     wait_for(lambda: "signal 11" in server.log_text(), 30, "the signal in the log")
@@ -134,14 +139,12 @@ def test_a_forked_worker_is_frozen_and_thawed(fresh_server, place):
     server = fresh_server()
     client = server.client()
     ep = make(client, place)
-    one_job(client, ep)
-    ready(server)
-    wait_for(lambda: not listing(client, ep)["workers"], 30, "the worker before to go")
+    until_forked(server, client, ep)
     client.save_endpoint(id=ep, name="frozen-fb", gpuIds="AMPERE_16", workersMin=0, workersMax=1, idleTimeout=1,
                          flashBootType="FLASHBOOT", templateId=client.endpoint(ep, "templateId")["templateId"])
     first, kind = one_job(client, ep)
     assert kind == "forked"
-    wait_for(lambda: [w["status"] for w in listing(client, ep)["workers"]] == ["frozen"], 30, "the worker to be frozen")
+    wait_for(lambda: [w["status"] for w in client.workers_of(ep)["workers"]] == ["frozen"], 30, "the worker to be frozen")
     again = client.wait_terminal(ep, client.run(ep, {"x": 1}), timeout=60)
     assert again["output"]["pid"] == first["output"]["pid"]
 
@@ -219,7 +222,7 @@ def test_it_can_be_switched_off(fresh_server, place, how):
     server = fresh_server({"workers.fork_servers": False} if how == "setting" else {})
     client = server.client()
     ep = make(client, place, [{"key": "PENSTOCK_FORK_SERVER", "value": "off"}] if how == "template" else [], workersMin=1)
-    wait_for(lambda: any(w["readyAt"] for w in listing(client, ep)["workers"]), 60, "a worker")
+    wait_for(lambda: any(w["readyAt"] for w in client.workers_of(ep)["workers"]), 60, "a worker")
     begun = time.monotonic()
     wait_for(lambda: fork_servers(place) or time.monotonic() - begun > 2.5, 10, "the time in which one would be prepared")
     assert not fork_servers(place)

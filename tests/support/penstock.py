@@ -269,6 +269,13 @@ class Client:
     def health(self, endpoint_id: str) -> dict:
         return self.ok("GET", f"{endpoint_id}/health")
 
+    def workers_of(self, endpoint_id: str) -> dict:
+        """The endpoint's workers, its cold starts, and what found no place."""
+        answer = self.http.get(f"{self.url}/penstock/v1/endpoints/{endpoint_id}/workers", timeout=30,
+                               headers={"Authorization": f"Bearer {self.key}"})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def wait_status(self, endpoint_id: str, job_id: str, wanted, timeout: float = 30) -> dict:
         """The job object as soon as its status is `wanted` (a name or several)."""
         names = (wanted,) if isinstance(wanted, str) else wanted

@@ -92,7 +92,7 @@ void help_busy(const EndpointSituation& in, bool low, std::vector<std::string>& 
     helps.push_back("wait until " + iso8601(*f.held_back_until) +
                     " for the next start, or cure what ends the workers: " + f.crash_cause);
   } else if (f.throttled > 0) {
-    helps.push_back("free GPUs of these pools, or allow more pools in gpuIds: " + f.no_place);
+    helps.push_back("free GPUs of these pools, or allow more pools in gpuIds");
   } else if (f.scaler == ScalerType::request_count) {
     helps.push_back("lower scalerValue: now one worker is started for every " + counted(f.scaler_value, "request"));
   } else {
@@ -123,16 +123,14 @@ std::vector<std::string> helps_against(WaitCode code, const EndpointSituation& i
       help_busy(in, low, helps);
       break;
     case WaitCode::no_capacity:
-      helps = {"stop or lower workersMin of what holds these GPUs: " + f.no_place,
-               "allow more pools in gpuIds, or lower gpuCount"};
+      helps = {"stop or lower workersMin of what holds these GPUs", "allow more pools in gpuIds, or lower gpuCount"};
       break;
     case WaitCode::no_matching_node:
-      helps = {"change gpuIds, gpuCount, locations, data centres or network volumes of the endpoint: " + f.no_place,
-               attach};
+      helps = {"change gpuIds, gpuCount, locations, data centres or network volumes of the endpoint", attach};
       break;
     case WaitCode::release_draining:
       helps = {"wait for the jobs of the former release, or cancel them",
-               "allow more pools in gpuIds, so that both releases fit: " + f.no_place};
+               "allow more pools in gpuIds, so that both releases fit"};
       break;
     case WaitCode::crash_loop:
       helps = {"cure the cause: " + f.crash_cause,

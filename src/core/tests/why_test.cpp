@@ -93,7 +93,8 @@ TEST(Why, EachOtherReasonHasItsHelp) {
     in.facts.throttled = 1;
     in.facts.former_release = 1;
   };
-  EXPECT_TRUE(has(waiting(WaitCode::no_capacity, no_place).helps.front(), "all in use: 1 GPU(s) of ADA_24"));
+  EXPECT_EQ(waiting(WaitCode::no_capacity, no_place).helps.front(), "stop or lower workersMin of what holds these GPUs")
+      << "what is in use is told once, as a fact";
   EXPECT_TRUE(has(waiting(WaitCode::no_capacity, no_place).facts,
                   "1 worker is wanted and found no place: all in use: 1 GPU(s) of ADA_24"));
   EXPECT_TRUE(has(waiting(WaitCode::no_matching_node, no_place).helps.front(), "change gpuIds"));
