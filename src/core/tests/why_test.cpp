@@ -68,7 +68,8 @@ TEST(Why, BusyWorkersNameWhatKeepsTheNextOneAway) {
   EXPECT_TRUE(has(why(in).helps.front(), "one worker is started for every 4 requests"));
   in.facts.throttled = 1;
   in.facts.no_place = "all in use: 1 GPU(s) of ADA_24";
-  EXPECT_TRUE(has(why(in).helps.front(), "all in use: 1 GPU(s) of ADA_24"));
+  EXPECT_EQ(why(in).helps.front(), "free GPUs of these pools, or allow more pools in gpuIds");
+  EXPECT_TRUE(has(why(in).facts, "found no place: all in use: 1 GPU(s) of ADA_24"));
   in.facts.wants_more = true;
   in.facts.held_back_until = kNoon;
   in.facts.crash_cause = "exit code 1";
