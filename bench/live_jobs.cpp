@@ -27,9 +27,9 @@ struct Options {
   bool in_log = false;
 };
 
-core::JobAdded job(const EndpointId& endpoint, const Options& options, Random& random, Time now) {
+core::JobAdded job(const EndpointId& endpoint, const Options& options, TimeOrderedUuids& uuids, Time now) {
   core::JobRequest request;
-  request.id = *JobId::parse(time_ordered_uuid(random, now) + "-u1");
+  request.id = *JobId::parse(uuids.next(now) + "-u1");
   request.endpoint = endpoint;
   request.input = core::bytes('"' + std::string(options.payload_bytes - 2, 'x') + '"');
   request.created = now;
@@ -51,6 +51,7 @@ int write(const Options& options) {
     to.apply_bytes = to.backlog_bytes_max = std::numeric_limits<std::uint64_t>::max() / 2;
   }
   SystemRandom random;
+  TimeOrderedUuids uuids(random);
   auto store = store::open_local_store(to, random);
   if (!store) die(store.error().message);
   if (auto state = (*store)->load(); !state) die(state.error().message);
@@ -58,7 +59,7 @@ int write(const Options& options) {
   for (int written = 0; written < options.jobs;) {
     std::vector<core::Record> turn;
     for (int i = 0; i < kTurnJobs && written < options.jobs; ++i, ++written) {
-      turn.emplace_back(job(*endpoint, options, random, now));
+      turn.emplace_back(job(*endpoint, options, uuids, now));
     }
     if (auto done = (*store)->commit(std::move(turn)); !done) die(done.error().message);
   }

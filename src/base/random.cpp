@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace penstock {
@@ -37,9 +39,10 @@ std::string random_alphanumeric(Random& random, int count) {
   return text;
 }
 
-std::string time_ordered_uuid(Random& random, Time now) {
-  const std::uint64_t high = (static_cast<std::uint64_t>(to_ms(now)) << 16) | 0x4000ULL | (random.next() & 0x0fffULL);
-  const std::uint64_t low = (random.next() & 0x3fffffffffffffffULL) | 0x8000000000000000ULL;
+std::string TimeOrderedUuids::next(Time now) {
+  last_ = std::max(last_ + 1, static_cast<std::uint64_t>(to_ms(now)) << 12);
+  const std::uint64_t high = (last_ >> 12 << 16) | 0x4000ULL | (last_ & 0x0fffULL);
+  const std::uint64_t low = (random_.next() & 0x3fffffffffffffffULL) | 0x8000000000000000ULL;
   std::string text = "00000000-0000-0000-0000-000000000000";
   std::size_t at = 0;
   for (const std::uint64_t half : {high, low}) {

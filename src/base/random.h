@@ -40,8 +40,19 @@ class SystemRandom final : public Random {
 /// `count` characters of `[a-z0-9]`.
 std::string random_alphanumeric(Random& random, int count);
 
-/// A UUID in lower case, in the form of version 4, whose first 48 bits are the time in milliseconds: later ones sort
-/// behind earlier ones, so that an index over them grows at its end. 74 bits are random.
-std::string time_ordered_uuid(Random& random, Time now);
+/// UUIDs in lower case, in the form of version 4, each behind all earlier ones in alphabetical order: an index over
+/// them grows at its end, and a listing by id is a listing by age. The first 48 bits are the time in milliseconds, or a
+/// little ahead of it while more than 4,096 are made in one; the next 12 count those of one millisecond; 62 are random.
+class TimeOrderedUuids {
+ public:
+  /// `random` must outlive this.
+  explicit TimeOrderedUuids(Random& random) : random_(random) {}
+
+  std::string next(Time now);
+
+ private:
+  Random& random_;
+  std::uint64_t last_ = 0;  // time and count of the one before
+};
 
 }  // namespace penstock

@@ -72,7 +72,7 @@ std::vector<JobId> EngineState::add_requests(BatchEntry& entry, std::vector<JobR
   batch.expires = now + settings.batch_draft_life;
   entry.timer.arm(batch.expires, &entry);
   for (JobRequest& request : requests) {
-    request.id = *JobId::parse(time_ordered_uuid(random, now) + "-u1");
+    request.id = *JobId::parse(uuids.next(now) + "-u1");
     request.endpoint = batch.endpoint;
     request.batch = batch.id;
     request.created = now;
@@ -185,7 +185,7 @@ void EngineState::on(CreateBatch& c) {
                            " batches, and no more are accepted; those that ended are forgotten with their results");
   }
   Batch batch;
-  batch.id = *BatchId::parse("batch_" + time_ordered_uuid(random, now));
+  batch.id = *BatchId::parse("batch_" + uuids.next(now));
   batch.endpoint = c.endpoint;
   batch.created = now;
   if (auto refused = too_much(batch, c.requests)) return reply_error(c.to, refused->code, refused->message);

@@ -346,7 +346,7 @@ void EngineState::on(Submit& c) {
   }
   if (has_webhook) ++webhooks_open;
   const std::string prefix = c.request.sync ? "sync-" : "";
-  c.request.id = *JobId::parse(prefix + time_ordered_uuid(random, now) + "-u1");
+  c.request.id = *JobId::parse(prefix + uuids.next(now) + "-u1");
   c.request.created = now;
   JobEntry& job = admit(std::move(c.request));
   Millis ttl = settings.ttl;

@@ -522,6 +522,7 @@ class EngineState {
 
   EngineSettings settings;
   Random& random;
+  TimeOrderedUuids uuids{random};
   Fleet fleet;
   GpuHealth gpu_health;
   std::set<LinePlace> line;

@@ -34,7 +34,7 @@ DeliveryEntry& EngineState::add_delivery(WebhookDelivery delivery) {
 /// The job has just ended: its webhook is recorded in the same turn, and so as durable as the end itself.
 void EngineState::announce_end(const JobEntry& job) {
   WebhookDelivery delivery;
-  delivery.id = *DeliveryId::parse("whd_" + time_ordered_uuid(random, now));
+  delivery.id = *DeliveryId::parse("whd_" + uuids.next(now));
   delivery.owner = job.endpoint.endpoint.owner;
   delivery.endpoint = job.request.endpoint;
   delivery.job = job.request.id;

@@ -223,7 +223,8 @@ void Operator::settle(bool gently) {
     if (worker.external) shell_.call(core::DetachWorker{0, worker.endpoint, id}, {[](core::Reply&) {}});
   }
   save_everywhere(0);  // frees the quota
-  save_everywhere(scenario_.settings.workers_quota < 8 ? 1 : 2);
+  const auto endpoints = std::max(1, static_cast<int>(shell_.engine().endpoints_of(account_).size()));
+  save_everywhere(std::clamp(scenario_.settings.workers_quota / endpoints, 1, 2));
 }
 
 void Operator::settle_gently() {

@@ -85,7 +85,7 @@ core::EngineSettings make_settings(Dice& dice) {
   s.modify_resets_defaults = dice.chance(200);
   s.delete_requires_zero_workers = dice.chance(600);
   s.template_sharing = dice.chance(200);
-  s.workers_quota = dice.chance(200) ? dice.between(4, 10) : 1'000;
+  s.workers_quota = dice.chance(200) ? dice.between(6, 10) : 1'000;
   s.external_workers_max = dice.between(1, 3);
   return s;
 }
