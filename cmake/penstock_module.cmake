@@ -19,6 +19,25 @@ if(PENSTOCK_FUZZ)
   target_compile_options(penstock_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+if(PENSTOCK_PRECOMPILED)
+  # ccache keeps nothing that uses a header with a time in it; it also needs the sloppiness that ./dev sets.
+  target_compile_options(penstock_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+  file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "")  # a target needs a source
+  add_library(penstock_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+  target_link_libraries(penstock_precompiled PRIVATE penstock_options GTest::gtest)
+  target_precompile_headers(penstock_precompiled PRIVATE
+    <algorithm> <array> <charconv> <chrono> <condition_variable> <deque> <filesystem> <fstream> <functional> <map> <memory>
+    <mutex> <optional> <set> <span> <sstream> <string> <string_view> <thread> <unordered_map> <variant> <vector>
+    <fmt/format.h> <gtest/gtest.h> <tl/expected.hpp>
+    <base/error.h> <base/time.h> <json/json.h> <core/engine.h> <net/http.h>)
+endif()
+
+function(penstock_precompile TARGET)
+  if(PENSTOCK_PRECOMPILED)
+    target_precompile_headers(${TARGET} REUSE_FROM penstock_precompiled)
+  endif()
+endfunction()
+
 # penstock_module(NAME [DEPS module...] [LINK target...])
 # Sources: every .cpp below the module's folder, except tests/ and examples/. Tests: every .cpp below its tests/ folder, as <NAME>_tests.
 function(penstock_module NAME)
@@ -27,6 +46,7 @@ function(penstock_module NAME)
   list(FILTER sources EXCLUDE REGEX "/(tests|examples)/")
   if(sources)
     add_library(penstock_${NAME} STATIC ${sources})
+    penstock_precompile(penstock_${NAME})
     set(scope PUBLIC)
   else()
     add_library(penstock_${NAME} INTERFACE)
@@ -55,6 +75,7 @@ endfunction()
 function(penstock_test NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${NAME} ${ARG_SOURCES})
+  penstock_precompile(${NAME})
   foreach(dep ${ARG_DEPS})
     target_link_libraries(${NAME} PRIVATE penstock_${dep})
   endforeach()
