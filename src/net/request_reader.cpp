@@ -1,239 +1,263 @@
 #include "net/request_reader.h"
 
 #include <algorithm>
-#include <boost/beast/core/string.hpp>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
 #include <utility>
 
 #include "base/log.h"
+#include "net/http_syntax.h"
 #include "net/spool.h"
 #include "net/target.h"
 
 namespace penstock::net {
 namespace {
 
-namespace http = boost::beast::http;
-using boost::beast::iequals;
-using boost::beast::string_view;
-using boost::system::error_code;
-
 // 32 KiB of headers could be 8000 empty ones, which cost far more memory than they have bytes.
 constexpr std::size_t kHeadersMax = 256;
+constexpr std::size_t kHeadersUsual = 8;
 
 // A body grows as it arrives: a Content-Length is only a claim.
 constexpr std::size_t kBodyReserveMax = 256 * 1024;
 
-// The shortest chunked body, "0\r\n\r\n". Beast asserts that it has as much when it reads the first chunk's header
-// again.
-constexpr std::size_t kChunkedBytesMin = 5;
 constexpr std::size_t kSmallBody = 64 * 1024;  // never refused for the others
-
-std::string_view view(string_view text) {
-  return {text.data(), text.size()};
-}
 
 }  // namespace
 
-/// Beast's parser, which calls back for each part; the parts go straight into the request.
-class RequestReader::Parser final : public http::basic_parser<true> {
- public:
-  Parser(const HttpLimits& limits, const HttpServer::BodyLimit& body_limit, std::size_t* arriving)
-      : limits_(limits), ask_limit_(body_limit), arriving_(arriving != nullptr ? *arriving : own_) {
-    header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits.header_bytes_max, UINT32_MAX)));
-    this->body_limit(boost::none);  // asked for in on_header_impl, when the request is known
-  }
-
-  ~Parser() { arriving_ -= counted_; }
-
-  Request request;
-  Refusal refusal;
-  bool expects_continue = false;
-  bool http_1_0 = false;
-  bool chunk_seen = false;
-  std::size_t body_bytes = 0;
-
-  void refuse(int status, std::string message) { refusal = {status, std::move(message)}; }
-
- private:
-  void refuse(int status, std::string message, error_code& ec) {
-    refuse(status, std::move(message));
-    ec = http::error::bad_value;
-  }
-
-  void refuse_body(error_code& ec) {
-    if (rule_.on_too_large) rule_.on_too_large(content_length().value_or(0));
-    std::string setting(rule_.setting_name);
-    if (!setting.empty()) setting = " (" + setting + ")";
-    refuse(
-        413,
-        "the request body is too large: at most " + std::to_string(rule_.bytes_max) + " bytes are accepted" + setting,
-        ec);
-  }
-
-  void on_request_impl(http::verb, string_view method, string_view target, int version, error_code&) override {
-    request.method = view(method);
-    request.target = view(target);
-    http_1_0 = version == 10;
-  }
-
-  void on_field_impl(http::field field, string_view name, string_view value, error_code& ec) override {
-    if (is_header_done()) return;  // a trailer: nobody asked for it
-    if (request.headers.size() >= kHeadersMax) {
-      return refuse(431, "the request has too many headers: at most " + std::to_string(kHeadersMax) + " are accepted",
-                    ec);
-    }
-    if (field == http::field::host && ++hosts_ > 1) return refuse(400, "the request has more than one Host header", ec);
-    if (field == http::field::transfer_encoding) {
-      if (http_1_0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding", ec);
-      if (!iequals(value, "chunked")) return refuse(501, "the only Transfer-Encoding accepted is \"chunked\"", ec);
-    }
-    if (field == http::field::expect && !http_1_0) {
-      if (!iequals(value, "100-continue")) return refuse(417, "the only Expect accepted is \"100-continue\"", ec);
-      expects_continue = true;
-    }
-    auto& [key, text] = request.headers.emplace_back(view(name), view(value));
-    for (char& c : key) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-    }
-  }
-
-  void on_header_impl(error_code& ec) override {
-    if (hosts_ == 0 && !http_1_0) return refuse(400, "the request has no Host header", ec);
-    auto target = split_target(request.target);
-    if (!target) return refuse(400, "malformed request: " + target.error().message, ec);
-    request.path = std::move(target->path);
-    request.query = std::move(target->query);
-    rule_ = ask_limit_ ? ask_limit_(request) : BodyRule(limits_.body_bytes_max);
-    if (content_length().value_or(0) > rule_.bytes_max) refuse_body(ec);
-  }
-
-  void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    if (length) request.body.reserve(std::min<std::uint64_t>(*length, kBodyReserveMax));
-  }
-
-  std::size_t on_body_impl(string_view body, error_code& ec) override {
-    body_bytes += body.size();
-    if (!request.spooled && rule_.spool && body_bytes > rule_.spool_above) spool_from_now_on(ec);
-    if (!request.spooled) {
-      arriving_ += body.size();
-      counted_ += body.size();
-      if (arriving_ > limits_.bodies_bytes_max && body_bytes > kSmallBody) refuse_crowd(ec);
-      request.body.append(body.data(), body.size());
-    } else if (auto written = request.spooled->append(view(body)); !written) {
-      refuse_disk(written.error(), ec);
-    }
-    return body.size();
-  }
-
-  void spool_from_now_on(error_code& ec) {
-    auto file = rule_.spool->create(rule_.spool_prefix);
-    if (!file) return refuse_disk(file.error(), ec);
-    request.spooled = std::move(*file);
-    if (auto written = request.spooled->append(request.body); !written) refuse_disk(written.error(), ec);
-    request.body = {};
-    arriving_ -= std::exchange(counted_, 0);
-  }
-
-  void refuse_crowd(error_code& ec) {
-    refuse(503,
-           "this server receives more large requests at once than it has memory for: at most " +
-               std::to_string(limits_.bodies_bytes_max) + " bytes of them are accepted (server.bodies_mb); try again",
-           ec);
-  }
-
-  void refuse_disk(const Error& error, error_code& ec) {
-    log::error("a request body finds no place on the disk: {}", error.message);
-    refuse(507, "this server has no room on its disk for the request body", ec);
-  }
-
-  void on_chunk_header_impl(std::uint64_t size, string_view, error_code& ec) override {
-    chunk_seen = true;
-    if (size > rule_.bytes_max - body_bytes) refuse_body(ec);
-  }
-
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code& ec) override {
-    return on_body_impl(body, ec);
-  }
-
-  void on_finish_impl(error_code&) override {}
-  void on_response_impl(int, string_view, int, error_code&) override {}
-
-  const HttpLimits& limits_;
-  const HttpServer::BodyLimit& ask_limit_;
-  std::size_t own_ = 0;
-  std::size_t& arriving_;
-  std::size_t counted_ = 0;  // of this body
-  BodyRule rule_{0};
-  int hosts_ = 0;
-};
-
 RequestReader::RequestReader(const HttpLimits& limits, const HttpServer::BodyLimit& body_limit, std::size_t* arriving)
-    : limits_(limits), parser_(std::make_unique<Parser>(limits, body_limit, arriving)) {}
+    : limits_(limits), ask_limit_(body_limit), arriving_(arriving != nullptr ? *arriving : own_arriving_) {}
 
-RequestReader::~RequestReader() = default;
+RequestReader::~RequestReader() {
+  arriving_ -= counted_;
+}
 
-void RequestReader::refuse(int status, std::string message) {
-  parser_->refuse(status, std::move(message));
-  state_ = State::refused;
+Request RequestReader::take() {
+  ENSURE(state_ == State::complete);
+  return std::move(request_);
 }
 
 std::size_t RequestReader::put(std::string_view bytes) {
   std::size_t used = 0;
   while ((state_ == State::head || state_ == State::body) && used < bytes.size()) {
-    const bool first_chunk = state_ == State::body && parser_->chunked() && !parser_->chunk_seen;
-    if (first_chunk && bytes.size() - used < kChunkedBytesMin) break;
-    error_code ec;
-    const std::size_t taken = parser_->put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), ec);
+    const std::size_t taken = put_part(bytes.substr(used));
+    if (taken == 0) break;
     used += taken;
-    const std::size_t left = bytes.size() - used;
-    const bool more = ec == http::error::need_more;
-    if (state_ == State::head) {
-      // Beast counts the head anew with every call, so the sum is kept here.
-      head_bytes_ += taken;
-      const bool too_long = head_bytes_ + (more ? left : 0) > limits_.header_bytes_max;
-      if (too_long || ec == http::error::header_limit) {
-        refuse(431, "the request head is too large: at most " + std::to_string(limits_.header_bytes_max) +
-                        " bytes are accepted");
-        break;
-      }
-    } else if (more && left > limits_.header_bytes_max) {
-      refuse(400, "malformed request: a chunk header or trailer that does not end");
-      break;
-    }
-    if (more) break;
-    if (ec) {
-      if (parser_->refusal.message.empty()) parser_->refuse(400, "malformed request: " + ec.message());
-      state_ = State::refused;
-    } else if (parser_->is_done()) {
-      state_ = State::complete;
-    } else if (parser_->is_header_done()) {
-      state_ = State::body;
-    }
   }
   return used;
 }
 
-const RequestReader::Refusal& RequestReader::refusal() const {
-  return parser_->refusal;
+/// Takes nothing when more must come first, or when it refuses.
+std::size_t RequestReader::put_part(std::string_view bytes) {
+  switch (part_) {
+    case Part::request_line:
+      // Said at once: whoever speaks TLS to this port waits for an answer.
+      if (begins_method(bytes.front())) return put_line(bytes);
+      refuse_malformed("bad method");
+      return 0;
+    case Part::headers:
+    case Part::chunk_size:
+    case Part::trailers:
+      return put_line(bytes);
+    case Part::sized_body:
+    case Part::chunk:
+      return put_body(bytes);
+    case Part::chunk_end:
+      break;
+  }
+  return put_chunk_end(bytes);
 }
 
-Request RequestReader::take() {
-  ENSURE(state_ == State::complete);
-  return std::move(parser_->request);
+/// With its end; nothing when that has not come.
+std::optional<std::string_view> RequestReader::line_of(std::string_view bytes) {
+  const std::size_t end = bytes.find('\n', searched_);
+  if (end == std::string_view::npos) {
+    searched_ = bytes.size();
+    return std::nullopt;
+  }
+  searched_ = 0;
+  return bytes.substr(0, end + 1);
 }
 
-bool RequestReader::keep_alive() const {
-  return parser_->keep_alive();
+std::size_t RequestReader::put_line(std::string_view bytes) {
+  const auto line = line_of(bytes);
+  const std::size_t size = line ? line->size() : bytes.size();
+  if (line_bytes_ + size > limits_.header_bytes_max) {
+    refuse_long_lines();
+    return 0;
+  }
+  if (!line) return 0;
+  line_bytes_ += size;
+  if (line->ends_with("\r\n")) {
+    on_line(line->substr(0, size - 2));
+  } else {
+    refuse_malformed("a line does not end with CR LF");
+  }
+  return size;
 }
-bool RequestReader::http_1_0() const {
-  return parser_->http_1_0;
+
+void RequestReader::on_line(std::string_view line) {
+  if (part_ == Part::request_line) return on_request_line(line);
+  if (part_ == Part::headers) return line.empty() ? on_head() : on_header(line);
+  if (part_ == Part::chunk_size) return on_chunk_size(line);
+  std::pair<std::string, std::string> trailer;  // nobody asked for it
+  if (line.empty()) {
+    state_ = State::complete;
+  } else if (read_header(line, trailer)) {
+    refuse_malformed("bad trailer");
+  }
 }
-bool RequestReader::expects_continue() const {
-  return parser_->expects_continue && parser_->body_bytes == 0 && !parser_->chunk_seen;
+
+void RequestReader::on_request_line(std::string_view line) {
+  RequestLine parts;
+  if (const auto bad = read_request_line(line, parts)) return refuse_malformed(bad->what);
+  request_.method = parts.method;
+  request_.target = parts.target;
+  http_1_0_ = parts.http_1_0;
+  part_ = Part::headers;
 }
-std::size_t RequestReader::spooled_bytes() const {
-  return parser_->request.spooled ? parser_->body_bytes : 0;
+
+void RequestReader::on_header(std::string_view line) {
+  if (request_.headers.size() >= kHeadersMax) {
+    return refuse(431, "the request has too many headers: at most " + std::to_string(kHeadersMax) + " are accepted");
+  }
+  if (request_.headers.empty()) request_.headers.reserve(kHeadersUsual);
+  auto& header = request_.headers.emplace_back();
+  if (const auto bad = read_header(line, header)) return refuse_malformed(bad->what);
+  on_known_header(header.first, header.second);
+}
+
+void RequestReader::on_known_header(std::string_view name, std::string_view value) {
+  if (name == "host") {
+    if (std::exchange(has_host_, true)) refuse(400, "the request has more than one Host header");
+  } else if (name == "content-length") {
+    on_content_length(value);
+  } else if (name == "transfer-encoding") {
+    on_transfer_encoding(value);
+  } else if (name == "connection") {
+    closes_ = closes_ || lists_word(value, "close");
+    keeps_ = keeps_ || lists_word(value, "keep-alive");
+  } else if (name == "expect" && !http_1_0_) {
+    if (!is_word(value, "100-continue")) return refuse(417, "the only Expect accepted is \"100-continue\"");
+    expects_continue_ = true;
+  }
+}
+
+void RequestReader::on_content_length(std::string_view value) {
+  const auto length = read_decimal(value);
+  if (!length || content_length_ || chunked_) return refuse_malformed("bad Content-Length");
+  content_length_ = length;
+}
+
+void RequestReader::on_transfer_encoding(std::string_view value) {
+  if (http_1_0_) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
+  if (!is_word(value, "chunked")) return refuse(501, "the only Transfer-Encoding accepted is \"chunked\"");
+  if (content_length_ || std::exchange(chunked_, true)) refuse_malformed("bad Transfer-Encoding");
+}
+
+void RequestReader::on_head() {
+  if (!has_host_ && !http_1_0_) return refuse(400, "the request has no Host header");
+  auto target = split_target(request_.target);
+  if (!target) return refuse_malformed(target.error().message);
+  request_.path = std::move(target->path);
+  request_.query = std::move(target->query);
+  rule_ = ask_limit_ ? ask_limit_(request_) : BodyRule(limits_.body_bytes_max);
+  left_ = content_length_.value_or(0);
+  if (left_ > rule_.bytes_max) return refuse_body();
+  line_bytes_ = 0;
+  if (!chunked_ && left_ == 0) {
+    state_ = State::complete;
+    return;
+  }
+  request_.body.reserve(std::min<std::uint64_t>(left_, kBodyReserveMax));
+  part_ = chunked_ ? Part::chunk_size : Part::sized_body;
+  state_ = State::body;
+}
+
+void RequestReader::on_chunk_size(std::string_view line) {
+  const auto size = read_chunk_size(line);
+  if (!size) return refuse_malformed("bad chunk size");
+  body_begun_ = true;
+  if (*size > rule_.bytes_max - body_bytes_) return refuse_body();
+  left_ = *size;
+  line_bytes_ = 0;
+  part_ = left_ > 0 ? Part::chunk : Part::trailers;
+}
+
+std::size_t RequestReader::put_chunk_end(std::string_view bytes) {
+  static constexpr std::string_view kEnd = "\r\n";
+  if (!kEnd.starts_with(bytes.substr(0, kEnd.size()))) refuse_malformed("a chunk is longer than its size");
+  if (bytes.size() < kEnd.size() || state_ == State::refused) return 0;
+  part_ = Part::chunk_size;
+  return kEnd.size();
+}
+
+std::size_t RequestReader::put_body(std::string_view bytes) {
+  bytes = bytes.substr(0, left_);
+  body_begun_ = true;
+  left_ -= bytes.size();
+  add(bytes);
+  if (left_ > 0 || state_ == State::refused) return bytes.size();
+  if (part_ == Part::chunk) {
+    part_ = Part::chunk_end;
+  } else {
+    state_ = State::complete;
+  }
+  return bytes.size();
+}
+
+void RequestReader::add(std::string_view body) {
+  body_bytes_ += body.size();
+  if (!request_.spooled && rule_.spool && body_bytes_ > rule_.spool_above) spool_from_now_on();
+  if (state_ == State::refused) return;
+  if (request_.spooled) {
+    if (auto written = request_.spooled->append(body); !written) refuse_disk(written.error());
+    return;
+  }
+  arriving_ += body.size();
+  counted_ += body.size();
+  if (arriving_ > limits_.bodies_bytes_max && body_bytes_ > kSmallBody) return refuse_crowd();
+  request_.body.append(body);
+}
+
+void RequestReader::spool_from_now_on() {
+  auto file = rule_.spool->create(rule_.spool_prefix);
+  if (!file) return refuse_disk(file.error());
+  request_.spooled = std::move(*file);
+  if (auto written = request_.spooled->append(request_.body); !written) return refuse_disk(written.error());
+  request_.body = {};
+  arriving_ -= std::exchange(counted_, 0);
+}
+
+void RequestReader::refuse(int status, std::string message) {
+  refusal_ = {status, std::move(message)};
+  state_ = State::refused;
+}
+
+void RequestReader::refuse_malformed(std::string_view what) {
+  refuse(400, "malformed request: " + std::string(what));
+}
+
+void RequestReader::refuse_long_lines() {
+  if (state_ == State::body) return refuse_malformed("a chunk header or trailer that does not end");
+  refuse(431,
+         "the request head is too large: at most " + std::to_string(limits_.header_bytes_max) + " bytes are accepted");
+}
+
+void RequestReader::refuse_body() {
+  if (rule_.on_too_large) rule_.on_too_large(content_length_.value_or(0));
+  std::string setting(rule_.setting_name);
+  if (!setting.empty()) setting = " (" + setting + ")";
+  refuse(413,
+         "the request body is too large: at most " + std::to_string(rule_.bytes_max) + " bytes are accepted" + setting);
+}
+
+void RequestReader::refuse_crowd() {
+  refuse(503, "this server receives more large requests at once than it has memory for: at most " +
+                  std::to_string(limits_.bodies_bytes_max) +
+                  " bytes of them are accepted (server.bodies_mb); try again");
+}
+
+void RequestReader::refuse_disk(const Error& error) {
+  log::error("a request body finds no place on the disk: {}", error.message);
+  refuse(507, "this server has no room on its disk for the request body");
 }
 
 }  // namespace penstock::net

@@ -1,0 +1,114 @@
+#include "net/http_syntax.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace penstock::net {
+namespace {
+
+constexpr std::array<char, 256> make_token_characters() {
+  std::array<char, 256> lower{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")) {
+    lower[static_cast<unsigned char>(c)] = c;
+  }
+  for (char c = 'A'; c <= 'Z'; ++c) lower[static_cast<unsigned char>(c)] = static_cast<char>(c + ('a' - 'A'));
+  return lower;
+}
+
+/// What a token may have, in lower case; 0: it may not.
+constexpr std::array<char, 256> kToken = make_token_characters();
+
+char token_character(char c) {
+  return kToken[static_cast<unsigned char>(c)];
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return token_character(c) != 0; });
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+bool is_text(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) { return is_control(c) && c != '\t'; });
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+template <class Number>
+std::optional<Number> read_whole(std::string_view text, int base) {
+  Number number{};
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::optional<BadPart> read_request_line(std::string_view line, RequestLine& into) {
+  const std::size_t method_end = std::min(line.find(' '), line.size());
+  into.method = line.substr(0, method_end);
+  if (!is_token(into.method) || method_end == line.size()) return BadPart{"bad method"};
+  line.remove_prefix(method_end + 1);
+  const std::size_t target_end = std::min(line.find(' '), line.size());
+  into.target = line.substr(0, target_end);
+  if (into.target.empty() || std::ranges::any_of(into.target, is_control)) return BadPart{"bad target"};
+  const std::string_view version = line.substr(std::min(target_end + 1, line.size()));
+  into.http_1_0 = version == "HTTP/1.0";
+  if (!into.http_1_0 && version != "HTTP/1.1") return BadPart{"the version is neither HTTP/1.1 nor HTTP/1.0"};
+  return std::nullopt;
+}
+
+std::optional<BadPart> read_header(std::string_view line, std::pair<std::string, std::string>& into) {
+  auto& [name, value] = into;
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0) return BadPart{"bad header name"};
+  name.resize(colon);
+  for (std::size_t i = 0; i < colon; ++i) {
+    name[i] = token_character(line[i]);
+    if (name[i] == 0) return BadPart{"bad header name"};
+  }
+  const std::string_view text = trim(line.substr(colon + 1));
+  if (!is_text(text)) return BadPart{"bad header value"};
+  value = text;
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_decimal(std::string_view text) {
+  return read_whole<std::uint64_t>(text, 10);
+}
+
+std::optional<std::uint64_t> read_chunk_size(std::string_view line) {
+  const std::size_t end = std::min(line.find(';'), line.size());
+  if (!is_text(line.substr(end))) return std::nullopt;
+  return read_whole<std::uint64_t>(line.substr(0, end), 16);
+}
+
+bool begins_method(char c) {
+  return token_character(c) != 0;
+}
+
+bool is_word(std::string_view text, std::string_view word) {
+  return std::ranges::equal(text, word, [](char c, char want) { return token_character(c) == want; });
+}
+
+bool lists_word(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    if (is_word(trim(list.substr(0, end)), word)) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
+
+}  // namespace penstock::net
