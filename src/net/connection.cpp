@@ -1,6 +1,5 @@
 #include "net/connection.h"
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <charconv>
 
@@ -13,12 +12,11 @@ namespace penstock::net {
 namespace {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
 
 // What a client may still send after an answer that ended the conversation early.
 constexpr std::size_t kLingerBytesMax = 32 * 1024 * 1024;
 
-// What one connection may read before the others have their turn.
+// What one connection may read, or write, before the others have their turn.
 constexpr std::size_t kTurnBytes = 512 * 1024;
 
 // A body that goes to a file may be so large that it takes longer than any usual time: each such part has that time.
@@ -29,51 +27,52 @@ constexpr std::size_t kKeptBufferBytes = 4 * 1024;
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<Server> server, asio::ip::tcp::socket socket, std::string peer)
+Connection::Connection(std::shared_ptr<Server> server, Socket socket, std::string peer)
     : server_(std::move(server)), socket_(std::move(socket)), peer_(std::move(peer)) {}
 
-void Connection::start() {
-  read();
+bool Connection::start() {
+  return server_->poller.watch(socket_.descriptor(), *this);
 }
 
-void Connection::start_refused() {
+void Connection::turn_away() {
   refuse(503, "the server has too many connections: at most " + std::to_string(server_->limits.connections_max) +
                   " are accepted");
 }
 
 bool Connection::may_read() const {
-  if (!open_ || ended_ || reading_) return false;
+  if (!open_ || ended_) return false;
   const bool busy = phase_ == Phase::handling || phase_ == Phase::writing;
   return !busy || pending_.size() < server_->limits.header_bytes_max;
 }
 
-/// A connection that waits has a small buffer of its own, which holds the usual request; the rest of a larger one is
-/// read into the server's. Merely to wait until there is something would cost a system call more each time.
-void Connection::read() {
-  if (!may_read()) return;
-  reading_ = true;
-  socket_.async_read_some(asio::buffer(first_), [self = shared_from_this()](error_code ec, std::size_t count) {
-    self->reading_ = false;
-    if (!self->open_) return;
-    if (ec) return self->on_end();
-    self->take_in({self->first_.data(), count});
-    if (count == self->first_.size() && !self->read_now()) return self->on_end();
-    self->read();
-  });
+void Connection::on_ready(bool readable, bool writable, bool ended) {
+  const std::shared_ptr<Connection> self = shared_from_this();
+  readable_ = readable_ || readable;
+  no_more_ = no_more_ || ended;
+  if (writable && std::exchange(blocked_, false)) write();
+  read();
 }
 
-/// False: the client sends no more.
-bool Connection::read_now() {
+/// Less than there is room for was all there is: what comes later is announced.
+void Connection::read() {
+  if (std::exchange(reading_, true)) return;
   std::size_t total = 0;
-  while (may_read() && total < kTurnBytes) {
-    error_code ec;
-    const std::size_t count = socket_.read_some(asio::buffer(server_->scratch), ec);
-    if (ec) return ec == asio::error::would_block || ec == asio::error::try_again;
-    total += count;
-    take_in({server_->scratch.data(), count});
-    if (count < server_->scratch.size()) break;  // that was all
+  while (readable_ && may_read()) {
+    if (total >= kTurnBytes) {
+      server_->resume_later(*this);
+      break;
+    }
+    const std::optional<std::size_t> count = socket_.receive(server_->scratch);
+    readable_ = count && (*count == server_->scratch.size() || (no_more_ && *count > 0));
+    if (!count) break;
+    if (*count == 0) {
+      on_end();
+      break;
+    }
+    total += *count;
+    take_in({server_->scratch.data(), *count});
   }
-  return true;
+  reading_ = false;
 }
 
 void Connection::on_end() {
@@ -139,9 +138,7 @@ std::size_t Connection::advance(std::string_view bytes) {
 /// Nothing else is being written when a body is awaited, so these few bytes fit or the client does not read.
 void Connection::send_continue() {
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  error_code ec;
-  const std::size_t sent = socket_.write_some(asio::buffer(kContinue), ec);
-  if (ec || sent < kContinue.size()) close();
+  if (socket_.send(kContinue, {}) != kContinue.size()) close();
 }
 
 void Connection::dispatch() {
@@ -275,17 +272,35 @@ void Connection::write_when_free() {
   if (!server_->holds(*this)) write();
 }
 
+/// Tells of the end later: whoever answers does not expect to be called back meanwhile.
 void Connection::write() {
-  const std::size_t head_sent = std::min(out_sent_, out_head_.size());
-  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(out_head_) + head_sent,
-                                                     asio::buffer(out_body_) + (out_sent_ - head_sent)};
-  socket_.async_write_some(buffers, [self = shared_from_this()](error_code ec, std::size_t count) {
-    self->out_sent_ += count;
-    const bool whole = self->out_sent_ == self->out_head_.size() + self->out_body_.size();
-    if (!self->open_ || ec || whole) return self->on_written(self->open_ && !ec);
-    self->server_->enter(*self, Phase::writing);  // the client reads: its time starts anew
-    self->write();
-  });
+  const std::size_t before = out_sent_;
+  while (out_sent_ < out_head_.size() + out_body_.size()) {
+    const std::size_t head_sent = std::min(out_sent_, out_head_.size());
+    const auto count = socket_.send(std::string_view(out_head_).substr(head_sent),
+                                    std::string_view(out_body_).substr(out_sent_ - head_sent));
+    if (!count) return end_write(false);
+    out_sent_ += *count;
+    blocked_ = *count == 0;
+    writes_on_ = !blocked_ && out_sent_ - before >= kTurnBytes;
+    if (!blocked_ && !writes_on_) continue;
+    if (out_sent_ > before) server_->enter(*this, Phase::writing);  // the client reads: its time starts anew
+    if (writes_on_) server_->resume_later(*this);
+    return;
+  }
+  end_write(true);
+}
+
+void Connection::end_write(bool whole) {
+  write_ended_ = true;
+  wrote_all_ = whole;
+  server_->resume_later(*this);
+}
+
+void Connection::resume() {
+  if (std::exchange(writes_on_, false)) write();
+  if (std::exchange(write_ended_, false)) on_written(open_ && wrote_all_);
+  if (open_) read();
 }
 
 void Connection::on_written(bool whole) {
@@ -309,9 +324,7 @@ void Connection::on_written(bool whole) {
 /// rest is read and thrown away, within bounds.
 void Connection::linger() {
   const bool clean = pending_.empty() && server_->stopping && !refused_;
-  error_code ec;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
-  if (ec || clean) return close();
+  if (!socket_.end_sending() || clean) return close();
   pending_ = {};
   server_->enter(*this, Phase::lingering);
   read();
@@ -326,9 +339,11 @@ void Connection::close() {
   if (!open_) return;
   open_ = false;
   const std::shared_ptr<Connection> self = shared_from_this();
-  error_code ignored;
-  socket_.close(ignored);
+  server_->poller.forget(socket_.descriptor(), *this);
+  socket_.close();
   server_->remove(*this);
+  if (blocked_ || writes_on_) end_write(false);
+  blocked_ = writes_on_ = false;
   reader_.reset();
   pending_ = {};
   stream_next_ = {};

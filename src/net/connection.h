@@ -1,14 +1,14 @@
 #pragma once
 
-#include <array>
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <list>
 #include <memory>
 #include <string>
 
 #include "net/http_server.h"
+#include "net/poller.h"
 #include "net/request_reader.h"
+#include "net/socket.h"
 
 namespace penstock::net {
 
@@ -22,16 +22,16 @@ enum class Phase { idle, head, body, handling, writing, lingering };
 constexpr std::size_t kPhases = 6;
 
 /// One client's connection: reads requests, hands them to the handler one at a time, writes the answers.
-/// A read is under way almost always, also while a request is handled: that is how a client that leaves is noticed.
-/// Owned by the server's lists until close(); pending operations keep it alive a little longer. Loop thread only.
-class Connection : public std::enable_shared_from_this<Connection> {
+/// It reads whatever comes almost always, also while a request is handled: that is how a client that leaves is noticed.
+/// Owned by the server's lists until close(). Loop thread only.
+class Connection final : public std::enable_shared_from_this<Connection>, private Poller::Watcher {
  public:
-  Connection(std::shared_ptr<Server> server, boost::asio::ip::tcp::socket socket, std::string peer);
+  Connection(std::shared_ptr<Server> server, Socket socket, std::string peer);
 
-  /// Once, after the server has put the connection into its list.
-  void start();
-  /// Instead of start(): answers 503 and closes.
-  void start_refused();
+  /// Once, after the server has put the connection into its list. False: it cannot be watched.
+  bool start();
+  /// Instead of reading requests: answers 503 and closes.
+  void turn_away();
 
   /// The answer to the request that is being handled.
   void answer(Response response, std::function<void(bool)> written);
@@ -54,8 +54,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   friend struct Server;
 
+  void on_ready(bool readable, bool writable, bool ended) override;
   void read();
-  bool read_now();
   void on_end();
   void take_in(std::string_view bytes);
   void take_pending();
@@ -66,7 +66,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void begin_write(Response response, std::function<void(bool)> written);
   void write_when_free();
   void write();
+  void end_write(bool whole);
   void on_written(bool whole);
+  void resume();
   void flush_stream();
   void tell_drained();
   bool stream_goes_on();
@@ -74,7 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool may_read() const;
 
   std::shared_ptr<Server> server_;
-  boost::asio::ip::tcp::socket socket_;
+  Socket socket_;
   std::string peer_;
 
   // The server's book-keeping: which list it is in, where, and since when.
@@ -83,8 +85,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::chrono::steady_clock::time_point since_;
 
   bool open_ = true;
-  std::array<char, 2048> first_;  // of what is read
+  bool readable_ = false;  // there may be bytes that were not read
+  bool no_more_ = false;   // behind them
   bool reading_ = false;
+  bool blocked_ = false;      // the rest of an answer waits for room
+  bool writes_on_ = false;    // or for its turn
+  bool write_ended_ = false;  // and on_written() is to be called
+  bool wrote_all_ = false;
+  bool resumes_ = false;     // is in the server's list of those
   bool refused_ = false;     // came beyond the limit of connections
   bool ended_ = false;       // the client sends no more
   bool keep_alive_ = false;  // of the request that is being answered

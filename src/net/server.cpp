@@ -1,7 +1,12 @@
 #include "net/server.h"
 
+#include <sys/socket.h>
+#include <time.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cerrno>
+#include <utility>
 
 #include "base/log.h"
 
@@ -16,6 +21,7 @@ namespace {
 constexpr int kBacklog = 4096;
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr int kAcceptsAtOnce = 128;
 
 // Connections beyond the limit that are told so at one time; any more are closed without a word.
 constexpr std::size_t kRefusedMax = 256;
@@ -24,6 +30,14 @@ std::string as_text(const tcp::endpoint& endpoint) {
   const std::string address = endpoint.address().to_string();
   const std::string port = std::to_string(endpoint.port());
   return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+/// A few milliseconds behind, and cheap: each request enters four phases.
+std::chrono::steady_clock::time_point coarse_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::chrono::steady_clock::time_point(std::chrono::seconds(now.tv_sec) +
+                                               std::chrono::nanoseconds(now.tv_nsec));
 }
 
 Result<asio::ip::address> parse_address(const std::string& text) {
@@ -46,6 +60,7 @@ Server::Server(asio::io_context& io, HttpLimits bounds, Handler on_request, Body
       limits(bounds),
       handler(std::move(on_request)),
       body_limit(std::move(ask_body_limit)),
+      poller(io),
       ticker(io),
       accept_pause(io) {}
 
@@ -57,25 +72,24 @@ Result<std::uint16_t> Server::listen(const std::string& address, std::uint16_t p
   error_code ec;
   acceptor.open(endpoint.protocol(), ec);
   if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) acceptor.set_option(tcp::no_delay(true), ec);  // those it accepts have it from here
+  if (!ec) acceptor.non_blocking(true, ec);
   if (!ec) acceptor.bind(endpoint, ec);
   if (!ec) acceptor.listen(kBacklog, ec);
   tcp::endpoint bound;
   if (!ec) bound = acceptor.local_endpoint(ec);
   if (ec) return fail(Errc::unavailable, "cannot listen on " + as_text(endpoint) + ": " + ec.message());
+  if (acceptors.empty()) poller.start(shared_from_this());
   acceptors.push_back(std::move(acceptor));
   accept(acceptors.back());
   return bound.port();
 }
 
 void Server::accept(Acceptor& acceptor) {
-  acceptor.async_accept([self = shared_from_this(), &acceptor](error_code ec, tcp::socket socket) {
+  acceptor.async_wait(Acceptor::wait_read, [self = shared_from_this(), &acceptor](error_code) {
     if (!acceptor.is_open()) return;
-    if (!ec) {
-      self->admit(std::move(socket));
-      if (acceptor.is_open()) self->accept(acceptor);
-      return;
-    }
-    if (ec == asio::error::connection_aborted) return self->accept(acceptor);
+    const error_code ec = self->accept_waiting(acceptor);
+    if (!ec) return self->accept(acceptor);
     log::warn("accepting a connection failed: {}", ec.message());
     self->accept_pause.expires_after(kAcceptPause);
     self->accept_pause.async_wait([self, &acceptor](error_code) {
@@ -84,27 +98,41 @@ void Server::accept(Acceptor& acceptor) {
   });
 }
 
-void Server::admit(tcp::socket socket) {
-  error_code ec;
-  const tcp::endpoint peer = socket.remote_endpoint(ec);
-  if (!ec) socket.set_option(tcp::no_delay(true), ec);
-  if (!ec) socket.non_blocking(true, ec);
-  if (ec) return;  // it is gone already
+/// Takes those who wait, a bounded number of them. Error: none can be taken for the moment.
+error_code Server::accept_waiting(Acceptor& acceptor) {
+  for (int i = 0; i < kAcceptsAtOnce; ++i) {
+    tcp::endpoint peer;
+    auto size = static_cast<socklen_t>(peer.capacity());
+    const int descriptor = ::accept4(acceptor.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      peer.resize(size);
+      admit(Socket(descriptor), as_text(peer));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      break;
+    } else if (errno != ECONNABORTED && errno != EINTR) {
+      return {errno, boost::system::system_category()};
+    }
+  }
+  return {};
+}
+
+void Server::admit(Socket socket, std::string peer) {
   const bool full = count - refused >= limits.connections_max;
   if (full && refused >= kRefusedMax) return;
-  const auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), as_text(peer));
+  const auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), std::move(peer));
   auto& idle = phases[static_cast<std::size_t>(Phase::idle)];
   connection->place_ = idle.insert(idle.end(), connection);
   ++count;
   enter(*connection, Phase::idle);
   if (!ticking) schedule_tick();
-  if (full) {
-    ++refused;
-    connection->refused_ = true;
-    connection->start_refused();
-  } else {
-    connection->start();
+  if (!connection->start()) {
+    log::warn("a connection cannot be watched: the system's limit on what one process waits for is reached");
+    return connection->close();
   }
+  if (!full) return;
+  ++refused;
+  connection->refused_ = true;
+  connection->turn_away();
 }
 
 void Server::enter(Connection& connection, Phase phase) {
@@ -112,7 +140,22 @@ void Server::enter(Connection& connection, Phase phase) {
   auto& to = phases[static_cast<std::size_t>(phase)];
   to.splice(to.end(), from, connection.place_);
   connection.phase_ = phase;
-  connection.since_ = std::chrono::steady_clock::now();
+  connection.since_ = coarse_now();
+}
+
+void Server::resume_later(Connection& connection) {
+  if (std::exchange(connection.resumes_, true)) return;
+  resuming.push_back(connection.shared_from_this());
+  if (resuming.size() > 1) return;
+  asio::post(context, [self = shared_from_this()] { self->resume(); });
+}
+
+void Server::resume() {
+  const std::vector<std::shared_ptr<Connection>> now = std::exchange(resuming, {});
+  for (const std::shared_ptr<Connection>& connection : now) {
+    connection->resumes_ = false;
+    connection->resume();
+  }
 }
 
 void Server::remove(Connection& connection) {
@@ -156,6 +199,8 @@ void Server::stop_now() {
   }
   ticker.cancel();
   release(held_until);
+  resume();
+  poller.close();
 }
 
 bool Server::holds(Connection& connection) {

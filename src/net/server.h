@@ -8,6 +8,7 @@
 #include <list>
 
 #include "net/connection.h"
+#include "net/poller.h"
 
 namespace penstock::net {
 
@@ -22,7 +23,8 @@ struct Server : std::enable_shared_from_this<Server> {
 
   Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
   void accept(Acceptor& acceptor);
-  void admit(boost::asio::ip::tcp::socket socket);
+  boost::system::error_code accept_waiting(Acceptor& acceptor);
+  void admit(Socket socket, std::string peer);
 
   /// Moves the connection to the end of the phase's list and starts the phase's time.
   void enter(Connection& connection, Phase phase);
@@ -30,6 +32,10 @@ struct Server : std::enable_shared_from_this<Server> {
 
   void stop(std::function<void()> when_done);
   void stop_now();
+
+  /// Connection::resume() when what is under way is over.
+  void resume_later(Connection& connection);
+  void resume();
 
   /// Whether what is written now has to wait; the connection then comes to its turn in release().
   bool holds(Connection& connection);
@@ -44,6 +50,7 @@ struct Server : std::enable_shared_from_this<Server> {
   const Handler handler;
   const BodyLimit body_limit;
 
+  Poller poller;
   std::list<Acceptor> acceptors;
   std::array<Connections, kPhases> phases;
   std::size_t body_bytes = 0;  // of requests that are arriving
@@ -58,6 +65,8 @@ struct Server : std::enable_shared_from_this<Server> {
   std::uint64_t released = 0;
   bool passing = false;  // HttpServer::pass()
   std::deque<std::pair<std::uint64_t, std::shared_ptr<Connection>>> held;
+
+  std::vector<std::shared_ptr<Connection>> resuming;
 
   boost::asio::steady_timer ticker;
   bool ticking = false;
