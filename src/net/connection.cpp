@@ -22,6 +22,9 @@ constexpr std::size_t kTurnBytes = 512 * 1024;
 // A body that goes to a file may be so large that it takes longer than any usual time: each such part has that time.
 constexpr std::size_t kBodyStepBytes = 16 * 1024 * 1024;
 
+// Up to here, to copy an answer's body behind its head costs less than to send the two of them.
+constexpr std::size_t kJoinedBytes = 4 * 1024;
+
 // A buffer larger than this is given back when a request is over.
 constexpr std::size_t kKeptBufferBytes = 4 * 1024;
 
@@ -178,6 +181,7 @@ void Connection::begin_write(Response response, std::function<void(bool)> writte
   const After after = !keep_alive_ ? After::close : http_1_0_ ? After::keep_open_http_1_0 : After::keep_open;
   out_head_ = response_head(response, after);
   out_body_ = head_only_ || is_bodiless(response.status) ? std::string() : std::move(response.body);
+  if (out_body_.size() <= kJoinedBytes) out_head_ += std::exchange(out_body_, {});
   out_sent_ = 0;
   written_ = std::move(written);
   server_->enter(*this, Phase::writing);

@@ -1,0 +1,93 @@
+#include "net/http_syntax.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::net {
+namespace {
+
+std::string request_line_fault(std::string_view line) {
+  RequestLine parts;
+  const auto bad = read_request_line(line, parts);
+  return bad ? bad->what : "";
+}
+
+TEST(HttpSyntax, TakesARequestLineApart) {
+  RequestLine parts;
+  ASSERT_FALSE(read_request_line("PATCH /a?b=c HTTP/1.1", parts).has_value());
+  EXPECT_EQ(parts.method, "PATCH");
+  EXPECT_EQ(parts.target, "/a?b=c");
+  EXPECT_FALSE(parts.http_1_0);
+  ASSERT_FALSE(read_request_line("x-y /\xc3\xa4 HTTP/1.0", parts).has_value());
+  EXPECT_EQ(parts.target, "/\xc3\xa4");
+  EXPECT_TRUE(parts.http_1_0);
+}
+
+TEST(HttpSyntax, SaysWhichPartOfARequestLineIsBad) {
+  for (const char* line : {"", " / HTTP/1.1", "GET", "G(T / HTTP/1.1", "G\tT / HTTP/1.1"}) {
+    EXPECT_EQ(request_line_fault(line), "bad method") << line;
+  }
+  for (const char* line : {"GET ", "GET  HTTP/1.1", "GET \t HTTP/1.1", "GET /\x7f HTTP/1.1"}) {
+    EXPECT_EQ(request_line_fault(line), "bad target") << line;
+  }
+  for (const char* line :
+       {"GET /", "GET / ", "GET / HTTP/1.2", "GET / http/1.1", "GET / HTTP/1.1 ", "GET / / HTTP/1.1"}) {
+    EXPECT_EQ(request_line_fault(line), "the version is neither HTTP/1.1 nor HTTP/1.0") << line;
+  }
+}
+
+TEST(HttpSyntax, TakesAHeaderApart) {
+  const std::tuple<std::string_view, std::string, std::string> cases[] = {
+      {"Host: h", "host", "h"},
+      {"X-A:", "x-a", ""},
+      {"x_1.~!#: \t a  b\t ", "x_1.~!#", "a  b"},
+      {"A::", "a", ":"},
+      {"A: \xc3\xa4", "a", "\xc3\xa4"},
+  };
+  for (const auto& [line, name, value] : cases) {
+    std::pair<std::string, std::string> header;
+    EXPECT_FALSE(read_header(line, header).has_value()) << line;
+    EXPECT_EQ(header.first, name);
+    EXPECT_EQ(header.second, value);
+  }
+}
+
+TEST(HttpSyntax, RefusesABadHeader) {
+  const std::string_view with_zero("A: b\0c", 6);
+  for (const std::string_view line :
+       {std::string_view(": x"), std::string_view("no colon"), std::string_view(" folded: x"),
+        std::string_view("A : x"), std::string_view("\xc3\xa4: x"), std::string_view("A: b\rc"),
+        std::string_view("A: b\x7f"), with_zero}) {
+    std::pair<std::string, std::string> header;
+    EXPECT_TRUE(read_header(line, header).has_value()) << line;
+  }
+}
+
+TEST(HttpSyntax, ReadsNumbers) {
+  EXPECT_EQ(read_decimal("0"), 0U);
+  EXPECT_EQ(read_decimal("0012"), 12U);
+  EXPECT_EQ(read_decimal("18446744073709551615"), UINT64_MAX);
+  for (const char* text : {"", "-1", "+1", " 1", "1 ", "1,1", "0x1", "18446744073709551616"}) {
+    EXPECT_FALSE(read_decimal(text).has_value()) << text;
+  }
+  EXPECT_EQ(read_chunk_size("1aF"), 0x1afU);
+  EXPECT_EQ(read_chunk_size("0;a=\"b c\""), 0U);
+  EXPECT_EQ(read_chunk_size("00000000000000000001"), 1U);
+  for (const char* text : {"", ";a", "1 ", "1 ;a", "0x1", "-1", "g", "1;a\x01", "10000000000000000"}) {
+    EXPECT_FALSE(read_chunk_size(text).has_value()) << text;
+  }
+}
+
+TEST(HttpSyntax, FindsWordsInAnyCase) {
+  EXPECT_TRUE(is_word("100-Continue", "100-continue"));
+  EXPECT_FALSE(is_word("100-continued", "100-continue"));
+  EXPECT_FALSE(is_word("", "close"));
+  EXPECT_TRUE(lists_word("close", "close"));
+  EXPECT_TRUE(lists_word("x, CLOSE\t,", "close"));
+  EXPECT_TRUE(lists_word(",,close", "close"));
+  for (const char* list : {"", ",", "clos", "close d", "not-close", "\"close\""}) {
+    EXPECT_FALSE(lists_word(list, "close")) << list;
+  }
+}
+
+}  // namespace
+}  // namespace penstock::net
