@@ -26,7 +26,8 @@ namespace {
 constexpr int kTablesNice = 10;
 constexpr Millis kTryAgain{1000};
 constexpr Millis kSyncEvery{1000};
-constexpr std::size_t kFrameKeptBytes = 4U << 20;  // a larger buffer is given back after its turn
+constexpr std::size_t kFrameKeptBytes = 1U << 20;  // a larger buffer is given back after its turn
+constexpr std::size_t kFramesKept = 8;
 
 class LocalStore final : public Store {
  public:
@@ -170,12 +171,17 @@ class LocalStore final : public Store {
 
   void commit_later(Turn turn, Done done) override {
     Begun next;
+    if (!spare_frames_.empty()) {
+      next.frame = std::move(spare_frames_.back());
+      spare_frames_.pop_back();
+    }
     begin(turn, next.frame);
     begun_bytes_ += next.frame.size();
     next.turn = std::move(turn);
     next.done = std::move(done);
     const std::scoped_lock lock(begun_mutex_);
     begun_turns_.push_back(std::move(next));
+    if (spare_frames_.empty()) spare_frames_.swap(written_frames_);
     if (!is_writing_) writer_wake_.notify_one();
   }
 
@@ -315,16 +321,18 @@ class LocalStore final : public Store {
       is_writing_ = true;
       Result<void> written = written_;
       lock.unlock();
-      write(turns, written);
+      std::vector<std::string> frames = write(turns, written);
       lock.lock();
+      keep_for_reuse(std::move(frames));
       written_ = std::move(written);
       is_writing_ = false;
       if (begun_turns_.empty()) written_all_.notify_all();
     }
   }
 
-  /// `done`: how it went so far, and then goes. After an error nothing is appended any more.
-  void write(std::vector<Begun>& turns, Result<void>& done) {
+  /// `done`: how it went so far, and then goes. After an error nothing is appended any more. Returns the frames that it
+  /// took out of the turns.
+  std::vector<std::string> write(std::vector<Begun>& turns, Result<void>& done) {
     std::vector<std::string> frames;
     frames.reserve(turns.size());
     std::uint64_t bytes = 0;
@@ -338,6 +346,15 @@ class LocalStore final : public Store {
       turns[i].done(done);
       if (!done) continue;
       if (auto taken = hand_over(std::move(turns[i].turn), frames[i].size()); !taken) keep(taken);
+    }
+    return frames;
+  }
+
+  /// A buffer that the loop makes and this thread frees, turn by turn, would cost page faults every time.
+  void keep_for_reuse(std::vector<std::string> frames) {
+    for (std::string& frame : frames) {
+      if (written_frames_.size() == kFramesKept) return;
+      if (frame.capacity() <= kFrameKeptBytes) written_frames_.push_back(std::move(frame));
     }
   }
 
@@ -447,9 +464,9 @@ class LocalStore final : public Store {
     auto done = tables_->apply(turns, after);
     if (done) {
       position_ = after;
+      turns.clear();  // before the loop may let go of them: what it made, it frees, little by little
       applied_ = after.applied;
       log_->trim(after.applied);
-      turns.clear();
     }
     lock.lock();
     is_applying_ = false;
@@ -493,11 +510,13 @@ class LocalStore final : public Store {
   Backlog backlog_;
   std::uint64_t begun_;  // sequence of the last turn
   std::string frame_;
+  std::vector<std::string> spare_frames_;
 
   std::mutex begun_mutex_;  // of these
   std::condition_variable writer_wake_;
   std::condition_variable written_all_;
   std::vector<Begun> begun_turns_;
+  std::vector<std::string> written_frames_;
   bool is_writing_ = false;
   bool writer_leaves_ = false;
   bool waits_for_writer_ = false;  // the loop

@@ -5,6 +5,9 @@
 namespace penstock::store {
 namespace {
 
+// Turns. To free thousands of records at once would keep the loop from its work for milliseconds.
+constexpr std::size_t kDroppedAtOnce = 2;
+
 /// The job that a record speaks of; null when of none, or of many.
 const JobId* job_of(const core::Record& record) {
   if (const auto* added = std::get_if<core::JobAdded>(&record)) return &added->request.id;
@@ -97,7 +100,8 @@ void Backlog::add(std::uint64_t sequence, Turn turn) {
 }
 
 void Backlog::drop(std::uint64_t sequence) {
-  for (; !turns_.empty() && first_ <= sequence; ++first_, turns_.pop_front()) {
+  for (std::size_t left = kDroppedAtOnce; left > 0 && !turns_.empty() && first_ <= sequence;
+       --left, ++first_, turns_.pop_front()) {
     if (first_ > indexed_) continue;
     for (const core::Record& record : *turns_.front()) {
       if (removes_many(record)) removals_.pop_front();
