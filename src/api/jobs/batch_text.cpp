@@ -34,7 +34,7 @@ Result<core::JobRequest> read_one(std::string_view text, const net::AddressRules
   if (!text.starts_with('{')) {
     return fail(Errc::invalid, "it is " + shown(text) + "; an object with the key \"input\" is accepted");
   }
-  auto request = read_submission(text, webhook_rules);
+  auto request = read_submission(std::string(text), webhook_rules);
   if (request && !request->idempotency_key.empty()) {
     return fail(
         Errc::invalid,

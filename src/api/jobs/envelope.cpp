@@ -96,7 +96,7 @@ Result<std::string> key_of(const std::optional<std::string>& in_body, std::strin
 
 }  // namespace
 
-Result<core::JobRequest> read_submission(std::string_view body, const net::AddressRules& webhook_rules,
+Result<core::JobRequest> read_submission(std::string body, const net::AddressRules& webhook_rules,
                                          std::string_view key_header) {
   if (trim(body).empty()) {
     return fail(Errc::invalid, "the body is empty; a JSON object with the key \"input\" is expected");
@@ -104,12 +104,12 @@ Result<core::JobRequest> read_submission(std::string_view body, const net::Addre
   const auto members = json::split_object(body, json::kPayloadLimits);
   if (!members) return fail(Errc::invalid, "the body is not accepted: " + members.error().message);
   core::JobRequest request;
-  request.input = core::bytes("{}");
+  std::optional<std::string_view> input;
   std::optional<std::string> key_in_body;
   for (const auto& [key, value] : *members) {
     if (key == "input") {
       if (value == "null") return fail(Errc::invalid, "input is null; any other JSON value is accepted");
-      request.input = core::bytes(std::string(value));
+      input = value;
     } else if (key == "policy") {
       if (auto read = read_policy(value, request); !read) return tl::unexpected<Error>(read.error());
     } else if (key == "s3Config" && value != "null") {
@@ -136,6 +136,7 @@ Result<core::JobRequest> read_submission(std::string_view body, const net::Addre
   auto key = key_of(key_in_body, key_header);
   if (!key) return tl::unexpected<Error>(key.error());
   request.idempotency_key = std::move(*key);
+  request.input = input ? core::bytes_of(std::move(body), *input) : core::bytes("{}");
   return request;
 }
 

@@ -140,7 +140,7 @@ void JobsApi::handle(net::Request request, const std::vector<std::string_view>& 
       to.send(json_answer("{\"removed\":" + std::to_string(removed) + ",\"status\":\"completed\"}"));
     });
   }
-  submit(request, endpoint, operation.name == "runsync", std::move(responder));
+  submit(std::move(request), endpoint, operation.name == "runsync", std::move(responder));
 }
 
 void JobsApi::list(const net::Request& request, const EndpointId& endpoint, net::Responder responder) {
@@ -153,8 +153,8 @@ void JobsApi::list(const net::Request& request, const EndpointId& endpoint, net:
   });
 }
 
-void JobsApi::submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder) {
-  auto submission = read_submission(request.body, webhook_rules_, request.header("idempotency-key"));
+void JobsApi::submit(net::Request request, const EndpointId& endpoint, bool sync, net::Responder responder) {
+  auto submission = read_submission(std::move(request.body), webhook_rules_, request.header("idempotency-key"));
   if (!submission) return responder.send(error_answer(submission.error()));
   core::Submit command;
   command.request = std::move(*submission);

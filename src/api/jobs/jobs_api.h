@@ -32,7 +32,7 @@ class JobsApi {
   using Answer = std::function<void(net::Responder&, const core::Reply&)>;
   Answer job_answer(const net::Request& request, const EndpointId& endpoint);
   void result(const net::Request& request, const std::vector<std::string_view>& parts, net::Responder responder);
-  void submit(const net::Request& request, const EndpointId& endpoint, bool sync, net::Responder responder);
+  void submit(net::Request request, const EndpointId& endpoint, bool sync, net::Responder responder);
   void status(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
   void stream(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
   void on_job(const net::Request& request, std::string_view operation, const EndpointId& endpoint, const JobId& job,

@@ -8,7 +8,7 @@
 namespace penstock::api {
 namespace {
 
-Result<core::JobRequest> read(std::string_view body, std::string_view key_header = {}) {
+Result<core::JobRequest> read(const std::string& body, std::string_view key_header = {}) {
   return read_submission(body, *net::AddressRules::make(false, ""), key_header);
 }
 
@@ -106,6 +106,7 @@ TEST(Submission, every_bad_body_says_what_is_wrong) {
 
 TEST(WorkerResults, are_read_as_the_sdk_posts_them) {
   EXPECT_EQ(*read_result(R"({"output": [1, 2.50]})")->output, "[1, 2.50]");
+  EXPECT_EQ(*read_result(R"({"output": 1, "output": 2})")->output, "2") << "the last one counts";
   EXPECT_EQ(*read_result(R"({"output":null})")->output, "null");
   EXPECT_EQ(read_result("{}")->output, nullptr);
   const auto failed = read_result(R"({"output":{"x":1},"error":"b\"ad"})");
@@ -132,6 +133,21 @@ TEST(JobText, a_terminal_job_has_worker_delay_and_execution) {
   job.output = core::bytes("[ 1 ]");
   EXPECT_EQ(job_text(job), R"({"delayTime":0,"error":"a\nb","executionTime":0,"id":"j-1","output":[ 1 ],"retries":1,)"
                            R"("status":"FAILED","workerId":""})");
+}
+
+TEST(Submission, AnInputIsKeptInTheMemoryOfItsBodyWhenItIsMostOfIt) {
+  const std::string large = '"' + std::string(1'000, 'x') + '"';
+  const std::string url = "https://example.com/" + std::string(500, 'y');
+  for (const std::string& input : {large, std::string("1"), std::string(R"({"a": [1, 2.50]})")}) {
+    for (const std::string& body : {R"({"webhook":")" + url + R"(", "input": )" + input + "}",
+                                    R"({"input":)" + input + R"(,"policy":{"priority":"high"}})"}) {
+      const auto request = read(body);
+      ASSERT_TRUE(request.has_value()) << request.error().message;
+      EXPECT_EQ(*request->input, input);
+      EXPECT_LE(request->input->capacity(), std::max<std::size_t>(2 * input.size() + 1, 15));
+    }
+  }
+  EXPECT_EQ(*read("{}")->input, "{}");
 }
 
 }  // namespace

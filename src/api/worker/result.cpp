@@ -4,8 +4,14 @@
 
 namespace penstock::api {
 
-Result<WorkerResult> read_result(std::string_view body) {
-  return read_result(body, [](std::string_view output) { return core::bytes(std::string(output)); });
+Result<WorkerResult> read_result(std::string body) {
+  std::optional<std::string_view> output;
+  auto result = read_result(body, [&](std::string_view text) {
+    output = text;
+    return nullptr;
+  });
+  if (result && output) result->output = core::bytes_of(std::move(body), *output);
+  return result;
 }
 
 Result<WorkerResult> read_result(std::string_view body, const KeepOutput& keep) {

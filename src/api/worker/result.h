@@ -19,7 +19,7 @@ struct WorkerResult {
 };
 
 /// Errors: invalid (not one strict JSON object; Python's bare NaN is none).
-Result<WorkerResult> read_result(std::string_view body);
+Result<WorkerResult> read_result(std::string body);
 
 /// The same, with the output made of its text by `keep`; the text lies in `body`.
 using KeepOutput = std::function<core::Bytes(std::string_view)>;

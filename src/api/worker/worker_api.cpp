@@ -107,7 +107,8 @@ void WorkerApi::handle(net::Request request, const std::vector<std::string_view>
     const auto job = JobId::parse(parts.size() > 3 ? parts[3] : request.header("x-request-id"));
     if (!job) return responder.send(error_answer({Errc::invalid, "the path names no job: " + job.error().message}));
     at.job = *job;
-    return operation == "job-done" ? done(request, at, std::move(responder)) : chunk(request, at, std::move(responder));
+    return operation == "job-done" ? done(std::move(request), at, std::move(responder))
+                                   : chunk(request, at, std::move(responder));
   }
   if (operation == "job-stop") return stops(at, std::move(responder));
   if (operation == "ping") return ping(request, at, std::move(responder));
@@ -146,9 +147,9 @@ void WorkerApi::stops(const Address& at, net::Responder responder) {
        });
 }
 
-void WorkerApi::done(const net::Request& request, const Address& at, net::Responder responder) {
+void WorkerApi::done(net::Request request, const Address& at, net::Responder responder) {
   // The core may have let go of a job that is finished; a late result for it needs no recall: it is ignored either way.
-  if (!request.spooled) return take_result(read_result(request.body), at, std::move(responder), {});
+  if (!request.spooled) return take_result(read_result(std::move(request.body)), at, std::move(responder), {});
   const auto to = std::make_shared<net::Responder>(std::move(responder));
   const std::string file = request.spooled->name();
   results_.read(request.spooled, [this, at, to, file](Result<WorkerResult> result) {

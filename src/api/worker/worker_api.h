@@ -39,7 +39,7 @@ class WorkerApi {
   };
   void take(const net::Request& request, const Address& at, bool batch, net::Responder responder);
   void stops(const Address& at, net::Responder responder);
-  void done(const net::Request& request, const Address& at, net::Responder responder);
+  void done(net::Request request, const Address& at, net::Responder responder);
   void take_result(Result<WorkerResult> result, const Address& at, net::Responder responder, const std::string& file);
   void chunk(const net::Request& request, const Address& at, net::Responder responder);
   void ping(const net::Request& request, const Address& at, net::Responder responder);
