@@ -265,6 +265,7 @@ void EngineState::restore(StoredState stored) {
     if (found != endpoints.end()) found->second->counters = counters;
   }
   restore_fleet(stored);
+  restore_places(std::move(stored.places));
   for (auto& worker : stored.workers) {
     const auto found = endpoints.find(worker.endpoint);
     EndpointEntry* owner = found == endpoints.end() ? nullptr : found->second.get();
@@ -278,7 +279,7 @@ void EngineState::restore(StoredState stored) {
     Fleet& holder = entry->worker.gpu_parked ? unchanged : fleet;
     entry->worker.placement = holder.restore(std::move(entry->worker.placement));
     if (owner) owner->workers.push_back(entry.get());
-    if (owner && !entry->worker.external) remember_place(*owner, entry->worker.placement);
+    if (owner && !entry->worker.external) recall_place(*owner, entry->worker.placement);
     if (owner) recall_start(*owner, entry->worker);
     WorkerEntry& added = *entry;
     workers.emplace(added.worker.id, std::move(entry));

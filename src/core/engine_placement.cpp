@@ -8,8 +8,6 @@
 namespace penstock::core {
 namespace {
 
-constexpr std::size_t kPlacesRemembered = 8;
-
 std::vector<EnvVar> merged(const std::vector<EnvVar>& base, const std::vector<EnvVar>& over) {
   std::vector<EnvVar> out = base;
   for (const EnvVar& variable : over) {
@@ -21,6 +19,10 @@ std::vector<EnvVar> merged(const std::vector<EnvVar>& base, const std::vector<En
     }
   }
   return out;
+}
+
+bool is_same_place(const Placement& a, const Placement& b) {
+  return a.node == b.node && a.gpu_type == b.gpu_type && a.gpus == b.gpus;
 }
 
 }  // namespace
@@ -49,11 +51,27 @@ PlacementWish EngineState::placement_wish(const EndpointEntry& entry) const {
 }
 
 void EngineState::remember_place(EndpointEntry& entry, const Placement& placement) {
-  std::erase_if(entry.been, [&](const Placement& p) {
-    return p.node == placement.node && p.gpu_type == placement.gpu_type && p.gpus == placement.gpus;
-  });
+  if (!entry.been.empty() && is_same_place(entry.been.front(), placement)) return;
+  std::erase_if(entry.been, [&](const Placement& p) { return is_same_place(p, placement); });
   entry.been.insert(entry.been.begin(), placement);
-  if (entry.been.size() > kPlacesRemembered) entry.been.pop_back();
+  if (entry.been.size() > kPlacesKept) entry.been.pop_back();
+  fx->records.push_back(PlacesSaved{{entry.endpoint.id, entry.been}});
+}
+
+/// GPUs may have other numbers now than when they were written down.
+void EngineState::restore_places(std::vector<EndpointPlaces>&& stored) {
+  for (EndpointPlaces& value : stored) {
+    const auto found = endpoints.find(value.endpoint);
+    if (found == endpoints.end()) continue;
+    for (Placement& place : value.places) found->second->been.push_back(fleet.located(std::move(place)));
+  }
+}
+
+/// Where a worker is that was there before the restart: an older data directory has no more than that. What it has is
+/// full only with later ones.
+void EngineState::recall_place(EndpointEntry& entry, const Placement& placement) {
+  const bool known = std::ranges::any_of(entry.been, [&](const Placement& p) { return is_same_place(p, placement); });
+  if (!known && entry.been.size() < kPlacesKept) remember_place(entry, placement);
 }
 
 bool EngineState::start_worker(EndpointEntry& entry) {

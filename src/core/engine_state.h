@@ -480,7 +480,9 @@ class EngineState {
   void record_decision(EndpointEntry& entry);
   bool start_worker(EndpointEntry& entry);
   PlacementWish placement_wish(const EndpointEntry& entry) const;
-  static void remember_place(EndpointEntry& entry, const Placement& placement);
+  void remember_place(EndpointEntry& entry, const Placement& placement);
+  void restore_places(std::vector<EndpointPlaces>&& stored);
+  void recall_place(EndpointEntry& entry, const Placement& placement);
   void drain(WorkerEntry& worker, const std::string& why, std::optional<Millis> grace = std::nullopt);
   void send_stop(WorkerEntry& worker, Millis grace);
   void crashed(EndpointEntry& entry, const WorkerEntry& worker, const std::string& why);

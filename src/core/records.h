@@ -37,8 +37,8 @@ struct TemplateRemoved {
 struct EndpointSaved {
   Endpoint endpoint;
 };
-/// Its counters, releases, batches and jobs (with their chunks) go with it. Its workers stay until each has exited:
-/// until then somebody must remember to end them.
+/// Its counters, releases, places, batches and jobs (with their chunks) go with it. Its workers stay until each has
+/// exited: until then somebody must remember to end them.
 struct EndpointRemoved {
   EndpointId id;
 };
@@ -136,12 +136,16 @@ struct UsageSaved {
 struct BudgetSaved {
   Budget value;
 };
+/// Whole: one row for each endpoint, which goes with it.
+struct PlacesSaved {
+  EndpointPlaces value;
+};
 
 using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRemoved, EndpointSaved, EndpointRemoved,
                             CountersSaved, JobAdded, JobChanged, ChunkAdded, ChunksCleared, JobsForgotten, WorkerSaved,
                             WorkerRemoved, VolumeSaved, VolumeRemoved, SecretSaved, SecretRemoved, CredentialSaved,
                             CredentialRemoved, WebhookAdded, WebhookChanged, BatchSaved, BatchRemoved, GpuMarkSaved,
-                            GpuMarkRemoved, ReleaseSaved, UsageSaved, BudgetSaved>;
+                            GpuMarkRemoved, ReleaseSaved, UsageSaved, BudgetSaved, PlacesSaved>;
 
 /// Rows of usage that a start needs: budgets are by the day.
 inline constexpr Millis kUsageLoaded{86'400'000};
@@ -176,6 +180,7 @@ struct StoredState {
   std::vector<std::pair<EndpointId, int>> releases = {};        // the newest of each endpoint
   std::vector<UsageRow> usage = {};  // of kUsageLoaded before the latest hour of any, and that
   std::vector<Budget> budgets = {};
+  std::vector<EndpointPlaces> places = {};
 };
 
 }  // namespace penstock::core

@@ -301,6 +301,12 @@ void each_field(Value& value, Visit&& visit) {
   visit("discount", value.discount);
 }
 
+template <IsA<core::EndpointPlaces> Value, class Visit>
+void each_field(Value& value, Visit&& visit) {
+  visit("endpoint", value.endpoint);
+  visit("places", value.places);
+}
+
 template <IsA<core::Budget> Value, class Visit>
 void each_field(Value& value, Visit&& visit) {
   visit("owner", value.owner);

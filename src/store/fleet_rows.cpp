@@ -41,7 +41,9 @@ FleetRows::FleetRows(Database& db)
       trim_releases_(db.prepare("DELETE FROM releases WHERE endpoint = ? AND version <= ?")),
       remove_releases_(db.prepare("DELETE FROM releases WHERE endpoint = ?")),
       put_usage_(db.prepare(upsert_by("usage", column_names<core::UsageRow>(), 3))),
-      put_budget_(db.prepare(upsert_by("budgets", column_names<core::Budget>(), 2))) {}
+      put_budget_(db.prepare(upsert_by("budgets", column_names<core::Budget>(), 2))),
+      put_places_(db.prepare(upsert_by("places", column_names<core::EndpointPlaces>(), 1))),
+      remove_places_(db.prepare("DELETE FROM places WHERE endpoint = ?")) {}
 
 void FleetRows::put(const core::Release& release) {
   write_row(put_release_, release);
@@ -59,8 +61,14 @@ void FleetRows::put(const core::Budget& budget) {
   put_budget_.run();
 }
 
+void FleetRows::put(const core::EndpointPlaces& places) {
+  write_row(put_places_, places);
+  put_places_.run();
+}
+
 void FleetRows::remove_of(const EndpointId& endpoint) {
   remove_releases_.add(endpoint.str()).run();
+  remove_places_.add(endpoint.str()).run();
 }
 
 void FleetRows::load(core::StoredState& state) {
@@ -76,6 +84,8 @@ void FleetRows::load(core::StoredState& state) {
   state.usage = read_all<core::UsageRow>(usage);
   Statement budgets = db_.prepare(select<core::Budget>("budgets WHERE per_day IS NOT NULL ORDER BY seq"));
   state.budgets = read_all<core::Budget>(budgets);
+  Statement places = db_.prepare(select<core::EndpointPlaces>("places ORDER BY seq"));
+  state.places = read_all<core::EndpointPlaces>(places);
 }
 
 std::vector<core::Release> FleetRows::list_releases(const EndpointId& endpoint) {

@@ -7,7 +7,7 @@
 
 namespace penstock::store {
 
-/// Releases, usage and budgets in SQLite. Throws SqliteError and DamagedRow.
+/// Releases, usage, budgets and places in SQLite. Throws SqliteError and DamagedRow.
 class FleetRows {
  public:
   explicit FleetRows(Database& db);
@@ -15,7 +15,8 @@ class FleetRows {
   void put(const core::Release& release);
   void put(const core::UsageRow& row);
   void put(const core::Budget& budget);
-  /// Releases of an endpoint that is gone; its usage stays.
+  void put(const core::EndpointPlaces& places);
+  /// Releases and places of an endpoint that is gone; its usage stays.
   void remove_of(const EndpointId& endpoint);
 
   void load(core::StoredState& state);
@@ -29,6 +30,8 @@ class FleetRows {
   Statement remove_releases_;
   Statement put_usage_;
   Statement put_budget_;
+  Statement put_places_;
+  Statement remove_places_;
 };
 
 }  // namespace penstock::store

@@ -80,7 +80,7 @@ class MemoryStore final : public Store {
   explicit MemoryStore(core::StoredState state) {
     // By name of each, so that a new one cannot be forgotten here.
     auto& [accounts, keys, templates, endpoints, counters, jobs, workers, volumes, secrets, credentials, deliveries,
-           batches, gpu_marks, absences, last_requests, releases, usage, budgets] = state;
+           batches, gpu_marks, absences, last_requests, releases, usage, budgets, places] = state;
     for (auto& value : accounts) accounts_.put(AccountId(value.id), std::move(value));
     for (auto& value : keys) keys_.put(std::string(value.id), std::move(value));
     for (auto& value : templates) templates_.put(TemplateId(value.id), std::move(value));
@@ -104,6 +104,7 @@ class MemoryStore final : public Store {
     }
     for (const core::UsageRow& row : usage) apply(core::UsageSaved{row});
     for (const core::Budget& budget : budgets) apply(core::BudgetSaved{budget});
+    for (auto& value : places) places_.put(EndpointId(value.endpoint), std::move(value));
   }
 
   Result<core::StoredState> load() override {
@@ -138,6 +139,7 @@ class MemoryStore final : public Store {
     for (core::Budget& budget : budgets_.values()) {
       if (budget.per_day) state.budgets.push_back(std::move(budget));
     }
+    state.places = places_.values();
     for (core::WebhookDelivery delivery : deliveries_.values()) {
       if (delivery.state.status == core::DeliveryStatus::pending) state.deliveries.push_back(bare(std::move(delivery)));
     }
@@ -268,6 +270,7 @@ class MemoryStore final : public Store {
     batches_.erase_if([&](const core::Batch& b) { return b.endpoint == record.id ? &b.id : nullptr; });
     last_requests_.erase(record.id);
     releases_.erase(record.id);
+    places_.erase(record.id);
     jobs_.erase_if([&](const core::StoredJob& j) { return j.request.endpoint == record.id ? &j.request.id : nullptr; });
   }
   void apply(const core::CountersSaved& record) {
@@ -337,6 +340,8 @@ class MemoryStore final : public Store {
     budgets_.put(record.value.owner.str() + "/" + record.value.endpoint.str(), record.value);
   }
 
+  void apply(const core::PlacesSaved& record) { places_.put(record.value.endpoint, record.value); }
+
   OrderedTable<AccountId, core::Account> accounts_;
   OrderedTable<std::string, core::ApiKey> keys_;
   OrderedTable<TemplateId, core::Template> templates_;
@@ -354,6 +359,7 @@ class MemoryStore final : public Store {
   std::map<EndpointId, std::map<int, core::Release>> releases_;
   OrderedTable<std::string, core::UsageRow> usage_;
   OrderedTable<std::string, core::Budget> budgets_;
+  OrderedTable<EndpointId, core::EndpointPlaces> places_;
 };
 
 }  // namespace

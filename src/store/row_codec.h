@@ -19,6 +19,9 @@ class DamagedRow : public std::runtime_error {
       : std::runtime_error(std::string("column ") + column + " holds \"" + std::string(value.substr(0, 100)) + "\"") {}
 };
 
+/// Texts that a place is in a list of places.
+inline constexpr std::size_t kPlaceTexts = 5;
+
 /// Binds members as parameters, in column order.
 class RowWriter {
  public:
@@ -53,6 +56,14 @@ class RowWriter {
       texts.push_back(one.field);
       texts.push_back(one.before ? "=" + *one.before : "");
       texts.push_back(one.after ? "=" + *one.after : "");
+    }
+    put(texts);
+  }
+  /// kPlaceTexts for each.
+  void put(const std::vector<core::Placement>& places) {
+    std::vector<std::string> texts;
+    for (const core::Placement& one : places) {
+      texts.insert(texts.end(), {one.node, one.pool, one.gpu_type, encode_list(one.gpus), encode_list(one.uuids)});
     }
     put(texts);
   }
@@ -136,6 +147,17 @@ class RowReader {
     value.clear();
     for (std::size_t i = 0; i < texts.size(); i += 3) {
       value.push_back({texts[i], text_of(texts[i + 1]), text_of(texts[i + 2])});
+    }
+  }
+  void get(std::vector<core::Placement>& value) {
+    std::vector<std::string> texts;
+    get(texts);
+    if (texts.size() % kPlaceTexts != 0) throw DamagedRow(column_, statement_.text(next_));
+    value.clear();
+    for (std::size_t i = 0; i < texts.size(); i += kPlaceTexts) {
+      core::Placement& one = value.emplace_back(core::Placement{texts[i], texts[i + 1], texts[i + 2], {}});
+      take(one.gpus, decode_integers(texts[i + 3]));
+      take(one.uuids, decode_texts(texts[i + 4]));
     }
   }
   void get(std::vector<std::string>& value) { take(value, decode_texts(statement_.text(next_))); }

@@ -381,6 +381,13 @@ ALTER TABLE workers ADD COLUMN start_job_ms INTEGER;
 ALTER TABLE workers ADD COLUMN frozen_ms INTEGER;
 ALTER TABLE workers ADD COLUMN gpu_parked INTEGER NOT NULL DEFAULT 0;
 )sql",
+    R"sql(
+CREATE TABLE places (
+  seq INTEGER PRIMARY KEY,
+  endpoint TEXT NOT NULL UNIQUE,
+  places TEXT NOT NULL
+) STRICT;
+)sql",
 };
 
 }  // namespace

@@ -356,6 +356,7 @@ class Tables final : public SqliteStore {
   void apply(const TurnStep&, const core::ReleaseSaved& record) { fleet_.put(record.value); }
   void apply(const TurnStep&, const core::UsageSaved& record) { fleet_.put(record.value); }
   void apply(const TurnStep&, const core::BudgetSaved& record) { fleet_.put(record.value); }
+  void apply(const TurnStep&, const core::PlacesSaved& record) { fleet_.put(record.value); }
 
   std::mutex mutex_;  // of all below
   std::string file_;

@@ -116,3 +116,27 @@ def test_emulation_is_in_every_listing(fresh_server):
     assert sorted(listed) == ["local-EU-RO-1:0", "local:0", "local:1"]
     assert all(gpu["emulated"] for gpu in listed.values())
     assert penstock(server, "list").stdout.count("emulated") == 3
+
+
+def test_an_endpoint_goes_back_to_where_it_ran_also_after_a_kill(fresh_server):
+    server = fresh_server(gpus="1xAMPERE_16,2xAMPERE_16@EU-RO-1")
+    endpoints = Endpoints(server.client())
+
+    def used() -> list[str]:
+        return sorted(name for name, gpu in gpus_of(server).items() if gpu["workers"])
+
+    blocker = endpoints.make(SLEEPER, workersMin=1, workersMax=1)
+    wait_for(lambda: used() == ["local:0"], 30, "a worker on the fullest node")
+    mine = endpoints.make(SLEEPER, workersMin=1, workersMax=1)
+    wait_for(lambda: used() == ["local-EU-RO-1:0", "local:0"], 30, "a worker on the other node")
+    for endpoint in (blocker, mine):
+        endpoints.change(endpoint, workersMin=0, workersMax=0)
+    wait_for(lambda: not used(), 30, "all workers to end")
+
+    server.kill()
+    server.start()
+    endpoints.client = server.client()
+    endpoints.change(mine, workersMin=1, workersMax=1)
+    wait_for(used, 30, "its next worker")
+    assert used() == ["local-EU-RO-1:0"], "the other node is fuller, and it never ran there"
+    endpoints.close()

@@ -104,7 +104,7 @@ TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaIsBroughtUpToDate) {
   ASSERT_TRUE(open()->commit(Turn{core::AccountSaved{wanted.accounts[0]}, core::TemplateSaved{wanted.templates[0]},
                                   core::EndpointSaved{wanted.endpoints[0]}, low}));
   for (const char* later : {"network_volumes", "secrets", "registry_credentials", "log_position", "webhook_deliveries",
-                            "webhook_payloads", "batches", "gpu_marks", "releases", "usage", "budgets"}) {
+                            "webhook_payloads", "batches", "gpu_marks", "releases", "usage", "budgets", "places"}) {
     execute(std::string("DROP TABLE ") + later);
   }
   for (const char* later :

@@ -69,6 +69,18 @@ TEST_P(StoreContract, KeepsTheNewestReleasesOfAnEndpoint) {
   EXPECT_EQ(listed(store(), &Store::list_releases, id<EndpointId>("ep-2")).size(), 1U);
 }
 
+TEST_P(StoreContract, WhereAnEndpointRanIsReplacedAsAWholeAndGoesWithIt) {
+  commit({core::PlacesSaved{places("ep-1", 3)}, core::PlacesSaved{places("ep-2", 2)}});
+  commit({core::PlacesSaved{places("ep-1", 7)}, core::PlacesSaved{places("ep-3", 0)}});
+  core::StoredState wanted;
+  wanted.places = {places("ep-1", 7), places("ep-2", 2), places("ep-3", 0)};
+  expect_holds(store(), wanted);
+  expect_holds(restarted(), wanted);
+  commit({core::EndpointRemoved{id<EndpointId>("ep-2")}});
+  wanted.places.erase(wanted.places.begin() + 1);
+  expect_holds(restarted(), wanted);
+}
+
 TEST_P(StoreContract, UsageOutlivesItsEndpointAndAStartLoadsTheLastDayOfIt) {
   core::StoredState wanted;
   for (const int hour : {1, 30, 40, 54}) {

@@ -124,6 +124,15 @@ core::Worker bare_worker(std::string_view name, std::string_view endpoint) {
   return value;
 }
 
+core::EndpointPlaces places(std::string_view endpoint, int count) {
+  core::EndpointPlaces value{id<EndpointId>(endpoint), {}};
+  for (int i = 0; i < count; ++i) {
+    value.places.push_back({awkward_text("node"), "ADA_24", awkward_text("type"), {i, i + 1}, {awkward_text("a"), ""}});
+  }
+  value.places.push_back({"cpu", "", "", {}});
+  return value;
+}
+
 core::Release release(std::string_view endpoint, int version) {
   core::Release value;
   value.endpoint = id<EndpointId>(endpoint);
@@ -369,6 +378,7 @@ void expect_same(const core::StoredState& got, const core::StoredState& wanted) 
   expect_same_list(got.releases, wanted.releases, "release");
   expect_same_list(got.usage, wanted.usage, "usage");
   expect_same_list(got.budgets, wanted.budgets, "budget");
+  expect_same_list(got.places, wanted.places, "places");
   ASSERT_EQ(got.deliveries.size(), wanted.deliveries.size());
   for (std::size_t i = 0; i < wanted.deliveries.size(); ++i) {
     expect_same_delivery(got.deliveries[i], wanted.deliveries[i]);

@@ -27,6 +27,8 @@ core::Secret secret(std::string_view name);
 core::RegistryCredential credential(std::string_view name);
 core::GpuMark gpu_mark(std::string_view name);
 core::Release release(std::string_view endpoint, int version);
+/// So many with GPUs, and one without.
+core::EndpointPlaces places(std::string_view endpoint, int count);
 core::UsageRow usage(std::string_view endpoint, std::string_view pool, int hour);
 core::Budget budget(std::string_view endpoint, std::optional<std::int64_t> per_day);
 core::Worker full_worker(std::string_view name, std::string_view endpoint);

@@ -100,6 +100,7 @@ class Ledger {
     usage_.see(r);
     ++tally_.budgets;
   }
+  void see(const core::PlacesSaved&) {}
   void see(const core::Reply& reply);
   void see_order(const core::StartWorker& order) const;
   void see_hand_outs(const core::HandOuts& out, const WorkerId& worker);

@@ -161,7 +161,7 @@ void check_twins(store::Store& store, store::Store& twin) {
   const auto b = twin.load();
   const bool lists = a->accounts == b->accounts && a->keys == b->keys && a->templates == b->templates &&
                      a->endpoints == b->endpoints && a->counters == b->counters && a->workers == b->workers &&
-                     a->volumes == b->volumes;
+                     a->volumes == b->volumes && a->places == b->places;
   if (!lists) violated("records applied twice leave another control plane than applied once");
   const auto equal_deliveries = [](const core::WebhookDelivery& one, const core::WebhookDelivery& other) {
     return one.id == other.id && one.state == other.state;

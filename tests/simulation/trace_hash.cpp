@@ -176,6 +176,10 @@ void TraceHash::record(const core::Record& r) {
                    text(x.value.endpoint.str());
                    number(static_cast<std::uint64_t>(x.value.per_day.value_or(-1)));
                  },
+                 [&](const core::PlacesSaved& x) {
+                   text(x.value.endpoint.str());
+                   for (const core::Placement& place : x.value.places) text(place.node);
+                 },
                  [&](const core::WebhookChanged& x) {
                    text(x.id.str());
                    delivery(x.state);

@@ -204,20 +204,24 @@ int Fleet::blocked_of(const Group& group) const {
       group.devices, [&](int device) { return use_.blocked[group.node][static_cast<std::size_t>(device)] != 0; }));
 }
 
-Placement Fleet::restore(Placement placement) {
-  if (!placement.uuids.empty()) {
-    for (const Node& node : layout_->nodes) {
-      std::vector<int> now;
-      for (const auto& uuid : placement.uuids) {
-        const auto gpu = std::ranges::find(node.gpus, uuid, &GpuDevice::uuid);
-        if (gpu != node.gpus.end()) now.push_back(gpu->index);
-      }
-      if (now.empty()) continue;
-      placement.node = node.name;
-      placement.gpus = std::move(now);
-      break;
+Placement Fleet::located(Placement placement) const {
+  if (placement.uuids.empty()) return placement;
+  for (const Node& node : layout_->nodes) {
+    std::vector<int> now;
+    for (const auto& uuid : placement.uuids) {
+      const auto gpu = std::ranges::find(node.gpus, uuid, &GpuDevice::uuid);
+      if (gpu != node.gpus.end()) now.push_back(gpu->index);
     }
+    if (now.empty()) continue;
+    placement.node = node.name;
+    placement.gpus = std::move(now);
+    break;
   }
+  return placement;
+}
+
+Placement Fleet::restore(Placement placement) {
+  placement = located(std::move(placement));
   const auto node = number_of(placement.node);
   for (const int device : placement.gpus) {
     const bool known = node && device >= 0 && static_cast<std::size_t>(device) < use_.taken[*node].size();

@@ -65,8 +65,9 @@ class Fleet {
   bool suits(const Placement& placement, const PlacementWish& wish) const;
   /// No GPU is left for anybody.
   bool is_full() const;
-  /// Marks what a restored worker holds; what this machine no longer has is left out. GPUs that a UUID names are found
-  /// again although the driver counts them anew: returns the placement as it is now.
+  /// GPUs that a UUID names are found again although the driver counts them anew: the placement as it is now.
+  Placement located(Placement placement) const;
+  /// Marks what a restored worker holds; what this machine no longer has is left out. Returns it located().
   Placement restore(Placement placement);
   void release(const Placement& placement);
   /// Whether all of its GPUs are here and no worker has them.

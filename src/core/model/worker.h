@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,15 @@ struct Placement {
 
   friend bool operator==(const Placement&, const Placement&) = default;
 };
+
+/// Where an endpoint's workers were started, the latest first: kPlacesKept at most, no GPUs twice.
+struct EndpointPlaces {
+  EndpointId endpoint;
+  std::vector<Placement> places;
+
+  friend bool operator==(const EndpointPlaces&, const EndpointPlaces&) = default;
+};
+inline constexpr std::size_t kPlacesKept = 8;
 
 /// How a worker came to life: a program was run, a process that had imported already was forked, or a frozen one
 /// resumed. `attached`: the user started it.

@@ -98,6 +98,105 @@ TEST(Placement, a_worker_goes_back_to_where_one_ran_also_after_a_restart) {
   EXPECT_EQ(rig.engine->workers_of(id).front().worker.placement.node, "four");
 }
 
+/// An endpoint whose only worker ran on node "four" and is gone, with both nodes free.
+struct Gone {
+  Rig rig{{}, {node("two", 2, 0), node("four", 4, 0)}};
+  EndpointId id;
+
+  Gone() {
+    const auto blocker = rig.endpoint([](EndpointInput& in) {
+      in.gpu_count = 2;
+      in.workers_min = 1;
+      in.workers_max = 1;
+    });
+    id = rig.endpoint([](EndpointInput& in) { in.workers_max = 1; });
+    const JobId job = rig.submit(id);
+    end(id);
+    rig.send(CancelJob{0, id, job});
+    rig.save(blocker, [](EndpointInput& in) { in.workers_min = 0; });
+    end(blocker);
+  }
+  void end(const EndpointId& endpoint) {
+    const auto workers = rig.engine->workers_of(endpoint);
+    ASSERT_EQ(workers.size(), 1u);
+    rig.apply(WorkerExited{workers.front().worker.id, 0, "exit code 0"});
+  }
+  Placement next() {
+    rig.advance(10s);
+    rig.submit(id);
+    const auto workers = rig.engine->workers_of(id);
+    EXPECT_EQ(workers.size(), 1u);
+    return workers.empty() ? Placement{} : workers.front().worker.placement;
+  }
+};
+
+TEST(Placement, where_it_ran_outlives_a_restart_without_workers) {
+  Gone known;
+  EXPECT_TRUE(known.rig.engine->workers_of(known.id).empty());
+  known.rig.restart();
+  EXPECT_TRUE(known.rig.engine->workers_of(known.id).empty());
+  EXPECT_EQ(known.next().node, "four");
+}
+
+TEST(Placement, a_gpu_where_it_ran_is_known_by_its_uuid) {
+  Rig rig({}, {node("n", 3, 0)});
+  for (auto& gpu : rig.nodes[0].gpus) gpu.uuid = "GPU-" + std::to_string(gpu.index);
+  rig.restart();
+  const auto id = rig.endpoint([](EndpointInput& in) { in.workers_max = 1; });
+  const JobId job = rig.submit(id);
+  ASSERT_EQ(rig.engine->workers_of(id).front().worker.placement.uuids, std::vector<std::string>{"GPU-0"});
+  rig.apply(WorkerExited{rig.started().back(), 0, "exit code 0"});
+  rig.send(CancelJob{0, id, job});
+  std::swap(rig.nodes[0].gpus[0].uuid, rig.nodes[0].gpus[2].uuid);
+  rig.restart();
+  rig.advance(10s);
+  rig.submit(id);
+  const auto again = rig.engine->workers_of(id).front().worker.placement;
+  EXPECT_EQ(again.uuids, std::vector<std::string>{"GPU-0"});
+  EXPECT_EQ(again.gpus, std::vector<int>{2});
+}
+
+TEST(Placement, the_places_of_an_endpoint_are_few_and_written_only_when_they_change) {
+  Rig rig({}, Rig::node_with(12));
+  const auto id = rig.endpoint([](EndpointInput& in) {
+    in.workers_min = 12;
+    in.workers_max = 12;
+  });
+  ASSERT_EQ(rig.records<PlacesSaved>().size(), 12u);
+  const EndpointPlaces last = rig.records<PlacesSaved>().back().value;
+  EXPECT_EQ(last.endpoint, id);
+  EXPECT_EQ(last.places.size(), kPlacesKept);
+  EXPECT_EQ(last.places.front().gpus, std::vector<int>{11}) << "the latest first";
+  rig.restart();
+  rig.apply(WorkerExited{rig.started().back(), 0, "exit code 0"});
+  rig.advance(10s);
+  ASSERT_EQ(rig.engine->workers_of(id).size(), 12u);
+  const auto after = rig.records<PlacesSaved>();
+  EXPECT_EQ(after.size(), 12u) << "the worker went back to where one ran last";
+  EXPECT_EQ(rig.books.load().places.size(), 1u);
+  rig.save(id, [](EndpointInput& in) {
+    in.workers_min = 0;
+    in.workers_max = 0;
+  });
+  const Token deleted = rig.send(DeleteEndpoint{0, rig.owner, id.str()});
+  EXPECT_TRUE(rig.answered(deleted));
+  EXPECT_TRUE(rig.books.load().places.empty());
+}
+
+TEST(Placement, living_workers_of_an_older_data_directory_are_remembered) {
+  Rig rig({}, {node("two", 2, 0), node("four", 4, 0)});
+  const auto id = rig.endpoint([](EndpointInput& in) { in.workers_min = 1; });
+  StoredState older = rig.books.load();
+  ASSERT_EQ(std::exchange(older.places, {}).size(), 1u);
+  Engine engine(rig.settings, rig.nodes, rig.random);
+  Effects effects;
+  engine.restore(rig.now, std::move(older), effects);
+  const auto saved = std::ranges::find_if(
+      effects.records, [](const Record& record) { return std::holds_alternative<PlacesSaved>(record); });
+  ASSERT_NE(saved, effects.records.end());
+  EXPECT_EQ(std::get<PlacesSaved>(*saved).value.places.front().node, "two");
+}
+
 TEST(Placement, the_cuda_floor_comes_from_the_endpoint_and_from_the_template) {
   auto old = node("old", 1, 0);
   old.cuda_version = "12.1";

@@ -63,6 +63,7 @@ void Books::apply(const Record& record) {
     std::erase_if(rest_.endpoints, [&](const Endpoint& e) { return e.id == r->id; });
     std::erase_if(jobs_, [&](const StoredJob& j) { return j.request.endpoint == r->id; });
     std::erase_if(rest_.batches, [&](const Batch& b) { return b.endpoint == r->id; });
+    std::erase_if(rest_.places, [&](const EndpointPlaces& p) { return p.endpoint == r->id; });
   }
   if (const auto* r = std::get_if<BatchSaved>(&record)) {
     put(rest_.batches, r->value, [&](const Batch& b) { return b.id == r->value.id; });
@@ -113,6 +114,9 @@ void Books::apply(const Record& record) {
     put(rest_.budgets, r->value,
         [&](const Budget& budget) { return budget.owner == r->value.owner && budget.endpoint == r->value.endpoint; });
     std::erase_if(rest_.budgets, [](const Budget& budget) { return !budget.per_day; });
+  }
+  if (const auto* r = std::get_if<PlacesSaved>(&record)) {
+    put(rest_.places, r->value, [&](const EndpointPlaces& p) { return p.endpoint == r->value.endpoint; });
   }
   if (const auto* r = std::get_if<WorkerRemoved>(&record)) {
     std::erase_if(rest_.workers, [&](const Worker& w) { return w.id == r->id; });

@@ -69,6 +69,13 @@ class FieldWriter {
     put(value.before);
     put(value.after);
   }
+  void put(const core::Placement& value) {
+    put(value.node);
+    put(value.pool);
+    put(value.gpu_type);
+    put(value.gpus);
+    put(value.uuids);
+  }
   void put(const core::EnvVar& value) {
     put(value.key);
     put(value.value);
@@ -198,6 +205,13 @@ class FieldReader {
     get(value.field);
     get(value.before);
     get(value.after);
+  }
+  void get(core::Placement& value) {
+    get(value.node);
+    get(value.pool);
+    get(value.gpu_type);
+    get(value.gpus);
+    get(value.uuids);
   }
   void get(core::EnvVar& value) {
     get(value.key);
