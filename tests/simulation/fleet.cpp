@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "line_witness.h"
 #include "store/memory_store.h"
 #include "timeline.h"
 #include "usage_ledger.h"
@@ -27,6 +28,8 @@ struct FleetWorker {
   bool alive = false;  // its process runs
   std::uint64_t life = 0;
   std::optional<JobId> job;
+  int holds = 0;         // jobs, by the records
+  bool stopped = false;  // it was told to end
 };
 
 /// An endpoint as the records have it, and what gave it a cause to start workers.
@@ -133,6 +136,7 @@ class FleetWorld {
     const auto done = store_->commit(std::make_shared<const std::vector<core::Record>>(fx.records));
     if (!done) violated("the store refused a turn");
     for (const core::Record& record : fx.records) see(record);
+    line_.turn_ends(now_);
     usage_.applied(now_);
     usage_.commit();
     for (const core::LaunchOrder& order : fx.orders) obey(order);
@@ -169,11 +173,36 @@ class FleetWorld {
         fx.records.push_back(twin);
       }
     }
+    tamper_with_sharing(fx);
+  }
+
+  /// Whose GPU it is, and when those that make room go, against the engine's choice.
+  void tamper_with_sharing(core::Effects& fx) {
+    const FleetMutation m = scenario_.mutation;
+    for (std::size_t i = 0, n = fx.records.size(); i < n; ++i) {
+      auto* saved = std::get_if<core::WorkerSaved>(&fx.records[i]);
+      if (!saved) continue;
+      core::Worker& worker = saved->worker;
+      if (const auto known = workers_.find(worker.id); known != workers_.end()) {
+        const bool cut = m == FleetMutation::ended_at_work && worker.draining && known->second.holds > 0;
+        if (cut) fx.orders.push_back(core::StopWorker{worker.id, 0ms});
+        continue;
+      }
+      const Claim own = line_.claim_of(worker.endpoint);
+      std::optional<EndpointId> other;
+      if (m == FleetMutation::youngest_first && own == Claim::first) {
+        other = line_.latest(worker.endpoint, [&](Claim claim) { return claim == own; });
+      } else if (m == FleetMutation::burst_before_min && own == Claim::minimum) {
+        other = line_.latest(worker.endpoint, [&](Claim claim) { return claim > own; });
+      }
+      if (other) worker.endpoint = *other;
+    }
   }
 
   void crash() {
     if (calm_) return;
     ++out.restarts;
+    line_.server_restarted(now_);
     callers_.clear();  // every connection broke
     engine_ = std::make_unique<core::Engine>(settings(), nodes_, identifiers_);
     core::Effects fx;
@@ -294,6 +323,9 @@ class FleetWorld {
         poll(id, life);
       });
     } else if (const auto* stop = std::get_if<core::StopWorker>(&order)) {
+      FleetWorker& stopped = workers_[stop->id];
+      if (stopped.holds > 0) violated("worker {} is ended at work on {} jobs", stop->id.str(), stopped.holds);
+      stopped.stopped = true;
       later(Millis{dice_.between(10, 1'000)}, [this, id = stop->id] {
         const auto found = workers_.find(id);
         if (found != workers_.end() && found->second.alive) die(id, "exit code 0");
@@ -361,6 +393,9 @@ class FleetWorld {
       Site& site = sites_[r->endpoint.id];
       site.endpoint = r->endpoint;
       site.causes += 2 * r->endpoint.workers_max;  // all may start, and all may be replaced
+      line_.standing(r->endpoint.id).workers_min = r->endpoint.workers_min;
+      line_.standing(r->endpoint.id).workers_max = r->endpoint.workers_max;
+      line_.note(now_, r->endpoint.id);
     } else if (const auto* saved = std::get_if<core::WorkerSaved>(&record)) {
       see_worker(saved->worker);
     } else if (const auto* removed = std::get_if<core::WorkerRemoved>(&record)) {
@@ -372,6 +407,9 @@ class FleetWorld {
       ++unfinished_;
       ++sites_.at(added->request.endpoint).causes;
       jobs_.emplace(added->request.id, std::pair(added->request.endpoint, added->state));
+      line_.standing(added->request.endpoint).queued += is_queued(added->state) ? 1 : 0;
+      line_.note(now_, added->request.endpoint);
+      if (added->state.status == core::JobStatus::in_progress) ++workers_[added->state.worker].holds;
     } else if (const auto* changed = std::get_if<core::JobChanged>(&record)) {
       see_job(*changed);
     } else if (const auto* mark = std::get_if<core::GpuMarkSaved>(&record)) {
@@ -400,8 +438,11 @@ class FleetWorld {
     return taken >= scenario_.gpus;
   }
 
+  static bool is_queued(const core::JobState& state) { return state.status == core::JobStatus::in_queue; }
+
   void see_worker(const core::Worker& worker) {
     FleetWorker& known = workers_[worker.id];
+    if (known.record.id.empty()) line_.begins(now_, worker.endpoint);
     usage_.see(worker);
     Site& site = sites_.at(worker.endpoint);
     if (known.record.id.empty()) {
@@ -417,10 +458,16 @@ class FleetWorld {
       ++living_;
       out.most_workers = std::max(out.most_workers, living_);
     }
+    const bool ready_now = worker.ready && !known.record.ready;
     const bool present_before = !known.record.id.empty() && !known.record.draining;
     known.record = worker;
     int& present = present_[worker.endpoint];
     present += (worker.draining ? 0 : 1) - (present_before ? 1 : 0);
+    LineWitness::Standing& standing = line_.standing(worker.endpoint);
+    standing.present = present;
+    standing.leaving += worker.draining && present_before ? 1 : 0;
+    if (ready_now) standing.failed = false;
+    line_.note(now_, worker.endpoint);
     if (present > site.endpoint.workers_max && !worker.draining && !present_before) {
       violated("endpoint {} has {} workers and workersMax is {}", worker.endpoint.str(), present,
                site.endpoint.workers_max);
@@ -434,6 +481,14 @@ class FleetWorld {
     if (!worker.record.draining) --present_[worker.record.endpoint];
     Site& site = sites_.at(worker.record.endpoint);
     if (!worker.record.draining) ++site.causes;  // it died and may be replaced
+    LineWitness::Standing& standing = line_.standing(worker.record.endpoint);
+    if (worker.record.draining) {
+      --standing.leaving;
+    } else {
+      standing.present = present_[worker.record.endpoint];
+    }
+    if (!worker.stopped || !worker.record.ready) standing.failed = true;
+    line_.note(now_, worker.record.endpoint);
     --living_;
     worker.record = {};
   }
@@ -452,6 +507,11 @@ class FleetWorld {
       --unfinished_;
       ++out.completed;
     }
+    const auto holder = [this](const core::JobState& s) -> int& { return workers_[s.worker].holds; };
+    if (state.status == core::JobStatus::in_progress) --holder(state);
+    if (r.state.status == core::JobStatus::in_progress) ++holder(r.state);
+    line_.standing(endpoint).queued += (is_queued(r.state) ? 1 : 0) - (is_queued(state) ? 1 : 0);
+    line_.note(now_, endpoint);
     state = r.state;
   }
 
@@ -514,6 +574,7 @@ class FleetWorld {
   std::set<std::string> quarantined_;
   std::map<JobId, std::pair<EndpointId, core::JobState>> jobs_;
   UsageLedger usage_;
+  LineWitness line_;
   int living_ = 0;
   int unfinished_ = 0;
   int twins_ = 0;

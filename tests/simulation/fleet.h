@@ -20,6 +20,10 @@ enum class FleetMutation {
   shared_gpu,     // two workers are told the same GPU
   extra_start,    // a worker more than the engine wanted
   false_reason,   // a job is said to wait for workers that start
+  // With few GPUs:
+  youngest_first,    // of those who need a GPU as much, the last to come gets it
+  burst_before_min,  // what is for a workersMin goes to an endpoint that only has jobs
+  ended_at_work,     // a busy worker that is asked to make room is ended at once
 };
 
 struct FleetScenario {

@@ -68,6 +68,7 @@ struct FleetBug {
   const char* name;
   FleetMutation mutation;
   const char* noticed_as;
+  int gpus = 120;  // for 40 endpoints
 };
 
 void PrintTo(const FleetBug& bug, std::ostream* out) {
@@ -81,7 +82,7 @@ TEST_P(FleetBugs, AreNoticed) {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     FleetScenario broken = scenario(seed);
     broken.endpoints = 40;
-    broken.gpus = 120;
+    broken.gpus = GetParam().gpus;
     broken.mutation = GetParam().mutation;
     const FleetOutcome outcome = simulate_fleet(broken);
     if (outcome.violation && outcome.violation->find(GetParam().noticed_as) != std::string::npos) return;
@@ -90,17 +91,21 @@ TEST_P(FleetBugs, AreNoticed) {
   FAIL() << "not noticed as \"" << GetParam().noticed_as << "\"; last: " << last;
 }
 
-INSTANTIATE_TEST_SUITE_P(Bugs, FleetBugs,
-                         testing::Values(FleetBug{"lost_start", FleetMutation::lost_start, "on the books"},
-                                         FleetBug{"lost_exit", FleetMutation::lost_exit, "on the books"},
-                                         FleetBug{"ignored_wakes", FleetMutation::ignored_wakes, "is still there"},
-                                         FleetBug{"lost_usage", FleetMutation::lost_usage, "its rows say"},
-                                         FleetBug{"doubled_usage", FleetMutation::doubled_usage, "its rows say"},
-                                         FleetBug{"shared_gpu", FleetMutation::shared_gpu, "was given to two workers"},
-                                         FleetBug{"extra_start", FleetMutation::extra_start, "workers"},
-                                         FleetBug{"false_reason", FleetMutation::false_reason,
-                                                  "waits as WORKERS_STARTING"}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Bugs, FleetBugs,
+    testing::Values(FleetBug{"lost_start", FleetMutation::lost_start, "on the books"},
+                    FleetBug{"lost_exit", FleetMutation::lost_exit, "on the books"},
+                    FleetBug{"ignored_wakes", FleetMutation::ignored_wakes, "is still there"},
+                    FleetBug{"lost_usage", FleetMutation::lost_usage, "its rows say"},
+                    FleetBug{"doubled_usage", FleetMutation::doubled_usage, "its rows say"},
+                    FleetBug{"shared_gpu", FleetMutation::shared_gpu, "was given to two workers"},
+                    FleetBug{"extra_start", FleetMutation::extra_start, "workers"},
+                    FleetBug{"false_reason", FleetMutation::false_reason, "waits as WORKERS_STARTING"},
+                    FleetBug{"youngest_first", FleetMutation::youngest_first, "for its first worker before endpoint",
+                             8},
+                    FleetBug{"burst_before_min", FleetMutation::burst_before_min, "ms for its workersMin", 8},
+                    FleetBug{"ended_at_work", FleetMutation::ended_at_work, "is ended at work", 8}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace penstock::simulation
