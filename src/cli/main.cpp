@@ -265,7 +265,8 @@ void add_simulate(CLI::App& app, cli::SimulateFlags& flags) {
   simulate->add_option("--set", flags.set,
                        "scalerType, scalerValue, workersMin, workersMax or idleTimeout: name=value");
   simulate->add_option("--trace", flags.trace, "CSV of requests to replay instead: at,execution_ms,priority");
-  simulate->add_option("--price", flags.price, "of a worker for an hour, for the cost")->check(CLI::NonNegativeNumber);
+  simulate->add_option("--price", flags.price, "of a worker for an hour, instead of the server's prices")
+      ->check(CLI::NonNegativeNumber);
   simulate->add_flag("--json", flags.json, "one JSON object on standard output");
   add_server_options(simulate, flags.server);
 }

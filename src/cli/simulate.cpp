@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/output.h"
+#include "cli/worker_price.h"
 #include "server/what_if.h"
 
 namespace penstock::cli {
@@ -32,6 +33,7 @@ std::optional<Time> time_of(const json::Value& value, const char* key) {
 /// What the server knows of the past.
 struct History {
   server::ScalingSettings settings;
+  PricedPlace place;
   std::vector<Arrival> arrivals;
   std::vector<Millis> delays;
   std::vector<server::WorkerChange> changes;
@@ -54,10 +56,10 @@ Result<void> each_page(const ServerFlags& server, const std::string& path, const
   return {};
 }
 
-Result<server::ScalingSettings> fetch_settings(const SimulateFlags& flags) {
+Result<void> fetch_settings(const SimulateFlags& flags, History& history) {
   const json::Object body{{"query",
                            "query($id: String!) { myself { endpoint(id: $id) { scalerType scalerValue workersMin "
-                           "workersMax idleTimeout } } }"},
+                           "workersMax idleTimeout gpuIds gpuCount instanceIds } } }"},
                           {"variables", json::Object{{"id", flags.endpoint}}}};
   const auto answer = ask(flags.server, "POST", "/graphql", json::write(body));
   if (!answer) return tl::unexpected<Error>(answer.error());
@@ -66,12 +68,14 @@ Result<server::ScalingSettings> fetch_settings(const SimulateFlags& flags) {
     if (at) at = at->find(key);
   }
   if (!at || at->is_null()) return fail(Errc::not_found, "endpoint \"" + flags.endpoint + "\" not found");
-  server::ScalingSettings settings;
-  settings.emplace_back("scalerType", text_at(*at, "scalerType"));
+  history.settings.emplace_back("scalerType", text_at(*at, "scalerType"));
   for (const char* key : {"scalerValue", "workersMin", "workersMax", "idleTimeout"}) {
-    settings.emplace_back(key, std::to_string(number_of(at, key).value_or(0)));
+    history.settings.emplace_back(key, std::to_string(number_of(at, key).value_or(0)));
   }
-  return settings;
+  history.place.gpu_ids = text_at(*at, "gpuIds");
+  history.place.gpu_count = static_cast<int>(number_of(at, "gpuCount").value_or(1));
+  history.place.is_cpu = !items_at(*at, "instanceIds").empty();
+  return {};
 }
 
 Result<void> fetch_jobs(const SimulateFlags& flags, const std::string& range, History& history) {
@@ -137,11 +141,13 @@ struct Column {
   Figures figures;
 };
 
-double cost_of(const SimulateFlags& flags, const Figures& figures) {
-  return figures.worker_seconds / 3'600 * flags.price;
+using Price = std::optional<WorkerPrice>;
+
+double cost_of(const WorkerPrice& price, const Figures& figures) {
+  return figures.worker_seconds / 3'600 * price.per_hour;
 }
 
-json::Value json_of(const SimulateFlags& flags, const Figures& f) {
+json::Value json_of(const Price& price, const Figures& f) {
   json::Array changes;
   for (const auto& change : f.changes) {
     changes.push_back(
@@ -153,7 +159,7 @@ json::Value json_of(const SimulateFlags& flags, const Figures& f) {
                                                {"p99", std::int64_t{f.delay_p99.count()}}}},
                       {"coldStarts", f.cold_starts},
                       {"workerSeconds", f.worker_seconds},
-                      {"cost", flags.price < 0 ? json::Value() : json::Value(cost_of(flags, f))},
+                      {"cost", price ? json::Value(cost_of(*price, f)) : json::Value()},
                       {"workersMost", f.workers_most},
                       {"workers", std::move(changes)}};
 }
@@ -171,7 +177,7 @@ std::string short_number(double value, const char* unit) {
   return text;
 }
 
-void print_table(const SimulateFlags& flags, const std::vector<Column>& columns) {
+void print_table(const Price& price, const std::vector<Column>& columns) {
   std::printf("%-16s", "");
   for (const Column& column : columns) std::printf(" %16s", column.name.c_str());
   std::printf("\n");
@@ -183,9 +189,9 @@ void print_table(const SimulateFlags& flags, const std::vector<Column>& columns)
   print_row("cold starts", columns, [](const Figures& f) { return std::to_string(f.cold_starts); });
   print_row("worker-seconds", columns, [](const Figures& f) { return short_number(f.worker_seconds, ""); });
   print_row("most workers", columns, [](const Figures& f) { return std::to_string(f.workers_most); });
-  if (flags.price >= 0) {
-    print_row("cost", columns, [&](const Figures& f) { return short_number(cost_of(flags, f), ""); });
-  }
+  if (!price) return;
+  print_row("cost", columns, [&](const Figures& f) { return short_number(cost_of(*price, f), ""); });
+  std::printf("\ncost: %s\n", in_words(*price).c_str());
 }
 
 void print_plot(const std::vector<Column>& columns, Time from, Time to) {
@@ -220,9 +226,7 @@ Result<void> choose_range(const SimulateFlags& flags, const History& history, se
 
 Result<History> fetch(const SimulateFlags& flags) {
   History history;
-  auto settings = fetch_settings(flags);
-  if (!settings) return tl::unexpected<Error>(settings.error());
-  history.settings = std::move(*settings);
+  if (auto done = fetch_settings(flags, history); !done) return tl::unexpected<Error>(done.error());
   const std::string from = flags.from.empty() ? "" : flags.from;
   const std::string jobs_range =
       (from.empty() ? "" : "&createdAfter=" + from) + (flags.to.empty() ? "" : "&createdBefore=" + flags.to);
@@ -232,10 +236,17 @@ Result<History> fetch(const SimulateFlags& flags) {
   return history;
 }
 
+Result<Price> find_price(const SimulateFlags& flags, const server::Traffic& traffic, const PricedPlace& place) {
+  if (flags.price < 0) return price_by_usage(flags.server, flags.endpoint, traffic.from, traffic.to, place);
+  WorkerPrice said;
+  said.per_hour = flags.price;
+  return Price(said);
+}
+
 int show(const SimulateFlags& flags, const server::Traffic& traffic, const std::vector<Column>& columns,
-         const server::ScalingSettings& settings) {
+         const server::ScalingSettings& settings, const Price& price) {
   if (!flags.json) {
-    print_table(flags, columns);
+    print_table(price, columns);
     print_plot(columns, traffic.from, traffic.to);
     return 0;
   }
@@ -244,8 +255,9 @@ int show(const SimulateFlags& flags, const server::Traffic& traffic, const std::
   json::Object out{{"endpointId", flags.endpoint},
                    {"from", iso8601(traffic.from)},
                    {"to", iso8601(traffic.to)},
-                   {"settings", std::move(changed)}};
-  for (const Column& column : columns) out.emplace_back(column.name, json_of(flags, column.figures));
+                   {"settings", std::move(changed)},
+                   {"price", price ? json_of(*price) : json::Value()}};
+  for (const Column& column : columns) out.emplace_back(column.name, json_of(price, column.figures));
   std::printf("%s\n", json::write(std::move(out)).c_str());
   return 0;
 }
@@ -289,7 +301,9 @@ int simulate(const SimulateFlags& flags) {
     if (!other) return fail_with("--set: " + other.error().message, kExitUsage);
     columns.push_back({"changed", *other});
   }
-  return show(flags, traffic, columns, settings);
+  const auto price = find_price(flags, traffic, history->place);
+  if (!price) return fail_with(price.error().message, kExitFailed);
+  return show(flags, traffic, columns, settings, *price);
 }
 
 }  // namespace penstock::cli

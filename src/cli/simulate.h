@@ -11,7 +11,7 @@ struct SimulateFlags {
   ServerFlags server;
   std::string endpoint, from, to, trace;
   std::vector<std::string> set;
-  double price = -1;  // of a worker for an hour; below 0: not known
+  double price = -1;  // of a worker for an hour; below 0: the server's
   bool json = false;
 };
 

@@ -11,6 +11,8 @@ from endpoints import Endpoints
 from penstock import Server, binary
 
 SCRIPT = "seed: 11\nworkers: {loading: 3s..20s, execution: 1s..40s}\n"
+PRICES = {"prices.ampere_16": "0.8", "prices.ada_24": "2", "account.discount_factor": "0.25",
+          "account.discount_expires": "2099-01-01T00:00:00Z"}
 
 
 def simulate(client, *arguments: str) -> subprocess.CompletedProcess:
@@ -29,7 +31,7 @@ def virtual(tmp_path_factory):
     folder = tmp_path_factory.mktemp("simulate")
     (folder / "script.yaml").write_text(SCRIPT)
     arguments = ("--ephemeral", "--clock", "virtual", "--script", str(folder / "script.yaml"))
-    with Server(folder / "none", arguments=arguments) as server:
+    with Server(folder / "none", PRICES, arguments=arguments, gpus="64xAMPERE_16,1xADA_24") as server:
         yield server.client()
 
 
@@ -46,6 +48,13 @@ def advance(client, ms: int) -> None:
     answer = client.http.post(f"{client.url}/penstock/v1/clock/advance", json={"ms": ms}, timeout=60,
                               headers={"Authorization": f"Bearer {client.key}"})
     assert answer.status_code == 200, answer.text
+
+
+def usage(client, ep: str) -> dict:
+    answer = client.http.get(f"{client.url}/penstock/v1/usage", params={"endpoint": ep, "by": "pool"}, timeout=30,
+                             headers={"Authorization": f"Bearer {client.key}"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 @pytest.mark.parametrize("settings", [
@@ -75,6 +84,41 @@ def test_other_settings_are_shown_beside_them(virtual):
     later = answer["recorded"]["workers"][len(answer["recorded"]["workers"]) // 2]["at"]
     part = figures(virtual, ep, "--from", later)
     assert part["from"] == later and 0 < part["simulated"]["jobs"] < answer["simulated"]["jobs"]
+
+
+def test_the_cost_is_by_the_servers_prices_where_the_workers_were(virtual):
+    ep = Endpoints(virtual).make(gpuIds="ADA_24,AMPERE_16", workersMax=3, scalerType="REQUEST_COUNT", scalerValue=1)
+    traffic(virtual, ep, seed=3, jobs=60)
+    answer = figures(virtual, ep, "--set", "workersMax=1")
+    price = answer["price"]
+    assert price["from"] == "usage" and price["discountFactor"] == 0.25
+    pools = {pool["pool"]: pool for pool in price["pools"]}
+    assert pools["ADA_24"]["perWorkerHour"] == 2 and pools["AMPERE_16"]["perWorkerHour"] == 0.8
+    records = usage(virtual, ep)["records"]
+    charged = {r["pool"]: sum(r["workerSeconds"][s] for s in ("starting", "idle", "active")) for r in records}
+    for pool, seconds in charged.items():
+        assert pools[pool]["share"] == pytest.approx(seconds / sum(charged.values()), rel=1e-6)
+    assert price["perWorkerHour"] == pytest.approx(sum(p["share"] * p["perWorkerHour"] for p in pools.values()) * 0.75)
+    assert price["perWorkerHour"] == pytest.approx(
+        sum(r["amount"] for r in records) / sum(charged.values()) * 3600, rel=1e-3), "as `penstock usage` has it"
+    for column in ("recorded", "simulated", "changed"):
+        assert answer[column]["cost"] == pytest.approx(answer[column]["workerSeconds"] / 3600 * price["perWorkerHour"])
+    said = simulate(virtual, ep).stdout
+    assert "by the server's prices where its workers were: ADA_24 2 (" in said and "less a discount of 25%" in said
+
+
+def test_the_cost_without_recorded_workers_is_by_the_first_pool(virtual, tmp_path):
+    trace = tmp_path / "trace.csv"
+    trace.write_text("at,execution_ms\n5,7\n")
+    ep = Endpoints(virtual).make(gpuIds="-NVIDIA L4,AMPERE_16,ADA_24", gpuCount=2, workersMax=1)
+    answer = figures(virtual, ep, "--trace", str(trace))
+    assert answer["price"] == {"perWorkerHour": pytest.approx(2 * 0.8 * 0.75), "from": "settings", "discountFactor": 0.25,
+                               "pools": [{"pool": "AMPERE_16", "share": 1, "perWorkerHour": 1.6}]}
+    assert "where a worker would be placed first: AMPERE_16 1.6" in simulate(virtual, ep, "--trace", str(trace)).stdout
+    mine = simulate(virtual, ep, "--trace", str(trace), "--price", "1.19")
+    assert "cost: 1.19 for an hour of a worker, as --price says" in mine.stdout
+    assert figures(virtual, ep, "--trace", str(trace), "--price", "0")["price"] == {
+        "perWorkerHour": 0, "from": "flag", "discountFactor": 0, "pools": []}
 
 
 def test_a_busy_day_from_a_trace(virtual, tmp_path):

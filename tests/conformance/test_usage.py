@@ -65,7 +65,9 @@ def test_usage_is_what_workers_did(own):
     made = Endpoints(client)
     ep = made.make_python(workersMin=1, workersMax=1)
     client.wait_terminal(ep, client.run(ep, {"mock_delay": 2}), 60)
-    record = admin(client, "GET", "usage")["records"][0]
+    answer = admin(client, "GET", "usage")
+    assert answer["prices"]["AMPERE_16"] == 3600 and answer["prices"]["CPU"] > 0 and answer["discountFactor"] == 0.25
+    record = answer["records"][0]
     assert record["endpointId"] == ep and record["pool"] == "AMPERE_16"
     seconds = record["workerSeconds"]
     assert seconds["active"] >= 2 and seconds["starting"] > 0 and seconds["frozen"] == 0

@@ -116,10 +116,13 @@ void FleetApi::show_usage(const net::Request& request, const AccountId& owner, n
   call(core_, core::MeterUsage{}, std::move(responder),
        [this, view = std::move(*view)](net::Responder& to, core::Reply) {
          const auto later = std::make_shared<net::Responder>(std::move(to));
-         core_.list_usage(view.query, [later, view](const Result<std::vector<core::UsageRow>>& rows) {
-           if (!rows) return later->send(error_answer(rows.error()));
-           later->send(json_answer(json::write(usage_object(view, *rows))));
-         });
+         const core::EngineSettings& settings = core_.engine().settings();
+         const core::Prices prices{settings.prices, settings.discount, settings.discount_until};
+         core_.list_usage(view.query,
+                          [later, view, prices, now = core_.now()](const Result<std::vector<core::UsageRow>>& rows) {
+                            if (!rows) return later->send(error_answer(rows.error()));
+                            later->send(json_answer(json::write(usage_object(view, *rows, prices, now))));
+                          });
        });
 }
 

@@ -133,7 +133,8 @@ Result<UsageView> usage_view(const net::Request& request, const AccountId& owner
   return view;
 }
 
-json::Object usage_object(const UsageView& view, const std::vector<core::UsageRow>& rows) {
+json::Object usage_object(const UsageView& view, const std::vector<core::UsageRow>& rows, const core::Prices& prices,
+                          Time now) {
   std::map<Group, Sums> groups;
   Sums all;
   for (const core::UsageRow& row : rows) {
@@ -156,10 +157,13 @@ json::Object usage_object(const UsageView& view, const std::vector<core::UsageRo
   }
   json::Object totals;
   add(totals, all);
-  return {{"from", iso8601(view.query.from)},
-          {"to", iso8601(view.query.to)},
-          {"records", std::move(records)},
-          {"totals", std::move(totals)}};
+  json::Object per_hour;
+  for (const auto& [pool, price] : prices.per_hour) {
+    per_hour.emplace_back(pool, static_cast<double>(price) / kMillion);
+  }
+  return {{"from", iso8601(view.query.from)}, {"to", iso8601(view.query.to)},
+          {"records", std::move(records)},    {"totals", std::move(totals)},
+          {"prices", std::move(per_hour)},    {"discountFactor", core::discount_at(prices, now) / kMillion}};
 }
 
 json::Value budget_value(const core::Budget* budget) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "core/usage/meters.h"
 #include "json/json.h"
 #include "net/http.h"
 
@@ -22,8 +23,9 @@ struct UsageView {
 /// Reads `from`, `to`, `endpoint` and `by`. Errors: invalid (which, and what is accepted).
 Result<UsageView> usage_view(const net::Request& request, const AccountId& owner, Time now);
 
-/// Rows added up as the view says, in order, and all of them.
-json::Object usage_object(const UsageView& view, const std::vector<core::UsageRow>& rows);
+/// Rows added up as the view says, in order, and all of them; and the prices and the discount as they are `now`.
+json::Object usage_object(const UsageView& view, const std::vector<core::UsageRow>& rows, const core::Prices& prices,
+                          Time now);
 
 /// null without one.
 json::Value budget_value(const core::Budget* budget);

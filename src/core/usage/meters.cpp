@@ -109,8 +109,8 @@ std::int64_t UsageMeters::price_of(const std::string& pool) const {
   return price == prices_.per_hour.end() ? 0 : price->second;
 }
 
-int UsageMeters::discount_at(Time time) const {
-  return !prices_.discount_until || hour_of(time) < *prices_.discount_until ? prices_.discount : 0;
+int discount_at(const Prices& prices, Time time) {
+  return !prices.discount_until || hour_of(time) < *prices.discount_until ? prices.discount : 0;
 }
 
 // ---------------------------------------------------------------- what is spent today

@@ -17,6 +17,9 @@ struct Prices {
   std::optional<Time> discount_until;                         // ... in hours that begin before
 };
 
+/// Millionths that are taken off in the hour of `time`.
+int discount_at(const Prices& prices, Time time);
+
 /// Meters the time of the server's own workers, by endpoint, pool, hour and what they did.
 ///
 /// Time is added up in memory and becomes durable by take_changed(). A row says until when it is metered, so that after
@@ -72,7 +75,7 @@ class UsageMeters {
   void advance(Meter& meter, Time now);
   void charge(Meter& meter, UsageState state, int workers, int gpus, Time from, Time to);
   UsageRow& row_of(Meter& meter, Time hour);
-  int discount_at(Time time) const;
+  int discount_at(Time time) const { return core::discount_at(prices_, time); }
   std::int64_t price_of(const std::string& pool) const;
   double money_for(const Purse& purse, Time from, Time to) const;
   Pace pace_of(const Purse& purse, Time now) const;
