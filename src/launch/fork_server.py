@@ -1,36 +1,43 @@
 """The fork server: a Python process that has imported what workers need, and becomes one of them when it is asked.
 
-    python3 [OPTIONS] -c THIS DIRECTORY_OF_THE_SCRIPT MODULES VARIABLES
+    python3 [OPTIONS] -c THIS DIRECTORY_OF_THE_SCRIPT SCRIPT MODULES VARIABLES
 
-MODULES are imported. VARIABLES are those that differ from worker to worker: they are not set here, and whatever looked at
-one of them is imported again in the worker. PENSTOCK_ROOM in the environment is the place where /proc shows them.
+SCRIPT is what most workers will run. MODULES are imported. VARIABLES are those that differ from worker to worker: they are
+not set here, and whatever looked at one of them is imported again in the worker. PENSTOCK_ROOM in the environment is the place
+where /proc shows them.
 
 Descriptor 3 is a socket. Once everything is imported, descriptor 4 holds why this cannot be a fork server (or nothing) and
 the files that it consists of, and "R" is sent. Then a spare is forked, and again after each message that comes: "S" and its
 pid are sent with a socket to it. A spare waits for an order and a log, answers "R" (or "!" and why it must not be used) and
-becomes that worker at the word to begin. The end of its socket is the end of each of them."""
+becomes that worker at the word to begin. Before the order it rehearses. The end of its socket is the end of each of them."""
 
 import builtins
 import errno
 import fcntl
+import functools
 import gc
 import importlib
 import importlib.machinery
 import importlib.util
 import itertools
 import os
+import select
 import signal
 import socket
 import sys
 import time
 import traceback
 import types
+import warnings
 
 CONTROL, FACTS = 3, 4
 RESIDENT_MAX = 2 << 30
 CLOCK_TICK_SECONDS = 0.02  # the times of files are kept in steps of up to so much
 GPUS = "CUDA_VISIBLE_DEVICES"
 ROOM = "PENSTOCK_ROOM"
+FAULT_AROUND = 64 << 10
+TOUCH_SECONDS = 0.02  # with large libraries it would take long
+REHEARSED = "PENSTOCK_REHEARSED"
 HARMLESS_FILES = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}
 STARTED_NS = time.time_ns()
 time.sleep(CLOCK_TICK_SECONDS)  # a file that changes from here on has a later time, and one that changed before has not
@@ -304,9 +311,34 @@ class Order:
         self.variables = dict(zip(names[::2], names[1::2]))
 
 
+class Script:
+    """A worker's program, compiled before it is wanted."""
+
+    def __init__(self, path):
+        self.path, self.seen, self.code = path, None, None
+
+    def prepare(self):
+        """Compiles it, if that was not done or the file is another one by now. No code if that says anything (an error, a
+        warning), which is for the worker to say when it begins."""
+        try:
+            now, status = time.time_ns(), os.stat(self.path)
+            seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            if seen == self.seen:
+                return
+            self.seen = self.code = None
+            with open(self.path, "rb") as file, warnings.catch_warnings():
+                warnings.simplefilter("error")
+                self.code = compile(file.read(), self.path, "exec", dont_inherit=True)
+            if now - status.st_ctime_ns > CLOCK_TICK_SECONDS * 1e9:  # or another change could have the same times
+                self.seen = seen
+        except Exception:
+            self.seen = self.code = None
+
+
 class ForkServer:
-    def __init__(self, script_directory, modules, variables):
+    def __init__(self, script_directory, script, modules, variables):
         self.directory = os.getcwd()
+        self.script = Script(os.path.join(self.directory, script))
         self.modules = modules
         self.variables = variables
         self.folders = None
@@ -335,7 +367,7 @@ class ForkServer:
         return ""
 
     def serve(self):
-        """Gives the order of a worker, in that worker. Does not come back in this process itself."""
+        """Gives the script of a worker and its code, in that worker. Does not come back in this process itself."""
         control = socket.socket(fileno=CONTROL)
         while True:
             link, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -353,9 +385,24 @@ class ForkServer:
             if not control.recv(16):
                 os._exit(0)
 
+    def rehearse(self, link):
+        """Does for nothing what this spare is going to do, while nobody waits: a process that was just forked gets each
+        page of its memory, and of the programs in it, only when it touches that. Nothing of it is left to be seen."""
+        sample = os.memfd_create("rehearsal", os.MFD_CLOEXEC)
+        os.write(sample, b"1\0rehearsal\0" + REHEARSED.encode() + b"\0" * 2)
+        variables = Order(sample).variables
+        steps = [touch_programs, self.folders.change, functools.partial(rehearse_environment, variables), own_chance,
+                 functools.partial(self.title.show, ["penstock-fork-server", self.directory], {}), self.script.prepare]
+        for step in steps:
+            if select.select([link], [], [], 0)[0]:
+                return
+            step()
+        gc.collect()
+
     def become(self, link):
         os.setsid()
         link.send(str(os.getpid()).encode())
+        self.rehearse(link)
         message, descriptors, _, _ = socket.recv_fds(link, 16, 2)
         if not message:
             os._exit(0)
@@ -372,13 +419,36 @@ class ForkServer:
             # One that an imported module has set is what it would be if that were imported now.
             os.environ.setdefault(name, value)
         self.title.show(order.command, order.variables)
+        path = os.path.join(self.directory, order.arguments[0])
+        script = self.script if path == self.script.path else Script(path)
+        script.prepare()
         sys.argv = order.arguments
         sys.orig_argv = order.command
         if not link.recv(1):
             os._exit(0)  # Penstock gave up on this one, or died
         link.close()
         own_chance()
-        return order
+        return path, script.code
+
+
+def touch_programs():
+    """Reading a page has the kernel map what lies around it too, as far as it is in memory."""
+    with open("/proc/self/maps") as maps:
+        programs = [line.split()[0].split("-") for line in maps if " r-xp " in line and "/" in line]
+    places = [at for begin, end in programs for at in range(int(begin, 16), int(end, 16), FAULT_AROUND)]
+    latest = time.monotonic() + TOUCH_SECONDS
+    with open("/proc/self/mem", "rb", buffering=0) as memory:
+        for place in places:
+            if time.monotonic() > latest:
+                break
+            os.pread(memory.fileno(), 1, place)
+
+
+def rehearse_environment(variables):
+    for name, value in variables.items():
+        if name not in os.environ:
+            os.environ.setdefault(name, value)
+            del os.environ[name]
 
 
 def leave_to_penstock():
@@ -417,9 +487,9 @@ def report(why, files):
 
 
 def prepare(arguments):
-    script_directory, modules, variables = arguments
+    script_directory, script, modules, variables = arguments
     end_with(CONTROL)
-    server = ForkServer(script_directory, [name.strip() for name in modules.split(",") if name.strip()],
+    server = ForkServer(script_directory, script, [name.strip() for name in modules.split(",") if name.strip()],
                         set(variables.split(",")))
     why = server.load() if sys.version_info >= (3, 10) else "it is older than Python 3.10"
     files = []
@@ -435,9 +505,8 @@ def prepare(arguments):
     return server
 
 
-def run(path, directory):
+def run(path, code):
     """The script as the interpreter itself would run it."""
-    path = os.path.join(directory, path)
     main = types.ModuleType("__main__")
     loader = importlib.machinery.SourceFileLoader("__main__", path)
     vars(main).update(__file__=path, __builtins__=builtins, __cached__=None, __loader__=loader)
@@ -445,8 +514,9 @@ def run(path, directory):
         main.__annotations__ = {}
     sys.modules["__main__"] = main
     try:
-        with open(path, "rb") as file:
-            code = compile(file.read(), path, "exec", dont_inherit=True)
+        if code is None:
+            with open(path, "rb") as file:
+                code = compile(file.read(), path, "exec", dont_inherit=True)
         exec(code, vars(main))
     except SystemExit:
         raise
@@ -459,4 +529,4 @@ def run(path, directory):
 
 if __name__ == "__main__":
     fork_server = prepare(sys.argv[1:])
-    run(fork_server.serve().arguments[0], fork_server.directory)
+    run(*fork_server.serve())

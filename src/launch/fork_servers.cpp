@@ -301,8 +301,8 @@ void ForkServers::begin(Server& server, Instant now) {
   server.socket = std::move(control.ours);
 
   std::vector<std::string> words = server.plan.interpreter_words;
-  words.insert(words.end(), {"-c", fork_server_program(), server.plan.script_directory, server.plan.modules,
-                             join(own_variables(), ",")});
+  words.insert(words.end(), {"-c", fork_server_program(), server.plan.script_directory, server.plan.arguments.front(),
+                             server.plan.modules, join(own_variables(), ",")});
   std::vector<core::EnvVar> environment = {{kRoomVariable, std::string(kRoom, '_')}};
   environment.insert(environment.end(), server.plan.shared.begin(), server.plan.shared.end());
   const Prepared prepared{server.directory, server.plan.interpreter, std::move(environment)};

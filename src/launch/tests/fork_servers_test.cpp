@@ -104,6 +104,11 @@ class ForkServersTest : public testing::Test {
              return servers().is_one(pid) && std::ranges::find(before_, pid) == before_.end();
            });
   }
+  /// The spare waits for an order.
+  bool has_rehearsed() {
+    const auto stat = read_stat(spare());
+    return stat && stat->state == 'S';
+  }
   /// To be called before something ends them.
   void remember() { before_ = children(); }
   bool has_begun() {
@@ -170,12 +175,14 @@ print(json.dumps({
                     for entry in ("0", "1", "2")}, "more": [os.path.exists(f"/proc/self/fd/{n}") for n in range(3, 64)],
     "signals": [line for line in status.splitlines() if line.startswith(("SigIgn", "SigBlk", "SigCgt"))],
     "handlers": [str(signal.getsignal(n)) for n in (2, 13, 15, 17, 29)],
+    "warnings": str(sys.modules["warnings"].filters) if "warnings" in sys.modules else "",
     "shown": open("/proc/self/cmdline").read().replace("\0", " ").strip(), "limits": open("/proc/self/limits").read(),
 }).replace(os.environ["RUNPOD_POD_ID"], "ID"))
 )py");
   const Environment environment = {{"OWN", "mine"}, {"CUDA_VISIBLE_DEVICES", "3"}};
   const Words command = {"python3", "-u", "./handler.py", "one", "two words"};
   prepare(environment);
+  ASSERT_TRUE(drive([&] { return has_rehearsed(); }));
   const std::string forked = output("forked", environment, command);
   EXPECT_EQ(forked, spawned_output("spawned", environment, command));
   EXPECT_NE(forked.find("\"session\": true"), std::string::npos) << forked;
@@ -204,6 +211,11 @@ exec({"text": "sys.exit('a text')", "code": "sys.exit(7)", "raise": "def f(): ra
   write("broken.py", "def (:\n");
   const Words broken = {"python3", "-u", "broken.py"};
   EXPECT_EQ(output("forked", {}, broken), spawned_output("spawned", {}, broken));
+  write("dubious.py", "print(1 is 1)\n");
+  const Words dubious = {"python3", "-u", "dubious.py"};
+  const std::string warned = output("warned", {}, dubious);
+  EXPECT_EQ(warned, spawned_output("spawned-warned", {}, dubious));
+  EXPECT_NE(warned.find("SyntaxWarning"), std::string::npos) << warned;
 }
 
 TEST_F(ForkServersTest, NothingOfAWorkerReachesAnother) {
@@ -255,7 +267,9 @@ TEST_F(ForkServersTest, TheScriptIsReadAfreshAndWhatWasImportedIsNeverOld) {
   write("helper.py", "VALUE = 'a'\n");
   const Environment preload = {{"PENSTOCK_PRELOAD", "helper"}};
   prepare(preload);
-  EXPECT_EQ(output("w1", preload), "1 a\n");
+  ASSERT_TRUE(drive([&] { return has_rehearsed(); }));
+  write("handler.py", "import helper\nprint(1, helper.VALUE, 'again')\n");
+  EXPECT_EQ(output("w1", preload), "1 a again\n");
   write("handler.py", "import helper\nprint(2, helper.VALUE)\n");
   EXPECT_EQ(output("w2", preload), "2 a\n");
   now_ += options_.spare_after;
