@@ -19,12 +19,12 @@ if(PENSTOCK_FUZZ)
   target_compile_options(penstock_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+set(penstock_precompiled_options -O0 "SHELL:-Xclang -fno-pch-timestamp")  # ccache keeps nothing that uses a header with a time in it
 if(PENSTOCK_PRECOMPILED)
-  # ccache keeps nothing that uses a header with a time in it; it also needs the sloppiness that ./dev sets.
-  target_compile_options(penstock_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
   file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "")  # a target needs a source
   add_library(penstock_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
   target_link_libraries(penstock_precompiled PRIVATE penstock_options GTest::gtest)
+  target_compile_options(penstock_precompiled PRIVATE ${penstock_precompiled_options})
   target_precompile_headers(penstock_precompiled PRIVATE
     <algorithm> <array> <charconv> <chrono> <condition_variable> <deque> <filesystem> <fstream> <functional> <map> <memory>
     <mutex> <optional> <set> <span> <sstream> <string> <string_view> <thread> <unordered_map> <variant> <vector>
@@ -32,8 +32,10 @@ if(PENSTOCK_PRECOMPILED)
     <base/error.h> <base/time.h> <json/json.h> <core/engine.h> <net/http.h>)
 endif()
 
-function(penstock_precompile TARGET)
-  if(PENSTOCK_PRECOMPILED)
+# penstock_precompile(TARGET KIND): KIND is `tests` or `modules`. The header is compiled without optimisation, and so is what uses it.
+function(penstock_precompile TARGET KIND)
+  if(PENSTOCK_PRECOMPILED STREQUAL "all" OR PENSTOCK_PRECOMPILED STREQUAL KIND)
+    target_compile_options(${TARGET} PRIVATE ${penstock_precompiled_options})
     target_precompile_headers(${TARGET} REUSE_FROM penstock_precompiled)
   endif()
 endfunction()
@@ -46,7 +48,7 @@ function(penstock_module NAME)
   list(FILTER sources EXCLUDE REGEX "/(tests|examples)/")
   if(sources)
     add_library(penstock_${NAME} STATIC ${sources})
-    penstock_precompile(penstock_${NAME})
+    penstock_precompile(penstock_${NAME} modules)
     set(scope PUBLIC)
   else()
     add_library(penstock_${NAME} INTERFACE)
@@ -75,7 +77,7 @@ endfunction()
 function(penstock_test NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${NAME} ${ARG_SOURCES})
-  penstock_precompile(${NAME})
+  penstock_precompile(${NAME} tests)
   foreach(dep ${ARG_DEPS})
     target_link_libraries(${NAME} PRIVATE penstock_${dep})
   endforeach()
