@@ -177,6 +177,13 @@ std::string short_number(double value, const char* unit) {
   return text;
 }
 
+/// With as many digits as `penstock usage` has.
+std::string money(double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
 void print_table(const Price& price, const std::vector<Column>& columns) {
   std::printf("%-16s", "");
   for (const Column& column : columns) std::printf(" %16s", column.name.c_str());
@@ -190,7 +197,7 @@ void print_table(const Price& price, const std::vector<Column>& columns) {
   print_row("worker-seconds", columns, [](const Figures& f) { return short_number(f.worker_seconds, ""); });
   print_row("most workers", columns, [](const Figures& f) { return std::to_string(f.workers_most); });
   if (!price) return;
-  print_row("cost", columns, [&](const Figures& f) { return short_number(cost_of(*price, f), ""); });
+  print_row("cost", columns, [&](const Figures& f) { return money(cost_of(*price, f)); });
   std::printf("\ncost: %s\n", in_words(*price).c_str());
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 
 import pytest
@@ -117,6 +118,7 @@ def test_the_cost_without_recorded_workers_is_by_the_first_pool(virtual, tmp_pat
     assert "where a worker would be placed first: AMPERE_16 1.6" in simulate(virtual, ep, "--trace", str(trace)).stdout
     mine = simulate(virtual, ep, "--trace", str(trace), "--price", "1.19")
     assert "cost: 1.19 for an hour of a worker, as --price says" in mine.stdout
+    assert re.search(r"^cost +\d+\.\d{4}$", mine.stdout, re.M), "small ones are not lost: " + mine.stdout
     assert figures(virtual, ep, "--trace", str(trace), "--price", "0")["price"] == {
         "perWorkerHour": 0, "from": "flag", "discountFactor": 0, "pools": []}
 
