@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "core/control/catalogue.h"
 
@@ -64,8 +65,8 @@ Result<GpuGroup> parse_gpu_group(std::string_view text, const std::map<std::stri
   GpuGroup out;
   const auto x = text.find('x');
   if (x == std::string_view::npos) return tl::unexpected<Error>(bad);
-  const auto count = std::from_chars(text.data(), text.data() + x, out.count);
-  if (count.ec != std::errc{} || count.ptr != text.data() + x || out.count < 1) return tl::unexpected<Error>(bad);
+  out.count = parse_number<int>(text.substr(0, x)).value_or(0);
+  if (out.count < 1) return tl::unexpected<Error>(bad);
   if (out.count > kGpusMax) {
     return fail(Errc::invalid,
                 "\"" + std::string(text) + "\": more than " + std::to_string(kGpusMax) + " GPUs are not accepted");

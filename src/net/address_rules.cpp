@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
-#include <charconv>
 
+#include "base/number.h"
 #include "base/text.h"
 
 namespace penstock::net {
@@ -68,11 +68,9 @@ std::optional<Network> parse_network(std::string_view text) {
   const int most = address.is_v6() ? 128 : 32;
   int bits = most;
   if (slash != std::string_view::npos) {
-    const std::string_view length = text.substr(slash + 1);
-    const auto parsed = std::from_chars(length.data(), length.data() + length.size(), bits);
-    if (parsed.ec != std::errc{} || parsed.ptr != length.data() + length.size() || bits < 0 || bits > most) {
-      return std::nullopt;
-    }
+    const auto length = parse_number<int>(text.substr(slash + 1));
+    if (!length || *length < 0 || *length > most) return std::nullopt;
+    bits = *length;
   }
   return Network{bytes_of(address), bits + 128 - most};
 }

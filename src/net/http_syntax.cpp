@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "base/number.h"
+#include "base/text.h"
 
 namespace penstock::net {
 namespace {
@@ -31,26 +33,8 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
 bool is_text(std::string_view text) {
   return std::ranges::none_of(text, [](char c) { return is_control(c) && c != '\t'; });
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-template <class Number>
-std::optional<Number> read_whole(std::string_view text, int base) {
-  Number number{};
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  if (ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 }  // namespace
@@ -78,20 +62,16 @@ std::optional<BadPart> read_header(std::string_view line, std::pair<std::string,
     name[i] = token_character(line[i]);
     if (name[i] == 0) return BadPart{"bad header name"};
   }
-  const std::string_view text = trim(line.substr(colon + 1));
+  const std::string_view text = line.substr(colon + 1);
   if (!is_text(text)) return BadPart{"bad header value"};
-  value = text;
+  value = trim(text);
   return std::nullopt;
-}
-
-std::optional<std::uint64_t> read_decimal(std::string_view text) {
-  return read_whole<std::uint64_t>(text, 10);
 }
 
 std::optional<std::uint64_t> read_chunk_size(std::string_view line) {
   const std::size_t end = std::min(line.find(';'), line.size());
   if (!is_text(line.substr(end))) return std::nullopt;
-  return read_whole<std::uint64_t>(line.substr(0, end), 16);
+  return parse_number<std::uint64_t>(line.substr(0, end), 16);
 }
 
 bool begins_method(char c) {
@@ -103,12 +83,7 @@ bool is_word(std::string_view text, std::string_view word) {
 }
 
 bool lists_word(std::string_view list, std::string_view word) {
-  while (!list.empty()) {
-    const std::size_t end = std::min(list.find(','), list.size());
-    if (is_word(trim(list.substr(0, end)), word)) return true;
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return false;
+  return std::ranges::any_of(split_list(list, ','), [&](std::string_view one) { return is_word(one, word); });
 }
 
 }  // namespace penstock::net

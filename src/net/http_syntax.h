@@ -26,9 +26,6 @@ std::optional<BadPart> read_request_line(std::string_view line, RequestLine& int
 /// space and a line that goes on from the one before are bad.
 std::optional<BadPart> read_header(std::string_view line, std::pair<std::string, std::string>& into);
 
-/// Digits only; nothing when it is not a number of 64 bits.
-std::optional<std::uint64_t> read_decimal(std::string_view text);
-
 /// The size that begins a chunk, with or without extensions after it.
 std::optional<std::uint64_t> read_chunk_size(std::string_view line);
 

@@ -4,7 +4,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
-#include <charconv>
+
+#include "base/number.h"
 
 namespace penstock::net {
 namespace {
@@ -46,10 +47,8 @@ Result<HttpUrl> parse_http_url(std::string_view text) {
   out.port = out.tls ? 443 : 80;
   const auto port = url->port();
   if (!port.empty()) {
-    const auto parsed = std::from_chars(port.data(), port.data() + port.size(), out.port);
-    if (parsed.ec != std::errc{} || parsed.ptr != port.data() + port.size() || out.port == 0) {
-      return wrong("has a port that is not from 1 to 65535");
-    }
+    out.port = parse_number<std::uint16_t>({port.data(), port.size()}).value_or(0);
+    if (out.port == 0) return wrong("has a port that is not from 1 to 65535");
   }
   out.authority = out.host.find(':') == std::string::npos ? out.host : "[" + out.host + "]";
   if (!port.empty()) out.authority += ":" + std::to_string(out.port);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "net/http_syntax.h"
 #include "net/spool.h"
 #include "net/target.h"
@@ -141,7 +142,7 @@ void RequestReader::on_known_header(std::string_view name, std::string_view valu
 }
 
 void RequestReader::on_content_length(std::string_view value) {
-  const auto length = read_decimal(value);
+  const auto length = parse_number<std::uint64_t>(value);
   if (!length || content_length_ || chunked_) return refuse_malformed("bad Content-Length");
   content_length_ = length;
 }

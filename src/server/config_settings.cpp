@@ -1,10 +1,10 @@
 #include "server/config_settings.h"
 
-#include <charconv>
 #include <cmath>
 #include <concepts>
 #include <optional>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "core/model/usage.h"
@@ -46,20 +46,15 @@ Error bad_value(const std::string& text, const std::string& accepted) {
 }
 
 Result<std::int64_t> whole(const std::string& text, std::int64_t low, std::int64_t high) {
-  std::int64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || value < low || value > high) {
-    return tl::unexpected<Error>(
-        bad_value(text, "a whole number from " + std::to_string(low) + " to " + std::to_string(high) + " is"));
-  }
-  return value;
+  const auto value = parse_number<std::int64_t>(text);
+  if (value && *value >= low && *value <= high) return *value;
+  return tl::unexpected<Error>(
+      bad_value(text, "a whole number from " + std::to_string(low) + " to " + std::to_string(high) + " is"));
 }
 
 Result<double> decimal(const std::string& text, int low, double high) {
-  double value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole_text = parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
-  if (whole_text && value >= low && value <= high) return value;
+  const auto value = parse_number<double>(text);
+  if (value && *value >= low && *value <= high) return *value;
   return tl::unexpected<Error>(
       bad_value(text, "a number from " + std::to_string(low) + " to " + std::to_string(std::lround(high)) + " is"));
 }

@@ -1,5 +1,5 @@
-#include <charconv>
 
+#include "base/number.h"
 #include "server/config.h"
 
 namespace penstock::server {
@@ -9,13 +9,11 @@ Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& te
   const Error bad{Errc::invalid,
                   "listen address \"" + text + "\" is not accepted; use address:port, such as 127.0.0.1:8420"};
   if (colon == std::string::npos || colon == 0) return tl::unexpected<Error>(bad);
-  std::uint16_t port = 0;  // takes no more than 65535
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return tl::unexpected<Error>(bad);
+  const auto port = parse_number<std::uint16_t>(std::string_view(text).substr(colon + 1));  // no more than 65535
+  if (!port) return tl::unexpected<Error>(bad);
   std::string host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return std::pair(host, port);
+  return std::pair(host, *port);
 }
 
 bool is_loopback(const std::string& host) {

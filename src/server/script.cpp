@@ -2,12 +2,12 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include "base/number.h"
 #include "base/text.h"
 
 namespace penstock::server {
@@ -34,16 +34,9 @@ std::string scalar(const YAML::Node& node, const std::string& key) {
   return node.Scalar();
 }
 
-std::optional<std::int64_t> whole(std::string_view text) {
-  std::int64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 std::int64_t number(const YAML::Node& node, const std::string& key, std::int64_t low, std::int64_t high) {
   const std::string text = scalar(node, key);
-  const auto value = whole(text);
+  const auto value = parse_number<std::int64_t>(text);
   if (!value || *value < low || *value > high) {
     refuse(node, key + " is \"" + text + "\"; a whole number from " + std::to_string(low) + " to " +
                      std::to_string(high) + " is accepted");
@@ -57,7 +50,7 @@ std::optional<Millis> duration(std::string_view text) {
       {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
   for (const auto& [unit, scale] : units) {
     if (!text.ends_with(unit)) continue;
-    const auto value = whole(text.substr(0, text.size() - unit.size()));
+    const auto value = parse_number<std::int64_t>(text.substr(0, text.size() - unit.size()));
     if (!value) continue;
     if (*value < 0 || *value > kMost / scale) return std::nullopt;
     return Millis{*value * scale};
@@ -81,10 +74,8 @@ json::Value plain(const std::string& text) {
   if (text == "null" || text == "~" || text.empty()) return {};
   if (text == "true") return true;
   if (text == "false") return false;
-  if (const auto value = whole(text)) return *value;
-  double real = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), real);
-  if (parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size()) return real;
+  if (const auto value = parse_number<std::int64_t>(text)) return *value;
+  if (const auto real = parse_number<double>(text)) return *real;
   return text;
 }
 

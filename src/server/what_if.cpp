@@ -1,7 +1,6 @@
 #include "server/what_if.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "base/number.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "core/engine.h"
@@ -20,13 +20,6 @@ namespace {
 constexpr std::string_view kSettings[] = {"scalerType", "scalerValue", "workersMin", "workersMax", "idleTimeout"};
 constexpr int kGpus = 1'000;          // as many as workersMax may be
 constexpr Millis kSettle{3'600'000};  // after the last arrival at most
-
-std::optional<std::int64_t> whole(std::string_view text) {
-  std::int64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::vector<core::Node> one_node() {
   core::Node node;
@@ -48,7 +41,7 @@ Result<core::EndpointInput> endpoint_input(const ScalingSettings& settings) {
       input.scaler_type = text;
       continue;
     }
-    const auto number = whole(text);
+    const auto number = parse_number<std::int64_t>(text);
     if (!number) return fail(Errc::invalid, name + " is \"" + text + "\"; a whole number is accepted");
     if (name == "scalerValue") input.scaler_value = *number;
     if (name == "workersMin") input.workers_min = *number;
@@ -175,7 +168,7 @@ class Run {
 
   launch::JobPlan plan_job(const core::HandOut& job) {
     launch::JobPlan plan;
-    const auto number = static_cast<std::size_t>(whole(*job.input).value_or(0));
+    const auto number = static_cast<std::size_t>(parse_number<std::int64_t>(*job.input).value_or(0));
     const Arrival& one = traffic_.arrivals[number];
     delays_.push_back(now_ - one.at);
     if (one.execution) {
@@ -219,12 +212,12 @@ Result<Arrival> read_line(const std::vector<std::string>& columns, const std::st
     const std::string text(trim(rest.substr(0, comma)));
     const std::string& name = columns[column++];
     if (name == "at") {
-      const auto ms = whole(text);
+      const auto ms = parse_number<std::int64_t>(text);
       const auto at = ms ? std::optional(from_ms(*ms)) : parse_iso8601(text);
       if (!at) return fail(Errc::invalid, "at is \"" + text + "\"; an instant or milliseconds are accepted");
       out.at = *at;
     } else if (name == "execution_ms" && !text.empty()) {
-      const auto ms = whole(text);
+      const auto ms = parse_number<std::int64_t>(text);
       if (!ms || *ms < 0)
         return fail(Errc::invalid, "execution_ms is \"" + text + "\"; whole milliseconds are accepted");
       out.execution = Millis{*ms};

@@ -1,7 +1,6 @@
 #include "api/admin/worker_log.h"
 
-#include <charconv>
-
+#include "base/number.h"
 #include "json/json.h"
 
 namespace penstock::api {
@@ -20,11 +19,12 @@ bool is_of(const std::string& line, const JobId& job) {
 Result<LogWish> read_log_wish(const net::Request& request) {
   LogWish wish;
   if (const std::string* text = request.query_value("tail")) {
-    const auto parsed = std::from_chars(text->data(), text->data() + text->size(), wish.tail);
-    if (parsed.ec != std::errc{} || parsed.ptr != text->data() + text->size() || wish.tail > kLogLinesMax) {
+    const auto tail = parse_number<std::size_t>(*text);
+    if (!tail || *tail > kLogLinesMax) {
       return fail(Errc::invalid, "tail is \"" + text->substr(0, 100) + "\"; a whole number from 0 to " +
                                      std::to_string(kLogLinesMax) + " is accepted");
     }
+    wish.tail = *tail;
   }
   if (const std::string* text = request.query_value("job")) {
     auto job = JobId::parse(*text);

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "api/jobs/envelope.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "json/json.h"
 
@@ -24,10 +24,13 @@ std::string shown(std::string_view value) {
 Result<void> read_number(const net::Request& request, const char* name, int low, int high, int& into) {
   const std::string* text = request.query_value(name);
   if (!text) return {};
-  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), into);
-  if (parsed.ec == std::errc{} && parsed.ptr == text->data() + text->size() && into >= low && into <= high) return {};
-  return fail(Errc::invalid,
-              fmt::format("{} is \"{}\"; a whole number from {} to {} is accepted", name, shown(*text), low, high));
+  const auto number = parse_number<int>(*text);
+  if (!number || *number < low || *number > high) {
+    return fail(Errc::invalid,
+                fmt::format("{} is \"{}\"; a whole number from {} to {} is accepted", name, shown(*text), low, high));
+  }
+  into = *number;
+  return {};
 }
 
 Result<core::JobRequest> read_one(std::string_view text, const net::AddressRules& webhook_rules) {

@@ -1,12 +1,12 @@
 #include "api/jobs/job_events.h"
 
-#include <charconv>
 #include <limits>
 #include <optional>
 
 #include "api/answers.h"
 #include "api/jobs/job_text.h"
 #include "api/server_events.h"
+#include "base/number.h"
 
 namespace penstock::api {
 namespace {
@@ -17,11 +17,9 @@ constexpr std::string_view kEndId = "end";
 /// The index behind the event that the client saw last; 0 without one. Nothing when it is none of ours.
 std::optional<int> place_after(std::string_view last_id) {
   if (last_id.empty()) return 0;
-  int index = 0;
-  const auto parsed = std::from_chars(last_id.data(), last_id.data() + last_id.size(), index);
-  const bool whole = parsed.ec == std::errc{} && parsed.ptr == last_id.data() + last_id.size();
-  if (!whole || index < 0 || index == std::numeric_limits<int>::max()) return std::nullopt;
-  return index + 1;
+  const auto index = parse_number<int>(last_id);
+  if (!index || *index < 0 || *index == std::numeric_limits<int>::max()) return std::nullopt;
+  return *index + 1;
 }
 
 }  // namespace

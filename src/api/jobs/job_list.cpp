@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "api/jobs/job_text.h"
+#include "base/number.h"
 #include "base/text.h"
 
 namespace penstock::api {
@@ -17,13 +16,6 @@ constexpr std::size_t kErrorBytesMax = 500;
 
 Error bad(const char* name, const std::string& value, const std::string& accepted) {
   return {Errc::invalid, std::string(name) + " is \"" + value.substr(0, 100) + "\"; " + accepted};
-}
-
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 Result<std::vector<core::JobStatus>> read_states(const std::string& text) {
@@ -44,7 +36,7 @@ Result<std::vector<core::JobStatus>> read_states(const std::string& text) {
 Result<std::optional<Time>> read_instant(const net::Request& request, const char* name) {
   const std::string* text = request.query_value(name);
   if (!text) return std::nullopt;
-  const auto ms = whole_number(*text);
+  const auto ms = parse_number<std::int64_t>(*text);
   if (ms && *ms >= 0) return from_ms(*ms);
   if (const auto instant = parse_iso8601(*text)) return instant;
   return tl::unexpected(
@@ -55,7 +47,7 @@ Result<std::optional<Time>> read_instant(const net::Request& request, const char
 std::optional<core::JobPlace> read_cursor(std::string_view text) {
   const auto dot = text.find('.');
   if (dot == std::string_view::npos) return std::nullopt;
-  const auto ms = whole_number(text.substr(0, dot));
+  const auto ms = parse_number<std::int64_t>(text.substr(0, dot));
   auto id = JobId::parse(text.substr(dot + 1));
   if (!ms || !id) return std::nullopt;
   return core::JobPlace{from_ms(*ms), std::move(*id)};
@@ -109,7 +101,7 @@ Result<core::JobQuery> read_job_query(const net::Request& request, const Endpoin
   query.from = *from;
   query.before = *before;
   if (const std::string* text = request.query_value("limit")) {
-    const auto count = whole_number(*text);
+    const auto count = parse_number<std::int64_t>(*text);
     if (!count || *count < 1 || *count > kCountMax) {
       return tl::unexpected(
           bad("limit", *text, "a whole number from 1 to " + std::to_string(kCountMax) + " is accepted"));

@@ -1,7 +1,6 @@
 #include "api/jobs/jobs_api.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/answers.h"
 #include "api/auth/access.h"
@@ -11,6 +10,7 @@
 #include "api/jobs/job_list.h"
 #include "api/jobs/job_text.h"
 #include "api/server_events.h"
+#include "base/number.h"
 
 namespace penstock::api {
 namespace {
@@ -48,11 +48,7 @@ const Route* find_operation(std::string_view name) {
 }
 
 std::optional<std::int64_t> whole_number(const std::string* text) {
-  std::int64_t value = 0;
-  if (!text) return std::nullopt;
-  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (parsed.ec != std::errc{} || parsed.ptr != text->data() + text->size()) return std::nullopt;
-  return value;
+  return text ? parse_number<std::int64_t>(*text) : std::nullopt;
 }
 
 /// Out of range is clamped and nonsense is the default: a wait never fails a request (contract/data-plane 1.5).

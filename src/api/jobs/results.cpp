@@ -4,10 +4,10 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/answers.h"
 #include "api/jobs/job_text.h"
+#include "base/number.h"
 #include "json/json.h"
 
 namespace penstock::api {
@@ -177,12 +177,11 @@ bool Results::is_signed(const net::Request& request, const EndpointId& endpoint,
   const std::string* expires = request.query_value("expires");
   const std::string* given = request.query_value("signature");
   if (!expires || !given) return false;
-  std::int64_t seconds = 0;
-  const auto parsed = std::from_chars(expires->data(), expires->data() + expires->size(), seconds);
-  if (parsed.ec != std::errc{} || parsed.ptr != expires->data() + expires->size()) return false;
-  const std::string wanted = signature(endpoint, job, seconds);
+  const auto seconds = parse_number<std::int64_t>(*expires);
+  if (!seconds) return false;
+  const std::string wanted = signature(endpoint, job, *seconds);
   const bool right = given->size() == wanted.size() && sodium_memcmp(given->data(), wanted.data(), wanted.size()) == 0;
-  return right && seconds >= to_ms(core_.now()) / 1'000;
+  return right && *seconds >= to_ms(core_.now()) / 1'000;
 }
 
 void Results::download(const EndpointId& endpoint, const JobId& job, net::Responder& responder) {

@@ -1,12 +1,11 @@
 #include "api/webhooks/webhooks_api.h"
 
-#include <charconv>
-
 #include "api/answers.h"
 #include "api/auth/access.h"
 #include "api/calls.h"
 #include "api/webhooks/signing.h"
 #include "api/webhooks/webhook_text.h"
+#include "base/number.h"
 #include "json/json.h"
 
 namespace penstock::api {
@@ -28,13 +27,12 @@ Result<std::optional<Id>> id_of(const net::Request& request, const char* name) {
 Result<int> count_of(const net::Request& request) {
   const std::string* text = request.query_value("limit");
   if (!text) return kListDefault;
-  int count = 0;
-  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), count);
-  if (parsed.ec != std::errc{} || parsed.ptr != text->data() + text->size() || count < 1 || count > kListMax) {
+  const auto count = parse_number<int>(*text);
+  if (!count || *count < 1 || *count > kListMax) {
     return fail(Errc::invalid, "limit is \"" + text->substr(0, 40) + "\"; a number from 1 to " +
                                    std::to_string(kListMax) + " is accepted");
   }
-  return count;
+  return *count;
 }
 
 Result<core::DeliveryQuery> query_of(const net::Request& request, const AccountId& owner) {

@@ -1,7 +1,8 @@
 #include "api/why/decision_text.h"
 
-#include <charconv>
 #include <type_traits>
+
+#include "base/number.h"
 
 namespace penstock::api {
 namespace {
@@ -28,13 +29,6 @@ json::Object members(const Value& value) {
   return out;
 }
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 Error bad(const char* name, const std::string& value, const std::string& accepted) {
   return {Errc::invalid, std::string(name) + " is \"" + value.substr(0, 100) + "\"; " + accepted + " is accepted"};
 }
@@ -42,7 +36,7 @@ Error bad(const char* name, const std::string& value, const std::string& accepte
 Result<std::optional<Time>> instant(const net::Request& request, const char* name) {
   const std::string* text = request.query_value(name);
   if (!text) return std::nullopt;
-  if (const auto ms = whole_number(*text); ms && *ms >= 0) return from_ms(*ms);
+  if (const auto ms = parse_number<std::int64_t>(*text); ms && *ms >= 0) return from_ms(*ms);
   if (const auto time = parse_iso8601(*text)) return time;
   return tl::unexpected(bad(name, *text, "an instant such as 2026-01-31T12:00:00Z, or milliseconds since 1970,"));
 }
@@ -59,14 +53,14 @@ Result<core::DecisionQuery> read_decision_query(const net::Request& request, con
   query.until = *until;
   query.from = *from;
   if (const std::string* text = request.query_value("limit")) {
-    const auto count = whole_number(*text);
+    const auto count = parse_number<std::int64_t>(*text);
     if (!count || *count < 1 || *count > kCountMax) {
       return tl::unexpected(bad("limit", *text, "a whole number from 1 to " + std::to_string(kCountMax)));
     }
     query.count = static_cast<int>(*count);
   }
   if (const std::string* text = request.query_value("cursor"); text && !text->empty()) {
-    query.before = whole_number(*text);
+    query.before = parse_number<std::int64_t>(*text);
     if (!query.before) return tl::unexpected(bad("cursor", *text, "the nextCursor of an answer"));
   }
   return query;

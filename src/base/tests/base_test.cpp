@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "base/number.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -213,6 +214,20 @@ TEST(Random, UuidsOfLaterTimesSortBehindEarlierOnes) {
     EXPECT_LT(before, uuid) << ms;
     before = uuid;
   }
+}
+
+TEST(Number, IsTheWholeTextOrNone) {
+  EXPECT_EQ(parse_number<std::uint64_t>("0"), 0U);
+  EXPECT_EQ(parse_number<std::uint64_t>("0012"), 12U);
+  EXPECT_EQ(parse_number<std::uint64_t>("18446744073709551615"), UINT64_MAX);
+  EXPECT_EQ(parse_number<int>("-7"), -7);
+  EXPECT_EQ(parse_number<int>("ff", 16), 255);
+  EXPECT_EQ(parse_number<double>("1.5e3"), 1500);
+  for (const char* text : {"", "-1", "+1", " 1", "1 ", "1,1", "0x1", "18446744073709551616"}) {
+    EXPECT_FALSE(parse_number<std::uint64_t>(text).has_value()) << text;
+  }
+  for (const char* text : {"", " 1", "1.5 ", "1.5x", "+1"})
+    EXPECT_FALSE(parse_number<double>(text).has_value()) << text;
 }
 
 }  // namespace
