@@ -9,18 +9,6 @@
 namespace penstock::cli {
 namespace {
 
-double number(const json::Value* value) {
-  if (!value) return 0;
-  if (const auto* whole = value->as_int()) return static_cast<double>(*whole);
-  return value->as_double() ? *value->as_double() : 0;
-}
-
-std::string decimal(double value, int places) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "%.*f", places, value);
-  return buffer;
-}
-
 std::string changes_of(const json::Value& release) {
   std::string out;
   if (const std::string back = text_at(release, "rollbackOf"); !back.empty()) out = "as release " + back;
@@ -80,10 +68,10 @@ int print_usage(const json::Value& answer) {
     for (std::size_t i = 0; i < texts; ++i) row.push_back(text_at(record, title[i]));
     const json::Value* seconds = record.find("workerSeconds");
     for (const char* state : {"starting", "idle", "active", "frozen"}) {
-      row.push_back(decimal(number(seconds ? seconds->find(state) : nullptr), 1));
+      row.push_back(decimal(number_at(seconds, state).value_or(0), 1));
     }
-    row.push_back(decimal(number(record.find("chargedGpuSeconds")), 1));
-    row.push_back(decimal(number(record.find("amount")), 4));
+    row.push_back(decimal(number_at(&record, "chargedGpuSeconds").value_or(0), 1));
+    row.push_back(decimal(number_at(&record, "amount").value_or(0), kMoneyPlaces));
     return row;
   };
   std::vector<Row> rows;
@@ -93,8 +81,9 @@ int print_usage(const json::Value& answer) {
   for (const char* name : {"starting", "idle", "active", "frozen", "charged GPU s", "amount"}) title.emplace_back(name);
   rows.insert(rows.begin(), title);
   print_table(rows, texts);
-  if (number(totals->find("fullAmount")) > number(totals->find("amount"))) {
-    std::printf("\nwithout the discount: %s\n", decimal(number(totals->find("fullAmount")), 4).c_str());
+  if (number_at(totals, "fullAmount").value_or(0) > number_at(totals, "amount").value_or(0)) {
+    std::printf("\nwithout the discount: %s\n",
+                decimal(number_at(totals, "fullAmount").value_or(0), kMoneyPlaces).c_str());
   }
   return 0;
 }
@@ -151,12 +140,12 @@ int budget(const BudgetFlags& flags) {
       std::printf("%s has no budget\n", whose.c_str());
     } else {
       std::printf("%s may use %s a day (UTC), in %s; when that is reached: %s\n", whose.c_str(),
-                  decimal(number(set->find("perDay")), 2).c_str(), text_at(*set, "unit").c_str(),
+                  decimal(number_at(set, "perDay").value_or(0), 2).c_str(), text_at(*set, "unit").c_str(),
                   text_at(*set, "onReached").c_str());
     }
     std::printf("used today: %s GPU-seconds, %s in money\n",
-                decimal(number(spent ? spent->find("gpuSeconds") : nullptr), 1).c_str(),
-                decimal(number(spent ? spent->find("money") : nullptr), 4).c_str());
+                decimal(number_at(spent, "gpuSeconds").value_or(0), 1).c_str(),
+                decimal(number_at(spent, "money").value_or(0), kMoneyPlaces).c_str());
     return 0;
   });
 }

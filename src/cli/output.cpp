@@ -14,6 +14,19 @@ std::string text_at(const json::Value& value, std::string_view key, const char* 
   return found->as_string() ? *found->as_string() : json::write(*found);
 }
 
+std::optional<double> number_at(const json::Value* value, std::string_view key) {
+  const json::Value* found = value ? value->find(key) : nullptr;
+  if (!found) return std::nullopt;
+  if (const auto* whole = found->as_int()) return static_cast<double>(*whole);
+  return found->as_double() ? std::optional(*found->as_double()) : std::nullopt;
+}
+
+std::string decimal(double value, int places) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", places, value);
+  return text;
+}
+
 const json::Array& items_at(const json::Value& value, std::string_view key) {
   static const json::Array kNone;
   const json::Value* found = value.find(key);

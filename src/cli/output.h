@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,13 @@ namespace penstock::cli {
 
 /// A member as a person reads it: a text as it is, all else as JSON. `missing` when it is not there, or null.
 std::string text_at(const json::Value& value, std::string_view key, const char* missing = "");
+
+/// A member that is a number of any kind; nothing when it is not there, or `value` is null.
+std::optional<double> number_at(const json::Value* value, std::string_view key);
+
+/// With so many digits behind the point.
+std::string decimal(double value, int places);
+inline constexpr int kMoneyPlaces = 4;  // a second of a GPU costs less than a cent
 
 /// The items of a member that is an array; none when it is not there.
 const json::Array& items_at(const json::Value& value, std::string_view key);

@@ -21,9 +21,8 @@ using server::Figures;
 constexpr int kPlotColumns = 60;
 constexpr const char* kBars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
-std::optional<std::int64_t> number_of(const json::Value* value, const char* key) {
-  const json::Value* found = value ? value->find(key) : nullptr;
-  return found && found->as_int() ? std::optional(*found->as_int()) : std::nullopt;
+std::int64_t whole_at(const json::Value* value, const char* key, double missing = 0) {
+  return static_cast<std::int64_t>(number_at(value, key).value_or(missing));
 }
 
 std::optional<Time> time_of(const json::Value& value, const char* key) {
@@ -70,11 +69,11 @@ Result<void> fetch_settings(const SimulateFlags& flags, History& history) {
   if (!at || at->is_null()) return fail(Errc::not_found, "endpoint \"" + flags.endpoint + "\" not found");
   history.settings.emplace_back("scalerType", text_at(*at, "scalerType"));
   for (const char* key : {"scalerValue", "workersMin", "workersMax", "idleTimeout"}) {
-    history.settings.emplace_back(key, std::to_string(number_of(at, key).value_or(0)));
+    history.settings.emplace_back(key, std::to_string(whole_at(at, key)));
   }
-  history.place.gpu_ids = text_at(*at, "gpuIds");
-  history.place.gpu_count = static_cast<int>(number_of(at, "gpuCount").value_or(1));
-  history.place.is_cpu = !items_at(*at, "instanceIds").empty();
+  const bool is_cpu = !items_at(*at, "instanceIds").empty();
+  history.place = {server::first_pool(text_at(*at, "gpuIds"), is_cpu),
+                   is_cpu ? 1 : static_cast<int>(whole_at(at, "gpuCount", 1))};
   return {};
 }
 
@@ -86,9 +85,9 @@ Result<void> fetch_jobs(const SimulateFlags& flags, const std::string& range, Hi
     if (!created || (!started && text_at(job, "status") == "CANCELLED")) return;
     Arrival one{*created, std::nullopt, text_at(job, "priority")};
     if (one.priority.empty()) one.priority = "normal";
-    if (const auto ms = number_of(&job, "executionTime"); ms && started) one.execution = Millis{*ms};
+    if (started && number_at(&job, "executionTime")) one.execution = Millis{whole_at(&job, "executionTime")};
     found.emplace_back(started.value_or(Time::max()), std::move(one));
-    if (started) history.delays.push_back(Millis{number_of(&job, "delayTime").value_or(0)});
+    if (started) history.delays.push_back(Millis{whole_at(&job, "delayTime")});
   };
   auto done = each_page(flags.server, "/v2/" + flags.endpoint + "/requests?limit=1000" + range, "requests", take);
   // Of those that came within one millisecond the one that was handed out first came first.
@@ -102,8 +101,8 @@ Result<void> fetch_decisions(const SimulateFlags& flags, const std::string& rang
                         "decisions", [&](const json::Value& one) {
                           const auto at = time_of(one, "at");
                           const json::Value* outcome = one.find("outcome");
-                          const auto started = static_cast<int>(number_of(outcome, "started").value_or(0));
-                          const auto stopped = static_cast<int>(number_of(outcome, "stopped").value_or(0));
+                          const auto started = static_cast<int>(whole_at(outcome, "started"));
+                          const auto stopped = static_cast<int>(whole_at(outcome, "stopped"));
                           if (!at) return;
                           if (const json::Value* ready = outcome ? outcome->find("readyAfterMs") : nullptr) {
                             for (const json::Value& took : *ready->as_array()) {
@@ -171,33 +170,24 @@ void print_row(const char* name, const std::vector<Column>& columns,
   std::printf("\n");
 }
 
-std::string short_number(double value, const char* unit) {
-  char text[48];
-  std::snprintf(text, sizeof text, value < 10 ? "%.2f%s" : "%.0f%s", value, unit);
-  return text;
-}
-
-/// With as many digits as `penstock usage` has.
-std::string money(double value) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.4f", value);
-  return text;
+std::string short_number(double value) {
+  return decimal(value, value < 10 ? 2 : 0);
 }
 
 void print_table(const Price& price, const std::vector<Column>& columns) {
   std::printf("%-16s", "");
   for (const Column& column : columns) std::printf(" %16s", column.name.c_str());
   std::printf("\n");
-  const auto seconds = [](Millis time) { return short_number(static_cast<double>(time.count()) / 1'000, " s"); };
+  const auto seconds = [](Millis time) { return short_number(static_cast<double>(time.count()) / 1'000) + " s"; };
   print_row("jobs", columns, [](const Figures& f) { return std::to_string(f.jobs); });
   print_row("delay p50", columns, [&](const Figures& f) { return seconds(f.delay_p50); });
   print_row("delay p95", columns, [&](const Figures& f) { return seconds(f.delay_p95); });
   print_row("delay p99", columns, [&](const Figures& f) { return seconds(f.delay_p99); });
   print_row("cold starts", columns, [](const Figures& f) { return std::to_string(f.cold_starts); });
-  print_row("worker-seconds", columns, [](const Figures& f) { return short_number(f.worker_seconds, ""); });
+  print_row("worker-seconds", columns, [](const Figures& f) { return short_number(f.worker_seconds); });
   print_row("most workers", columns, [](const Figures& f) { return std::to_string(f.workers_most); });
   if (!price) return;
-  print_row("cost", columns, [&](const Figures& f) { return money(cost_of(*price, f)); });
+  print_row("cost", columns, [&](const Figures& f) { return decimal(cost_of(*price, f), kMoneyPlaces); });
   std::printf("\ncost: %s\n", in_words(*price).c_str());
 }
 

@@ -1,33 +1,21 @@
 #include "cli/worker_price.h"
 
-#include <cstdio>
-
-#include "base/text.h"
 #include "cli/output.h"
 
 namespace penstock::cli {
 namespace {
 
-constexpr const char* kCpuPool = "CPU";
 constexpr const char* kCharged[] = {"starting", "idle", "active"};
-
-double number_at(const json::Value* value, std::string_view key) {
-  const json::Value* found = value ? value->find(key) : nullptr;
-  if (found && found->as_int()) return static_cast<double>(*found->as_int());
-  return found && found->as_double() ? *found->as_double() : 0;
-}
 
 double charged_seconds(const json::Value& record, const char* of_what) {
   double sum = 0;
-  for (const char* state : kCharged) sum += number_at(record.find(of_what), state);
+  for (const char* state : kCharged) sum += number_at(record.find(of_what), state).value_or(0);
   return sum;
 }
 
-/// Of a GPU, or of a CPU worker.
+/// Of a GPU; where workers have none, of a worker.
 std::optional<double> price_of(const json::Value& usage, const std::string& pool) {
-  const json::Value* prices = usage.find("prices");
-  if (!prices || !prices->find(pool)) return std::nullopt;
-  return number_at(prices, pool);
+  return number_at(usage.find("prices"), pool);
 }
 
 std::vector<WorkerPrice::Pool> pools_of(const json::Value& usage) {
@@ -38,33 +26,25 @@ std::vector<WorkerPrice::Pool> pools_of(const json::Value& usage) {
     const std::string pool = text_at(record, "pool");
     const double seconds = charged_seconds(record, "workerSeconds");
     if (seconds <= 0) continue;
-    const double units = pool == kCpuPool ? seconds : charged_seconds(record, "gpuSeconds");
-    out.push_back({pool, seconds / all, price_of(usage, pool).value_or(0) * units / seconds});
+    const double gpu_seconds = charged_seconds(record, "gpuSeconds");
+    const double units = gpu_seconds > 0 ? gpu_seconds / seconds : 1;
+    out.push_back({pool, seconds / all, price_of(usage, pool).value_or(0) * units});
   }
   return out;
 }
 
-/// Excluded types begin with a minus sign.
 std::optional<WorkerPrice::Pool> first_pool(const json::Value& usage, const PricedPlace& place) {
-  std::string pool = place.is_cpu ? kCpuPool : "";
-  for (const std::string_view token : split_list(place.gpu_ids, ',')) {
-    if (pool.empty() && !token.starts_with('-')) pool = token;
-  }
-  const auto price = price_of(usage, pool);
+  const auto price = price_of(usage, place.pool);
   if (!price) return std::nullopt;
-  return WorkerPrice::Pool{pool, 1, *price * (place.is_cpu ? 1 : place.gpu_count)};
+  return WorkerPrice::Pool{place.pool, 1, *price * place.gpu_count};
 }
 
-std::string decimal(double value) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
+std::string money(double amount) {
+  return decimal(amount, kMoneyPlaces);
 }
 
 std::string percent(double part) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.3g%%", part * 100);
-  return text;
+  return decimal(part * 100, 1) + "%";
 }
 
 }  // namespace
@@ -79,7 +59,7 @@ Result<std::optional<WorkerPrice>> price_by_usage(const ServerFlags& server, con
   if (!usage) return tl::unexpected<Error>(usage.error());
   WorkerPrice price;
   price.source = WorkerPrice::Source::usage;
-  price.discount = number_at(&*usage, "discountFactor");
+  price.discount = number_at(&*usage, "discountFactor").value_or(0);
   price.pools = pools_of(*usage);
   if (price.pools.empty()) {
     const auto pool = first_pool(*usage, place);
@@ -93,13 +73,13 @@ Result<std::optional<WorkerPrice>> price_by_usage(const ServerFlags& server, con
 }
 
 std::string in_words(const WorkerPrice& price) {
-  std::string text = decimal(price.per_hour) + " for an hour of a worker";
+  std::string text = money(price.per_hour) + " for an hour of a worker";
   if (price.source == WorkerPrice::Source::flag) return text + ", as --price says";
   text += price.source == WorkerPrice::Source::usage ? ", by the server's prices where its workers were: "
                                                      : ", by the server's price where a worker would be placed first: ";
   for (const WorkerPrice::Pool& pool : price.pools) {
     if (&pool != &price.pools.front()) text += ", ";
-    text += pool.name + " " + decimal(pool.per_hour);
+    text += pool.name + " " + money(pool.per_hour);
     if (price.pools.size() > 1) text += " (" + percent(pool.share) + " of the time)";
   }
   if (price.discount > 0) text += "; less a discount of " + percent(price.discount);

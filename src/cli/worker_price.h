@@ -29,9 +29,8 @@ struct WorkerPrice {
 
 /// Where a worker of the endpoint is placed first.
 struct PricedPlace {
-  std::string gpu_ids;
+  std::string pool;
   int gpu_count = 1;
-  bool is_cpu = false;
 };
 
 /// By the server's prices and discount as they are now: the pools in which the endpoint's workers were between these
@@ -40,7 +39,7 @@ struct PricedPlace {
 Result<std::optional<WorkerPrice>> price_by_usage(const ServerFlags& server, const std::string& endpoint, Time from,
                                                   Time to, const PricedPlace& place);
 
-/// For people: "0.69 for an hour of a worker, ...".
+/// For people: "0.6900 for an hour of a worker, ...".
 std::string in_words(const WorkerPrice& price);
 json::Value json_of(const WorkerPrice& price);
 

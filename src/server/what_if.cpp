@@ -11,7 +11,9 @@
 #include "base/number.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "core/control/gpu_pools.h"
 #include "core/engine.h"
+#include "core/model/usage.h"
 #include "launch/scripted_workers.h"
 
 namespace penstock::server {
@@ -233,6 +235,12 @@ Result<Arrival> read_line(const std::vector<std::string>& columns, const std::st
 }
 
 }  // namespace
+
+std::string first_pool(const std::string& gpu_ids, bool is_cpu) {
+  if (is_cpu) return std::string(core::kCpuPool);
+  const auto selection = core::parse_gpu_ids(gpu_ids);
+  return selection && !selection->pools.empty() ? selection->pools.front() : "";
+}
 
 Result<void> set_scaling(ScalingSettings& settings, const std::string& assignment) {
   const auto sign = assignment.find('=');

@@ -57,6 +57,9 @@ Figures measure(std::vector<Millis> delays, std::vector<WorkerChange> changes, T
 /// The number of workers at each of `count` instants, evenly from `from` to `to`.
 std::vector<int> workers_over_time(const Figures& figures, Time from, Time to, int count);
 
+/// The pool in which a worker would be placed first, by the endpoint's gpuIds.
+std::string first_pool(const std::string& gpu_ids, bool is_cpu);
+
 /// Lets the engine itself have this traffic, on a clock of its own, with workers that exist only in time. No limit of
 /// GPUs. The same arguments give the same figures. Errors: invalid (settings that no endpoint may have).
 Result<Figures> simulate(const Traffic& traffic, const ScalingSettings& settings);

@@ -105,7 +105,7 @@ def test_the_cost_is_by_the_servers_prices_where_the_workers_were(virtual):
     for column in ("recorded", "simulated", "changed"):
         assert answer[column]["cost"] == pytest.approx(answer[column]["workerSeconds"] / 3600 * price["perWorkerHour"])
     said = simulate(virtual, ep).stdout
-    assert "by the server's prices where its workers were: ADA_24 2 (" in said and "less a discount of 25%" in said
+    assert "by the server's prices where its workers were: ADA_24 2.0000 (" in said and "less a discount of 25.0%" in said
 
 
 def test_the_cost_without_recorded_workers_is_by_the_first_pool(virtual, tmp_path):
@@ -115,9 +115,9 @@ def test_the_cost_without_recorded_workers_is_by_the_first_pool(virtual, tmp_pat
     answer = figures(virtual, ep, "--trace", str(trace))
     assert answer["price"] == {"perWorkerHour": pytest.approx(2 * 0.8 * 0.75), "from": "settings", "discountFactor": 0.25,
                                "pools": [{"pool": "AMPERE_16", "share": 1, "perWorkerHour": 1.6}]}
-    assert "where a worker would be placed first: AMPERE_16 1.6" in simulate(virtual, ep, "--trace", str(trace)).stdout
+    assert "where a worker would be placed first: AMPERE_16 1.6000" in simulate(virtual, ep, "--trace", str(trace)).stdout
     mine = simulate(virtual, ep, "--trace", str(trace), "--price", "1.19")
-    assert "cost: 1.19 for an hour of a worker, as --price says" in mine.stdout
+    assert "cost: 1.1900 for an hour of a worker, as --price says" in mine.stdout
     assert re.search(r"^cost +\d+\.\d{4}$", mine.stdout, re.M), "small ones are not lost: " + mine.stdout
     assert figures(virtual, ep, "--trace", str(trace), "--price", "0")["price"] == {
         "perWorkerHour": 0, "from": "flag", "discountFactor": 0, "pools": []}
