@@ -33,7 +33,7 @@ constexpr std::size_t kKeptBufferBytes = 4 * 1024;
 Connection::Connection(std::shared_ptr<Server> server, Socket socket, std::string peer)
     : server_(std::move(server)), socket_(std::move(socket)), peer_(std::move(peer)) {}
 
-bool Connection::start() {
+boost::system::error_code Connection::start() {
   return server_->poller.watch(socket_.descriptor(), *this);
 }
 
@@ -52,7 +52,7 @@ void Connection::on_ready(bool readable, bool writable, bool ended) {
   const std::shared_ptr<Connection> self = shared_from_this();
   readable_ = readable_ || readable;
   no_more_ = no_more_ || ended;
-  if (writable && std::exchange(blocked_, false)) write();
+  if (writable && sending_ == Sending::blocked) write();
   read();
 }
 
@@ -283,27 +283,29 @@ void Connection::write() {
     const std::size_t head_sent = std::min(out_sent_, out_head_.size());
     const auto count = socket_.send(std::string_view(out_head_).substr(head_sent),
                                     std::string_view(out_body_).substr(out_sent_ - head_sent));
-    if (!count) return end_write(false);
+    if (!count) return end_write(Sending::broken);
     out_sent_ += *count;
-    blocked_ = *count == 0;
-    writes_on_ = !blocked_ && out_sent_ - before >= kTurnBytes;
-    if (!blocked_ && !writes_on_) continue;
+    const bool full = *count == 0;
+    if (!full && out_sent_ - before < kTurnBytes) continue;
     if (out_sent_ > before) server_->enter(*this, Phase::writing);  // the client reads: its time starts anew
-    if (writes_on_) server_->resume_later(*this);
+    sending_ = full ? Sending::blocked : Sending::paused;
+    if (!full) server_->resume_later(*this);
     return;
   }
-  end_write(true);
+  end_write(Sending::sent);
 }
 
-void Connection::end_write(bool whole) {
-  write_ended_ = true;
-  wrote_all_ = whole;
+void Connection::end_write(Sending how) {
+  sending_ = how;
   server_->resume_later(*this);
 }
 
 void Connection::resume() {
-  if (std::exchange(writes_on_, false)) write();
-  if (std::exchange(write_ended_, false)) on_written(open_ && wrote_all_);
+  if (sending_ == Sending::paused) write();
+  if (sending_ == Sending::sent || sending_ == Sending::broken) {
+    const bool whole = std::exchange(sending_, Sending::nothing) == Sending::sent;
+    on_written(open_ && whole);
+  }
   if (open_) read();
 }
 
@@ -346,8 +348,7 @@ void Connection::close() {
   server_->poller.forget(socket_.descriptor(), *this);
   socket_.close();
   server_->remove(*this);
-  if (blocked_ || writes_on_) end_write(false);
-  blocked_ = writes_on_ = false;
+  if (sending_ == Sending::blocked || sending_ == Sending::paused) end_write(Sending::broken);
   reader_.reset();
   pending_ = {};
   stream_next_ = {};

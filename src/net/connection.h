@@ -28,8 +28,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
  public:
   Connection(std::shared_ptr<Server> server, Socket socket, std::string peer);
 
-  /// Once, after the server has put the connection into its list. False: it cannot be watched.
-  bool start();
+  /// Once, after the server has put the connection into its list. Error: the system cannot watch one more.
+  boost::system::error_code start();
   /// Instead of reading requests: answers 503 and closes.
   void turn_away();
 
@@ -54,6 +54,10 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
  private:
   friend struct Server;
 
+  /// What becomes of the bytes of an answer: the rest waits for room or, where the client takes much, for its turn; or
+  /// all were sent, or no more can be, and on_written() is to be called.
+  enum class Sending { nothing, blocked, paused, sent, broken };
+
   void on_ready(bool readable, bool writable, bool ended) override;
   void read();
   void on_end();
@@ -66,7 +70,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   void begin_write(Response response, std::function<void(bool)> written);
   void write_when_free();
   void write();
-  void end_write(bool whole);
+  void end_write(Sending how);
   void on_written(bool whole);
   void resume();
   void flush_stream();
@@ -88,10 +92,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   bool readable_ = false;  // there may be bytes that were not read
   bool no_more_ = false;   // behind them
   bool reading_ = false;
-  bool blocked_ = false;      // the rest of an answer waits for room
-  bool writes_on_ = false;    // or for its turn
-  bool write_ended_ = false;  // and on_written() is to be called
-  bool wrote_all_ = false;
+  Sending sending_ = Sending::nothing;
   bool resumes_ = false;     // is in the server's list of those
   bool refused_ = false;     // came beyond the limit of connections
   bool ended_ = false;       // the client sends no more

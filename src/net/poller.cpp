@@ -1,6 +1,7 @@
 #include "net/poller.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/error.h"
@@ -19,11 +20,12 @@ void Poller::close() {
   untold_ = {};
 }
 
-bool Poller::watch(int descriptor, Watcher& watcher) {
+boost::system::error_code Poller::watch(int descriptor, Watcher& watcher) {
   epoll_event wanted{};
   wanted.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   wanted.data.ptr = &watcher;
-  return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, descriptor, &wanted) == 0;
+  const bool done = ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, descriptor, &wanted) == 0;
+  return {done ? 0 : errno, boost::system::system_category()};
 }
 
 void Poller::forget(int descriptor, const Watcher& watcher) {

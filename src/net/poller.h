@@ -30,9 +30,9 @@ class Poller {
   void start(std::shared_ptr<void> alive);
   void close();
 
-  /// False: the kernel has no room for one more. The watcher is told until forget(), which comes before its socket is
+  /// Error: the kernel has no room for one more. The watcher is told until forget(), which comes before its socket is
   /// closed.
-  bool watch(int descriptor, Watcher& watcher);
+  boost::system::error_code watch(int descriptor, Watcher& watcher);
   void forget(int descriptor, const Watcher& watcher);
 
  private:

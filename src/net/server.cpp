@@ -32,6 +32,16 @@ std::string as_text(const tcp::endpoint& endpoint) {
   return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
 }
 
+/// Which limit of the system it is, for the log; empty when it is none.
+std::string_view advice_on(error_code ec) {
+  if (ec == boost::system::errc::too_many_files_open) {
+    return "; raise the limit on open files of this process (ulimit -n, LimitNOFILE= in systemd)";
+  }
+  if (ec == boost::system::errc::too_many_files_open_in_system) return "; raise the sysctl fs.file-max";
+  if (ec == boost::system::errc::no_space_on_device) return "; raise the sysctl fs.epoll.max_user_watches";
+  return "";
+}
+
 /// A few milliseconds behind, and cheap: each request enters four phases.
 std::chrono::steady_clock::time_point coarse_now() {
   timespec now{};
@@ -90,7 +100,7 @@ void Server::accept(Acceptor& acceptor) {
     if (!acceptor.is_open()) return;
     const error_code ec = self->accept_waiting(acceptor);
     if (!ec) return self->accept(acceptor);
-    log::warn("accepting a connection failed: {}", ec.message());
+    log::warn("a connection cannot be accepted: {}{}", ec.message(), advice_on(ec));
     self->accept_pause.expires_after(kAcceptPause);
     self->accept_pause.async_wait([self, &acceptor](error_code) {
       if (acceptor.is_open()) self->accept(acceptor);
@@ -106,7 +116,7 @@ error_code Server::accept_waiting(Acceptor& acceptor) {
     const int descriptor = ::accept4(acceptor.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       peer.resize(size);
-      admit(Socket(descriptor), as_text(peer));
+      if (const error_code ec = admit(Socket(descriptor), as_text(peer))) return ec;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       break;
     } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -116,23 +126,25 @@ error_code Server::accept_waiting(Acceptor& acceptor) {
   return {};
 }
 
-void Server::admit(Socket socket, std::string peer) {
+error_code Server::admit(Socket socket, std::string peer) {
   const bool full = count - refused >= limits.connections_max;
-  if (full && refused >= kRefusedMax) return;
+  if (full && refused >= kRefusedMax) return {};
   const auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), std::move(peer));
   auto& idle = phases[static_cast<std::size_t>(Phase::idle)];
   connection->place_ = idle.insert(idle.end(), connection);
   ++count;
   enter(*connection, Phase::idle);
   if (!ticking) schedule_tick();
-  if (!connection->start()) {
-    log::warn("a connection cannot be watched: the system's limit on what one process waits for is reached");
-    return connection->close();
+  if (const error_code ec = connection->start()) {
+    connection->close();
+    return ec;
   }
-  if (!full) return;
-  ++refused;
-  connection->refused_ = true;
-  connection->turn_away();
+  if (full) {
+    ++refused;
+    connection->refused_ = true;
+    connection->turn_away();
+  }
+  return {};
 }
 
 void Server::enter(Connection& connection, Phase phase) {

@@ -24,7 +24,7 @@ struct Server : std::enable_shared_from_this<Server> {
   Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
   void accept(Acceptor& acceptor);
   boost::system::error_code accept_waiting(Acceptor& acceptor);
-  void admit(Socket socket, std::string peer);
+  boost::system::error_code admit(Socket socket, std::string peer);
 
   /// Moves the connection to the end of the phase's list and starts the phase's time.
   void enter(Connection& connection, Phase phase);

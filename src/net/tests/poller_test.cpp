@@ -40,7 +40,7 @@ class Ears final : public Poller::Watcher {
   }
 
   Ears(Poller& poller, Pair pair) : watched(pair[0]), other(pair[1]), poller_(poller) {
-    EXPECT_TRUE(poller.watch(watched.descriptor(), *this));
+    EXPECT_FALSE(poller.watch(watched.descriptor(), *this).failed());
   }
 
   Poller& poller_;
