@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "fleet.h"
+#include "known_bug.h"
 #include "sanitized.h"
 
 namespace penstock::simulation {
@@ -78,17 +79,13 @@ void PrintTo(const FleetBug& bug, std::ostream* out) {
 class FleetBugs : public testing::TestWithParam<FleetBug> {};
 
 TEST_P(FleetBugs, AreNoticed) {
-  std::string last;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  EXPECT_TRUE(is_noticed(GetParam().noticed_as, 5, [](std::uint64_t seed) {
     FleetScenario broken = scenario(seed);
     broken.endpoints = 40;
     broken.gpus = GetParam().gpus;
     broken.mutation = GetParam().mutation;
-    const FleetOutcome outcome = simulate_fleet(broken);
-    if (outcome.violation && outcome.violation->find(GetParam().noticed_as) != std::string::npos) return;
-    if (outcome.violation) last = *outcome.violation;
-  }
-  FAIL() << "not noticed as \"" << GetParam().noticed_as << "\"; last: " << last;
+    return simulate_fleet(broken).violation;
+  }));
 }
 
 INSTANTIATE_TEST_SUITE_P(
