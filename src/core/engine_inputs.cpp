@@ -76,7 +76,7 @@ void EngineState::on(InputsRead& c) {
   }
   for (JobInput& read : c.inputs) {
     JobEntry* job = find(c.endpoint, read.job);
-    if (!job || job->request.input) continue;
+    if (!job || job->request.input || !needs_input(job->request, job->state)) continue;
     if (!read.input) {
       fx->warnings.push_back("job " + read.job.str() + " fails: its input is not in the store");
       if (!is_terminal(job->state.status)) {

@@ -96,6 +96,7 @@ void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::o
   feed_streams(job);
   request_ended(job);
   if (!job.request.webhook.empty()) was_draft ? static_cast<void>(--webhooks_open) : announce_end(job);
+  if (!needs_input(job.request, job.state)) drop_input(job.request);
   keep_resident(job);
 }
 

@@ -70,6 +70,26 @@ struct ChunkAdded {
 struct ChunksCleared {
   JobId job;
 };
+/// The job of these as a store keeps it.
+inline StoredJob as_stored(const JobAdded& record) {
+  StoredJob job{record.request, record.state, nullptr, {}};
+  if (!needs_input(job.request, job.state)) drop_input(job.request);
+  return job;
+}
+inline void update(StoredJob& job, const JobChanged& record) {
+  job.state = record.state;
+  if (record.sets_output) job.output = record.output;
+  if (!needs_input(job.request, job.state)) drop_input(job.request);
+}
+inline void update(StoredJob& job, const ChunkAdded& record) {
+  const auto index = static_cast<std::size_t>(record.index);
+  if (index < job.chunks.size()) {
+    job.chunks[index] = record.chunk;
+  } else {
+    job.chunks.push_back(record.chunk);
+  }
+}
+
 /// Removes every terminal job whose result was to be forgotten at or before this instant, with its chunks, and every
 /// settled webhook delivery that was.
 struct JobsForgotten {

@@ -95,6 +95,7 @@ JobRows::JobRows(Database& db)
       upsert_(db.prepare(upsert_sql("jobs", job_columns()))),
       change_state_(db.prepare(update_sql("jobs", "id", state_columns()))),
       change_state_and_output_(db.prepare(update_sql("jobs", "id", state_and_output_columns()))),
+      drop_input_(db.prepare("UPDATE jobs SET input = NULL, s3_config = NULL WHERE id = ? AND idempotency_key = ''")),
       exists_(db.prepare("SELECT 1 FROM jobs WHERE id = ?")),
       find_(db.prepare(select_sql("jobs WHERE id = ? AND endpoint = ?", job_columns()))),
       find_keyed_(db.prepare(
@@ -118,6 +119,7 @@ JobRows::JobRows(Database& db)
       put_payload_(db.prepare("INSERT INTO payloads (job, kind, part, bytes) VALUES (?, ?, ?, ?)")),
       find_payloads_(db.prepare("SELECT kind, bytes FROM payloads WHERE job = ? ORDER BY kind, part")),
       remove_output_(db.prepare("DELETE FROM payloads WHERE job = ? AND kind = 'output'")),
+      remove_input_(db.prepare("DELETE FROM payloads WHERE job = ? AND kind IN ('input', 's3_config')")),
       remove_payloads_(db.prepare("DELETE FROM payloads WHERE job = ?")),
       put_chunk_(db.prepare("INSERT INTO chunks (job, idx, part, bytes) VALUES (?, ?, ?, ?)")),
       find_chunks_(db.prepare("SELECT part, bytes FROM chunks WHERE job = ? ORDER BY idx, part")),
@@ -130,11 +132,14 @@ JobRows::JobRows(Database& db)
               db.prepare(fmt::format("DELETE FROM jobs WHERE {}", kForgotten))} {}
 
 void JobRows::add(const core::JobRequest& request, const core::JobState& state, const core::Bytes& output) {
+  const bool has_input = core::needs_input(request, state);
+  const core::Bytes input = has_input ? request.input : nullptr;
+  const core::Bytes s3_config = has_input ? request.s3_config : nullptr;
   const auto write = [&](Statement& statement) {
     write_row(statement, request);
     write_row(statement, state);
-    add_inline(statement, request.input);
-    add_inline(statement, request.s3_config);
+    add_inline(statement, input);
+    add_inline(statement, s3_config);
     add_inline(statement, output);
     return statement.run();
   };
@@ -143,12 +148,13 @@ void JobRows::add(const core::JobRequest& request, const core::JobState& state, 
     remove_chunks_.add(request.id.str()).run();
     write(upsert_);
   }
-  write_payload(request.id, kInput, request.input);
-  write_payload(request.id, kS3Config, request.s3_config);
+  write_payload(request.id, kInput, input);
+  write_payload(request.id, kS3Config, s3_config);
   write_payload(request.id, kOutput, output);
 }
 
 void JobRows::change(const JobId& id, const core::JobState& state, const core::Bytes* output) {
+  if (!core::may_run(state.status)) drop_input(id);
   if (output == nullptr) {
     write_row(change_state_, state);
     change_state_.add(id.str()).run();
@@ -159,6 +165,11 @@ void JobRows::change(const JobId& id, const core::JobState& state, const core::B
   if (change_state_and_output_.add(id.str()).run() == 0) return;
   remove_output_.add(id.str()).run();
   write_payload(id, kOutput, *output);
+}
+
+/// core::needs_input() of a job that will not run again.
+void JobRows::drop_input(const JobId& id) {
+  if (drop_input_.add(id.str()).run() > 0) remove_input_.add(id.str()).run();
 }
 
 void JobRows::write_payload(const JobId& job, std::string_view kind, const core::Bytes& payload) {
@@ -291,7 +302,6 @@ core::JobInput JobRows::find_input(const EndpointId& endpoint, const JobId& id) 
   job.request.input = inline_payload(find_input_, 0);
   job.request.s3_config = inline_payload(find_input_, 1);
   read_payloads(job);
-  if (job.request.input == nullptr) throw DamagedRow("input", "NULL");
   return {id, job.request.input, job.request.s3_config};
 }
 
@@ -311,7 +321,7 @@ void JobRows::add_payloads(core::StoredJob& job, Statement& row) {
   job.request.s3_config = inline_payload(row, payload_column + 1);
   job.output = inline_payload(row, payload_column + 2);
   read_payloads(job);
-  if (job.request.input == nullptr) throw DamagedRow("input", "NULL");
+  if (!job.request.input && core::needs_input(job.request, job.state)) throw DamagedRow("input", "NULL");
 }
 
 core::StoredJob JobRows::read(Statement& row) {

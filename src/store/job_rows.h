@@ -18,7 +18,8 @@ class JobRows {
 
   /// A job that is there already becomes as new, at its place in the order.
   void add(const core::JobRequest& request, const core::JobState& state, const core::Bytes& output);
-  /// `output` null: not touched. A job that is not there stays so; the same holds for add_chunk().
+  /// `output` null: not touched. The input goes when it is no longer needed. A job that is not
+  /// there stays so; the same holds for add_chunk().
   void change(const JobId& id, const core::JobState& state, const core::Bytes* output);
   void add_chunk(const JobId& job, int index, const core::Bytes& chunk);
   void clear_chunks(const JobId& job);
@@ -28,7 +29,7 @@ class JobRows {
   /// Those that are not terminal, in order of submission. Queued ones without webhook and batch leave their input out
   /// once there are so many bytes of inputs.
   std::deque<core::StoredJob> load_live(std::uint64_t input_bytes);
-  /// Null when there is no such job.
+  /// Null when there is no such job, or its input was not kept.
   core::JobInput find_input(const EndpointId& endpoint, const JobId& id);
   std::optional<core::StoredJob> find(const EndpointId& endpoint, const JobId& id);
   std::optional<EndpointId> endpoint_of(const JobId& id);
@@ -44,12 +45,14 @@ class JobRows {
   void add_payloads(core::StoredJob& job, Statement& row);
   void read_payloads(core::StoredJob& job);
   void read_chunks(core::StoredJob& job);
+  void drop_input(const JobId& id);
   void write_payload(const JobId& job, std::string_view kind, const core::Bytes& payload);
 
   Statement insert_;
   Statement upsert_;
   Statement change_state_;
   Statement change_state_and_output_;
+  Statement drop_input_;
   Statement exists_;
   Statement find_;
   Statement find_keyed_;
@@ -63,6 +66,7 @@ class JobRows {
   Statement put_payload_;
   Statement find_payloads_;
   Statement remove_output_;
+  Statement remove_input_;
   Statement remove_payloads_;
   Statement put_chunk_;
   Statement find_chunks_;

@@ -277,24 +277,12 @@ class MemoryStore final : public Store {
     counters_.put(record.endpoint, {record.endpoint, record.counters});
     last_requests_.put(record.endpoint, {record.endpoint, record.last_request});
   }
-  void apply(const core::JobAdded& record) {
-    jobs_.put(record.request.id, {record.request, record.state, nullptr, {}});
-  }
+  void apply(const core::JobAdded& record) { jobs_.put(record.request.id, core::as_stored(record)); }
   void apply(const core::JobChanged& record) {
-    core::StoredJob* job = jobs_.find(record.id);
-    if (job == nullptr) return;
-    job->state = record.state;
-    if (record.sets_output) job->output = record.output;
+    if (core::StoredJob* job = jobs_.find(record.id); job != nullptr) core::update(*job, record);
   }
   void apply(const core::ChunkAdded& record) {
-    core::StoredJob* job = jobs_.find(record.job);
-    if (job == nullptr) return;
-    const auto index = static_cast<std::size_t>(record.index);
-    if (index < job->chunks.size()) {
-      job->chunks[index] = record.chunk;
-    } else {
-      job->chunks.push_back(record.chunk);
-    }
+    if (core::StoredJob* job = jobs_.find(record.job); job != nullptr) core::update(*job, record);
   }
   void apply(const core::ChunksCleared& record) {
     if (core::StoredJob* job = jobs_.find(record.job); job != nullptr) job->chunks.clear();

@@ -56,7 +56,7 @@ class JobReplay {
     return true;  // nothing to do with jobs
   }
   bool apply(const core::JobAdded& record) {
-    core::StoredJob job{record.request, record.state, nullptr, {}};
+    core::StoredJob job = core::as_stored(record);
     if (core::StoredJob* const known = find(record.request.id)) {
       *known = std::move(job);
     } else {
@@ -68,19 +68,11 @@ class JobReplay {
   bool apply(const core::JobChanged& record) {
     core::StoredJob* const job = find(record.id);
     if (job == nullptr) return core::is_terminal(record.state.status);
-    job->state = record.state;
-    if (record.sets_output) job->output = record.output;
+    core::update(*job, record);
     return true;
   }
   bool apply(const core::ChunkAdded& record) {
-    core::StoredJob* const job = find(record.job);
-    if (job == nullptr) return true;
-    const auto index = static_cast<std::size_t>(record.index);
-    if (index < job->chunks.size()) {
-      job->chunks[index] = record.chunk;
-    } else {
-      job->chunks.push_back(record.chunk);
-    }
+    if (core::StoredJob* const job = find(record.job)) core::update(*job, record);
     return true;
   }
   bool apply(const core::ChunksCleared& record) {

@@ -188,6 +188,8 @@ void Ledger::see(const core::JobChanged& r) {
   if (is_terminal(r.state.status) && !is_terminal(before.state.status) && !job.request.webhook.empty()) {
     webhooks_.ended(job);
   }
+  const bool is_over = r.state.status == JobStatus::completed || r.state.status == JobStatus::cancelled;
+  if (is_over && job.request.idempotency_key.empty()) job.request.input = job.request.s3_config = nullptr;
   check_cursor(r);
 }
 

@@ -37,7 +37,8 @@ void Ledger::see_submitted(const JobId& id) {
   const JobShadow* job = jobs_.find(id);
   if (!job && deleted_.contains(id)) return;  // with its endpoint, in the same turn
   if (!job) violated("a submission was answered with job {}, which is not there", id.str());
-  if (job->request.idempotency_key != asked.idempotency_key || *job->request.input != *asked.input) {
+  const bool has_other = job->request.input && *job->request.input != *asked.input;  // none: it is over already
+  if (job->request.idempotency_key != asked.idempotency_key || has_other) {
     violated("a submission with key \"{}\" was answered with job {}", asked.idempotency_key, id.str());
   }
   if (job->state.queued != now_ || is_terminal(job->state.status)) ++tally_.answered_again;

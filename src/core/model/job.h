@@ -29,12 +29,12 @@ std::optional<Priority> parse_priority(std::string_view text);
 
 inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 
-/// What the client asked for. Never changes.
+/// What the client asked for. Never changes, but see needs_input().
 struct JobRequest {
   JobId id;
   EndpointId endpoint;
   bool sync = false;                        // came by /runsync: its result is kept for a shorter time
-  Bytes input;                              // null: in the store only, as long as the job waits
+  Bytes input;                              // null: in the store only, as long as the job waits; or no longer needed
   Bytes s3_config;                          // handed to the worker, never returned
   std::optional<Millis> execution_timeout;  // policy.executionTimeout; none: the endpoint's
   std::optional<Millis> ttl;                // policy.ttl; none: the endpoint's
@@ -68,6 +68,22 @@ struct JobState {
 std::optional<std::int64_t> delay_ms(const JobState& state);
 /// Milliseconds from the last hand-out to the end, 0 when there was none; none before the end.
 std::optional<std::int64_t> execution_ms(const JobState& state);
+
+/// Whether a job of this status is or may again be handed out: a /retry takes those that FAILED or TIMED_OUT
+/// (contract/data-plane 1.3).
+inline bool may_run(JobStatus status) {
+  return status != JobStatus::completed && status != JobStatus::cancelled;
+}
+
+/// Otherwise the job's input is not kept: nothing hands it out, and no submission with its key is held against it.
+inline bool needs_input(const JobRequest& request, const JobState& state) {
+  return may_run(state.status) || !request.idempotency_key.empty();
+}
+
+inline void drop_input(JobRequest& request) {
+  request.input = nullptr;
+  request.s3_config = nullptr;
+}
 
 /// A job as the store keeps and restores it.
 struct StoredJob {

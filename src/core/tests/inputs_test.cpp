@@ -162,6 +162,17 @@ TEST_F(Inputs, AJobThatTheStoreDoesNotHaveFailsAndHoldsNobodyUp) {
   EXPECT_EQ(rig.reply<HandOuts>(poll).jobs[0].id, next);
 }
 
+TEST_F(Inputs, OneThatIsCancelledWhileItsInputIsOnItsWayIsNotMissed) {
+  Rig rig(small(0));
+  const EndpointId at = endpoint(rig);
+  const JobId job = rig.submit(at);
+  rig.take(at, rig.attach(at));
+  rig.send(CancelJob{0, at, job});
+  rig.apply(InputsRead{at, {{job, nullptr, nullptr}}, std::nullopt, true});
+  EXPECT_EQ(rig.last.warnings, std::vector<std::string>{});
+  EXPECT_EQ(rig.status(at, job), JobStatus::cancelled);
+}
+
 TEST_F(Inputs, WhatAWebhookTellsStays) {
   Rig rig(small(0));
   const EndpointId at = endpoint(rig);

@@ -532,15 +532,40 @@ TEST(JobsMemory, BytesCountToo) {
   EngineSettings settings;
   settings.resident_bytes_max = 100'000;
   Rig rig(settings);
+  const auto at = rig.staffed();
+  const auto large = [&] {
+    const JobId job = rig.submit(at.endpoint);
+    rig.work(at.endpoint, at.worker);
+    rig.finish(at.endpoint, at.worker, job, std::string(60'000, '1').c_str());
+    return job;
+  };
+  const JobId first = large();
+  EXPECT_TRUE(rig.engine->has_job(at.endpoint, first));
+  const JobId second = large();
+  EXPECT_FALSE(rig.engine->has_job(at.endpoint, first));
+  EXPECT_TRUE(rig.engine->has_job(at.endpoint, second));
+}
+
+TEST(JobsMemory, AnInputThatNothingNeedsAnyMoreIsLetGo) {
+  EngineSettings settings;
+  settings.resident_bytes_max = 100'000;
+  Rig rig(settings);
   const EndpointId at = rig.endpoint([](EndpointInput& in) { in.workers_max = 0; });
-  const auto big = [&] { return rig.submit(at, [](JobRequest& r) { r.input = bytes(std::string(60'000, 'x')); }); };
-  const JobId first = big();
-  rig.send(CancelJob{0, at, first});
+  const auto cancelled = [&](const char* key) {
+    const JobId job = rig.submit(at, [&](JobRequest& r) {
+      r.input = bytes(std::string(60'000, 'x'));
+      r.idempotency_key = key;
+    });
+    rig.send(CancelJob{0, at, job});
+    return job;
+  };
+  const JobId first = cancelled("");
+  const JobId second = cancelled("");
   EXPECT_TRUE(rig.engine->has_job(at, first));
-  const JobId second = big();
-  rig.send(CancelJob{0, at, second});
-  EXPECT_FALSE(rig.engine->has_job(at, first));
+  cancelled("a submission with this key is held against it");
   EXPECT_TRUE(rig.engine->has_job(at, second));
+  cancelled("another key");
+  EXPECT_FALSE(rig.engine->has_job(at, second));
 }
 
 TEST(JobsMemory, ARecalledJobCanBeRetried) {

@@ -76,12 +76,8 @@ void Books::apply(const Record& record) {
         [&](const auto& c) { return c.first == r->endpoint; });
     put(rest_.counters, std::pair(r->endpoint, r->counters), [&](const auto& c) { return c.first == r->endpoint; });
   }
-  if (const auto* r = std::get_if<JobAdded>(&record)) jobs_.push_back(StoredJob{r->request, r->state, nullptr, {}});
-  if (const auto* r = std::get_if<JobChanged>(&record)) {
-    StoredJob& changed = *job(r->id);
-    changed.state = r->state;
-    if (r->sets_output) changed.output = r->output;
-  }
+  if (const auto* r = std::get_if<JobAdded>(&record)) jobs_.push_back(as_stored(*r));
+  if (const auto* r = std::get_if<JobChanged>(&record)) update(*job(r->id), *r);
   if (const auto* r = std::get_if<ChunkAdded>(&record)) job(r->job)->chunks.push_back(r->chunk);
   if (const auto* r = std::get_if<ChunksCleared>(&record)) job(r->job)->chunks.clear();
   if (const auto* r = std::get_if<JobsForgotten>(&record)) {

@@ -60,23 +60,15 @@ template <class Record>
 void apply(Job&, const Record&) {}  // nothing to do with jobs
 
 void apply(Job& job, const core::JobAdded& record) {
-  job = core::StoredJob{record.request, record.state, nullptr, {}};
+  job = core::as_stored(record);
 }
 
 void apply(Job& job, const core::JobChanged& record) {
-  if (!job) return;
-  job->state = record.state;
-  if (record.sets_output) job->output = record.output;
+  if (job) core::update(*job, record);
 }
 
 void apply(Job& job, const core::ChunkAdded& record) {
-  if (!job) return;
-  const auto index = static_cast<std::size_t>(record.index);
-  if (index < job->chunks.size()) {
-    job->chunks[index] = record.chunk;
-  } else {
-    job->chunks.push_back(record.chunk);
-  }
+  if (job) core::update(*job, record);
 }
 
 void apply(Job& job, const core::ChunksCleared&) {
