@@ -1,5 +1,7 @@
 #include "api/answers.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "json/json.h"
 
@@ -9,7 +11,7 @@ net::Response json_answer(std::string body, int status) {
   net::Response response;
   response.status = status;
   response.body = std::move(body);
-  allow_browsers(response);
+  response.any_origin = true;
   return response;
 }
 
@@ -28,14 +30,10 @@ net::Response busy_answer(const std::string& message, int retry_after_s) {
   return response;
 }
 
-void allow_browsers(net::Response& response) {
-  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
-}
-
 net::Response preflight_answer() {
   net::Response response;
   response.status = 204;
-  allow_browsers(response);
+  response.any_origin = true;
   response.headers.emplace_back("Access-Control-Allow-Methods", "GET,POST,PUT,DELETE,OPTIONS");
   response.headers.emplace_back("Access-Control-Allow-Headers",
                                 "authorization,content-type,user-agent,x-request-id,idempotency-key");
@@ -53,6 +51,7 @@ net::Response wrong_method(const net::Request& request, std::string_view allowed
 
 std::vector<std::string_view> path_parts(std::string_view path) {
   std::vector<std::string_view> parts;
+  parts.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')) + 1);
   if (path.starts_with('/')) path.remove_prefix(1);
   while (!path.empty()) {
     const auto end = path.find('/');

@@ -15,9 +15,8 @@ net::Response error_answer(const Error& error);
 net::Response busy_answer(const std::string& message, int retry_after_s);
 net::Response json_answer(std::string body, int status = 200);
 
-/// The answer to `OPTIONS`, and what every answer of a client API carries, so that browsers may call it.
+/// The answer to `OPTIONS`: browsers may call every client API.
 net::Response preflight_answer();
-void allow_browsers(net::Response& response);
 
 /// 405 with the methods that are accepted.
 net::Response wrong_method(const net::Request& request, std::string_view allowed);

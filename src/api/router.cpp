@@ -68,7 +68,7 @@ net::BodyRule Router::body_limit(const net::Request& head) {
   net::BodyRule rule{std::min(limits_.chunk, limits_.result), "jobs.result_mb"};
   if (parts.size() != 5 || !worker_.has_job(head, parts)) return rule;  // a stranger's: into memory, and refused
   if (!is_chunk) rule.bytes_max = limits_.result;
-  worker_.receive(parts, rule);
+  worker_.receive(is_chunk, rule);
   return rule;
 }
 

@@ -29,8 +29,9 @@ struct Request {
 
 struct Response {
   int status = 200;
-  std::string content_type = "application/json";
+  std::string_view content_type = "application/json";  // a text that stays
   std::string body;
+  bool any_origin = false;  // scripts of any page may read it: Access-Control-Allow-Origin
   std::vector<std::pair<std::string, std::string>> headers;  // beyond Content-Type, Content-Length, Connection, Date
 };
 

@@ -53,10 +53,10 @@ struct BodyRule {
   std::string_view setting_name;  // of the limit, for the refusal; empty: none
   Spool* spool = nullptr;         // where a body that is longer than `spool_above` goes; null: into memory like others
   std::size_t spool_above = 0;
-  std::string spool_prefix;
+  std::function<std::string(const Request& head)> spool_prefix = {};  // of the file's name; with `spool`
   /// Called when the body turns out to be larger than `bytes_max`, before the refusal; `bytes`: as the client said
   /// beforehand, 0 when it did not.
-  std::function<void(std::uint64_t bytes)> on_too_large = {};
+  std::function<void(const Request& head, std::uint64_t bytes)> on_too_large = {};
 };
 
 /// HTTP/1.1 server on the loop: keep-alive, pipelined requests answered in order, chunked bodies, `Expect:

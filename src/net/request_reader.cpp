@@ -219,7 +219,7 @@ void RequestReader::add(std::string_view body) {
 }
 
 void RequestReader::spool_from_now_on() {
-  auto file = rule_.spool->create(rule_.spool_prefix);
+  auto file = rule_.spool->create(rule_.spool_prefix(request_));
   if (!file) return refuse_disk(file.error());
   request_.spooled = std::move(*file);
   if (auto written = request_.spooled->append(request_.body); !written) return refuse_disk(written.error());
@@ -243,7 +243,7 @@ void RequestReader::refuse_long_lines() {
 }
 
 void RequestReader::refuse_body() {
-  if (rule_.on_too_large) rule_.on_too_large(content_length_.value_or(0));
+  if (rule_.on_too_large) rule_.on_too_large(request_, content_length_.value_or(0));
   std::string setting(rule_.setting_name);
   if (!setting.empty()) setting = " (" + setting + ")";
   refuse(413,

@@ -26,7 +26,7 @@ std::string response_head(const Response& response, After after, Framing framing
   namespace http = boost::beast::http;
   const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
   std::string head;
-  head.reserve(160);
+  head.reserve(192);
   head += "HTTP/1.1 ";
   head += std::to_string(response.status);
   head += ' ';
@@ -39,6 +39,7 @@ std::string response_head(const Response& response, After after, Framing framing
   }
   if (after == After::close) head += "Connection: close\r\n";
   if (after == After::keep_open_http_1_0) head += "Connection: keep-alive\r\n";
+  if (response.any_origin) head += "Access-Control-Allow-Origin: *\r\n";
   for (const auto& [name, value] : response.headers) append_header(head, name, value);
   head += "\r\n";
   return head;

@@ -23,10 +23,6 @@ std::string blake2b(std::string_view text, std::string_view key) {
   return hex(digest, sizeof digest);
 }
 
-std::string named(const EndpointId& endpoint, const WorkerId& worker) {
-  return "worker " + endpoint.str() + "/" + worker.str();
-}
-
 bool starts_with_bearer(std::string_view text) {
   constexpr std::string_view kScheme = "bearer ";
   if (text.size() < kScheme.size()) return false;
@@ -52,10 +48,10 @@ std::string hash_key(std::string_view key) {
   return blake2b(key, {});
 }
 
-std::optional<std::string> presented_key(const net::Request& request, bool in_query) {
+std::optional<std::string_view> presented_key(const net::Request& request, bool in_query) {
   const auto header = trim(request.header("authorization"));
   if (!header.empty()) {
-    return std::string(starts_with_bearer(header) ? trim(header.substr(7)) : header);
+    return starts_with_bearer(header) ? trim(header.substr(7)) : header;
   }
   if (in_query) {
     const std::string* value = request.query_value("api_key");
@@ -72,7 +68,7 @@ Caller caller_of(const net::Request& request, const core::Engine& engine, bool k
 }
 
 std::string WorkerKeys::key_of(const EndpointId& endpoint, const WorkerId& worker) const {
-  return "wk_" + blake2b(named(endpoint, worker), secret_);
+  return "wk_" + blake2b("worker " + endpoint.str() + "/" + worker.str(), secret_);
 }
 
 bool WorkerKeys::allows(const net::Request& request, const EndpointId& endpoint, const WorkerId& worker) const {
@@ -81,13 +77,12 @@ bool WorkerKeys::allows(const net::Request& request, const EndpointId& endpoint,
   const auto is = [&](const std::string& key) {
     return presented->size() == key.size() && sodium_memcmp(presented->data(), key.data(), key.size()) == 0;
   };
-  std::string name = named(endpoint, worker);
-  const auto known = known_.find(name);
-  if (known != known_.end()) return is(known->second);
+  const auto known = known_.find(worker);
+  if (known != known_.end() && known->second.endpoint == endpoint) return is(known->second.key);
   std::string key = key_of(endpoint, worker);
   if (!is(key)) return false;
-  if (known_.size() == kKnownMax) known_.clear();
-  known_.emplace(std::move(name), std::move(key));
+  if (known_.size() >= kKnownMax) known_.clear();
+  known_.insert_or_assign(worker, Known{endpoint, std::move(key)});
   return true;
 }
 

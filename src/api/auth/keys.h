@@ -22,8 +22,8 @@ std::string make_api_key(Random& random);
 std::string hash_key(std::string_view key);
 
 /// The key that a request presents: `Authorization: Bearer K` or `Authorization: K`, else `?api_key=K` where `in_query`
-/// allows it. The header wins. Nothing when none is presented.
-std::optional<std::string> presented_key(const net::Request& request, bool in_query);
+/// allows it. The header wins. Nothing when none is presented. A part of the request.
+std::optional<std::string_view> presented_key(const net::Request& request, bool in_query);
 
 /// Who calls a client API.
 struct Caller {
@@ -48,7 +48,11 @@ class WorkerKeys {
 
  private:
   std::string secret_;
-  mutable std::unordered_map<std::string, std::string> known_;
+  struct Known {
+    EndpointId endpoint;
+    std::string key;
+  };
+  mutable std::unordered_map<WorkerId, Known> known_;
 };
 
 }  // namespace penstock::api

@@ -69,10 +69,14 @@ Result<std::shared_ptr<const Results::InFile>> map_output(const std::string& pat
 
 // ---------------------------------------------------------------- from workers
 
-void Results::spool_into(net::BodyRule& rule, const EndpointId& endpoint, const JobId& job) {
+void Results::spool_into(net::BodyRule& rule, std::string (*prefix)(const net::Request& head)) {
   rule.spool = &spool_;
   rule.spool_above = options_.spool_above;
-  rule.spool_prefix = endpoint.str() + "." + job.str() + ".";
+  rule.spool_prefix = prefix;
+}
+
+std::string Results::file_prefix(const EndpointId& endpoint, const JobId& job) {
+  return endpoint.str() + "." + job.str() + ".";
 }
 
 void Results::read(const std::shared_ptr<net::SpoolFile>& file, OnRead on_read) {
@@ -99,7 +103,7 @@ std::optional<Results::Place> Results::place_of(const core::Bytes& output, const
   const json::Value* offset = place->find("offset");
   const json::Value* bytes = place->find("bytes");
   if (!file || !offset || !bytes || !file->as_string() || !offset->as_int() || !bytes->as_int()) return std::nullopt;
-  const std::string prefix = endpoint.str() + "." + job.str() + ".";
+  const std::string prefix = file_prefix(endpoint, job);
   const std::string& name = *file->as_string();
   const bool ours = name.starts_with(prefix) && is_id(name.substr(prefix.size()));
   if (!ours || *offset->as_int() < 0 || *bytes->as_int() <= 0) return std::nullopt;
@@ -188,7 +192,7 @@ void Results::download(const EndpointId& endpoint, const JobId& job, net::Respon
   const auto view = core_.engine().find_job(core_.now(), endpoint, job);
   if (!view) return responder.send(error_answer(view.error()));
   net::Response head;
-  allow_browsers(head);
+  head.any_origin = true;
   const auto place = place_of(view->output, endpoint, job);
   if (place) {
     auto sent =

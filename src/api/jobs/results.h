@@ -33,8 +33,10 @@ class Results {
   Results(Core& core, net::Loop& loop, const std::string& directory, std::string secret, ResultOptions options)
       : core_(core), spool_(loop, directory), secret_(std::move(secret)), options_(options) {}
 
-  /// Sends bodies of this job's results to a file.
-  void spool_into(net::BodyRule& rule, const EndpointId& endpoint, const JobId& job);
+  /// Sends large bodies to a file. `prefix` gives file_prefix() of the job.
+  void spool_into(net::BodyRule& rule, std::string (*prefix)(const net::Request& head));
+  /// What the names of a job's files begin with.
+  static std::string file_prefix(const EndpointId& endpoint, const JobId& job);
 
   /// Reads and syncs a body that went to a file; its `output` is a reference, or itself when it is small. `on_read` is
   /// called later, on the loop. Errors: invalid (no such JSON), unavailable.

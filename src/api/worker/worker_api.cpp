@@ -187,17 +187,30 @@ bool WorkerApi::has_job(const net::Request& head, const std::vector<std::string_
   return endpoint && worker && JobId::parse(parts[4]) && keys_.allows(head, *endpoint, *worker);
 }
 
-void WorkerApi::receive(const std::vector<std::string_view>& parts, net::BodyRule& rule) {
-  const Address at{*EndpointId::parse(parts[1]), *WorkerId::parse(parts[3]), *JobId::parse(parts[4])};
-  const bool is_chunk = parts[2] == "job-stream";
-  if (!is_chunk) results_.spool_into(rule, at.endpoint, at.job);
-  rule.on_too_large = [this, at, is_chunk, bytes_max = rule.bytes_max](std::uint64_t bytes) {
-    const std::string size = bytes > 0 ? std::to_string(bytes) + " bytes" : "larger than that";
-    core_.give(core::FinishJob{0, at.endpoint, at.worker, at.job, nullptr,
-                               std::string(is_chunk ? "a stream chunk" : "the result") + " is " + size +
-                                   "; this server accepts " + std::to_string(bytes_max) + " bytes (jobs.result_mb)",
-                               false});
+WorkerApi::Address WorkerApi::address_of(const net::Request& head) {
+  const auto parts = path_parts(head.path);
+  return {*EndpointId::parse(parts[1]), *WorkerId::parse(parts[3]), *JobId::parse(parts[4])};
+}
+
+void WorkerApi::receive(bool is_chunk, net::BodyRule& rule) {
+  rule.on_too_large = [this, bytes_max = rule.bytes_max](const net::Request& head, std::uint64_t bytes) {
+    fail_too_large(head, bytes, bytes_max);
   };
+  if (is_chunk) return;
+  results_.spool_into(rule, [](const net::Request& head) {
+    const Address at = address_of(head);
+    return Results::file_prefix(at.endpoint, at.job);
+  });
+}
+
+void WorkerApi::fail_too_large(const net::Request& head, std::uint64_t bytes, std::size_t bytes_max) {
+  const Address at = address_of(head);
+  const bool is_chunk = path_parts(head.path)[2] == "job-stream";
+  const std::string size = bytes > 0 ? std::to_string(bytes) + " bytes" : "larger than that";
+  core_.give(core::FinishJob{0, at.endpoint, at.worker, at.job, nullptr,
+                             std::string(is_chunk ? "a stream chunk" : "the result") + " is " + size +
+                                 "; this server accepts " + std::to_string(bytes_max) + " bytes (jobs.result_mb)",
+                             false});
 }
 
 void WorkerApi::chunk(const net::Request& request, const Address& at, net::Responder responder) {

@@ -29,7 +29,7 @@ class WorkerApi {
   bool has_job(const net::Request& head, const std::vector<std::string_view>& parts) const;
   /// How the body of such a request is received: a large result goes to a file. When a body is too large to be taken,
   /// its job fails at once, for the worker will not post it again.
-  void receive(const std::vector<std::string_view>& parts, net::BodyRule& rule);
+  void receive(bool is_chunk, net::BodyRule& rule);
 
  private:
   struct Address {
@@ -37,6 +37,9 @@ class WorkerApi {
     WorkerId worker;
     JobId job;  // job-done and job-stream
   };
+  /// Of a request that has_job().
+  static Address address_of(const net::Request& head);
+  void fail_too_large(const net::Request& head, std::uint64_t bytes, std::size_t bytes_max);
   void take(const net::Request& request, const Address& at, bool batch, net::Responder responder);
   void stops(const Address& at, net::Responder responder);
   void done(net::Request request, const Address& at, net::Responder responder);
