@@ -1,7 +1,5 @@
 #include "api/answers.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "json/json.h"
 
@@ -47,19 +45,6 @@ net::Response wrong_method(const net::Request& request, std::string_view allowed
   net::Response response = json_answer(body + "}", 405);
   response.headers.emplace_back("Allow", std::string(allowed));
   return response;
-}
-
-std::vector<std::string_view> path_parts(std::string_view path) {
-  std::vector<std::string_view> parts;
-  parts.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')) + 1);
-  if (path.starts_with('/')) path.remove_prefix(1);
-  while (!path.empty()) {
-    const auto end = path.find('/');
-    parts.push_back(path.substr(0, end));
-    if (end == std::string_view::npos) break;
-    path.remove_prefix(end + 1);
-  }
-  return parts;
 }
 
 }  // namespace penstock::api

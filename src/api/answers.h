@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
 #include "net/http.h"
@@ -20,8 +19,5 @@ net::Response preflight_answer();
 
 /// 405 with the methods that are accepted.
 net::Response wrong_method(const net::Request& request, std::string_view allowed);
-
-/// The parts of a path between slashes; a trailing slash adds none.
-std::vector<std::string_view> path_parts(std::string_view path);
 
 }  // namespace penstock::api

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <utility>
 
@@ -9,11 +8,10 @@
 
 namespace penstock::api {
 
-/// Gives a command to the core for the client behind `responder`. `answer` turns the reply into the HTTP answer. A
-/// client that goes away before is forgotten.
-template <class Command>
-void call(Core& core, Command command, net::Responder responder,
-          std::function<void(net::Responder&, core::Reply)> answer) {
+/// Gives a command to the core for the client behind `responder`. `answer(net::Responder&, core::Reply)` turns the
+/// reply into the HTTP answer. A client that goes away before is forgotten.
+template <class Command, class Answer>
+void call(Core& core, Command command, net::Responder responder, Answer answer) {
   const auto to = std::make_shared<net::Responder>(std::move(responder));
   command.to = core.expect([to, answer = std::move(answer)](core::Reply reply) { answer(*to, std::move(reply)); });
   to->on_gone([&core, token = command.to] { core.forget(token); });

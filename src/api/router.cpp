@@ -19,14 +19,15 @@ net::Response not_implemented(const std::string& what) {
 
 void Router::handle(net::Request request, net::Responder responder) {
   const std::string path = request.path;
-  std::vector<std::string_view> parts = path_parts(path);
+  const auto all = path_parts(path);
+  PathParts parts = all;
   counts_.add(parts);
   if (request.method == "OPTIONS") return responder.send(preflight_answer());
   if (parts.size() == 1 && parts[0] == "metrics") return metrics_.handle(request, counts_, std::move(responder));
   if (parts.size() == 1 && parts[0] == "graphql") return graphql_.handle(std::move(request), std::move(responder));
   if (parts.size() == 2 && parts[0] == "graphql") return graphql_.handle_file(request, parts[1], std::move(responder));
   if (parts.size() >= 2 && parts[0] == "v2" && std::ranges::find(kRestV2, parts[1]) == std::end(kRestV2)) {
-    parts.erase(parts.begin());
+    parts = parts.subspan(1);
     if (parts.size() >= 2 && WorkerApi::knows(parts[1]))
       return worker_.handle(std::move(request), parts, std::move(responder));
     if (parts.size() >= 2 && JobsApi::knows(parts[1]))
@@ -40,7 +41,7 @@ void Router::handle(net::Request request, net::Responder responder) {
   } else if (!parts.empty() && parts[0] == "v1") {
     return responder.send(not_implemented("REST v1"));
   } else if (parts.size() >= 2 && parts[0] == "penstock" && parts[1] == "v1") {
-    parts.erase(parts.begin(), parts.begin() + 2);
+    parts = parts.subspan(2);
     if (!parts.empty() && WebhooksApi::knows(parts[0]))
       return webhooks_.handle(std::move(request), parts, std::move(responder));
     if (FleetApi::knows(parts)) return fleet_.handle(std::move(request), parts, std::move(responder));

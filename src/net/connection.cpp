@@ -179,7 +179,8 @@ void Connection::begin_write(Response response, std::function<void(bool)> writte
   server_->counts.add(response.status);
   if (server_->stopping) keep_alive_ = false;
   const After after = !keep_alive_ ? After::close : http_1_0_ ? After::keep_open_http_1_0 : After::keep_open;
-  out_head_ = response_head(response, after);
+  out_head_ = server_->take_buffer();
+  append_response_head(out_head_, response, after);
   out_body_ = head_only_ || is_bodiless(response.status) ? std::string() : std::move(response.body);
   if (out_body_.size() <= kJoinedBytes) out_head_ += std::exchange(out_body_, {});
   out_sent_ = 0;
@@ -195,8 +196,9 @@ void Connection::begin_stream(Response response) {
   stream_ended_ = false;
   chunked_ = !http_1_0_;
   keep_alive_ = keep_alive_ && chunked_ && !server_->stopping;
-  out_head_ = response_head(response, keep_alive_ ? After::keep_open : After::close,
-                            chunked_ ? Framing::chunked : Framing::until_close);
+  out_head_ = server_->take_buffer();
+  append_response_head(out_head_, response, keep_alive_ ? After::keep_open : After::close,
+                       chunked_ ? Framing::chunked : Framing::until_close);
   out_sent_ = 0;
   server_->enter(*this, Phase::writing);  // first: what is added from now on waits behind the head
   static_cast<void>(write_stream(response.body));
@@ -310,7 +312,7 @@ void Connection::resume() {
 }
 
 void Connection::on_written(bool whole) {
-  out_head_ = {};
+  server_->give_buffer(std::exchange(out_head_, {}));
   out_body_ = {};
   out_sent_ = 0;
   if (pending_.empty() && pending_.capacity() > kKeptBufferBytes) pending_ = {};

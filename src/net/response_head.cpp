@@ -22,27 +22,24 @@ bool is_bodiless(int status) {
   return status < 200 || status == 204 || status == 304;
 }
 
-std::string response_head(const Response& response, After after, Framing framing) {
+void append_response_head(std::string& to, const Response& response, After after, Framing framing) {
   namespace http = boost::beast::http;
   const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
-  std::string head;
-  head.reserve(192);
-  head += "HTTP/1.1 ";
-  head += std::to_string(response.status);
-  head += ' ';
-  head.append(reason.data(), reason.size());
-  head += "\r\n";
+  to += "HTTP/1.1 ";
+  to += std::to_string(response.status);
+  to += ' ';
+  to.append(reason.data(), reason.size());
+  to += "\r\n";
   if (!is_bodiless(response.status)) {
-    if (!response.content_type.empty()) append_header(head, "Content-Type", response.content_type);
-    if (framing == Framing::length) append_header(head, "Content-Length", std::to_string(response.body.size()));
-    if (framing == Framing::chunked) append_header(head, "Transfer-Encoding", "chunked");
+    if (!response.content_type.empty()) append_header(to, "Content-Type", response.content_type);
+    if (framing == Framing::length) append_header(to, "Content-Length", std::to_string(response.body.size()));
+    if (framing == Framing::chunked) append_header(to, "Transfer-Encoding", "chunked");
   }
-  if (after == After::close) head += "Connection: close\r\n";
-  if (after == After::keep_open_http_1_0) head += "Connection: keep-alive\r\n";
-  if (response.any_origin) head += "Access-Control-Allow-Origin: *\r\n";
-  for (const auto& [name, value] : response.headers) append_header(head, name, value);
-  head += "\r\n";
-  return head;
+  if (after == After::close) to += "Connection: close\r\n";
+  if (after == After::keep_open_http_1_0) to += "Connection: keep-alive\r\n";
+  if (response.any_origin) to += "Access-Control-Allow-Origin: *\r\n";
+  for (const auto& [name, value] : response.headers) append_header(to, name, value);
+  to += "\r\n";
 }
 
 Response error_response(int status, std::string_view message) {

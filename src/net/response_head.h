@@ -16,8 +16,8 @@ bool is_bodiless(int status);
 /// How the client learns where the body ends: by Content-Length, by chunks, or by the end of the connection.
 enum class Framing { length, chunked, until_close };
 
-/// Status line and headers, with the empty line. Line breaks in header values become spaces.
-std::string response_head(const Response& response, After after, Framing framing = Framing::length);
+/// Adds status line and headers, with the empty line. Line breaks in header values become spaces.
+void append_response_head(std::string& to, const Response& response, After after, Framing framing = Framing::length);
 
 /// `{"error":"..."}`. The message is our own text: it may hold quotes, but no control characters.
 Response error_response(int status, std::string_view message);

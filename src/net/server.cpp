@@ -23,6 +23,9 @@ constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kAcceptsAtOnce = 128;
 
+constexpr std::size_t kSpareBuffers = 64;
+constexpr std::size_t kSpareBytesMax = 8 * 1024;
+
 // Connections beyond the limit that are told so at one time; any more are closed without a word.
 constexpr std::size_t kRefusedMax = 256;
 
@@ -153,6 +156,19 @@ void Server::enter(Connection& connection, Phase phase) {
   to.splice(to.end(), from, connection.place_);
   connection.phase_ = phase;
   connection.since_ = coarse_now();
+}
+
+std::string Server::take_buffer() {
+  if (spare_buffers.empty()) return {};
+  std::string buffer = std::move(spare_buffers.back());
+  spare_buffers.pop_back();
+  return buffer;
+}
+
+void Server::give_buffer(std::string buffer) {
+  if (buffer.capacity() > kSpareBytesMax || spare_buffers.size() == kSpareBuffers) return;
+  buffer.clear();
+  spare_buffers.push_back(std::move(buffer));
 }
 
 void Server::resume_later(Connection& connection) {

@@ -37,6 +37,10 @@ struct Server : std::enable_shared_from_this<Server> {
   void resume_later(Connection& connection);
   void resume();
 
+  /// Memory for an answer, empty, and back again when it is sent: a few pieces serve all connections.
+  std::string take_buffer();
+  void give_buffer(std::string buffer);
+
   /// Whether what is written now has to wait; the connection then comes to its turn in release().
   bool holds(Connection& connection);
   void release(std::uint64_t ticket);
@@ -67,6 +71,7 @@ struct Server : std::enable_shared_from_this<Server> {
   std::deque<std::pair<std::uint64_t, std::shared_ptr<Connection>>> held;
 
   std::vector<std::shared_ptr<Connection>> resuming;
+  std::vector<std::string> spare_buffers;
 
   boost::asio::steady_timer ticker;
   bool ticking = false;

@@ -2,12 +2,12 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "api/admin/worker_environment.h"
 #include "api/auth/keys.h"
 #include "api/core.h"
+#include "api/path_parts.h"
 #include "net/http.h"
 
 namespace penstock::api {
@@ -26,7 +26,7 @@ class AdminApi {
       : core_(core), keys_(keys), facts_(facts), read_log_(std::move(read_log)) {}
 
   /// `parts`: the path after /penstock/v1.
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
  private:
   void attach(const EndpointId& endpoint, net::Responder responder);

@@ -1,10 +1,9 @@
 #pragma once
 
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "api/core.h"
+#include "api/path_parts.h"
 #include "net/http.h"
 
 namespace penstock::api {
@@ -18,7 +17,7 @@ class GpusApi {
   explicit GpusApi(Core& core) : core_(core) {}
 
   /// `parts`: the path after /penstock/v1.
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
  private:
   std::string list() const;

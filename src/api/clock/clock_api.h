@@ -2,9 +2,9 @@
 
 #include <functional>
 #include <string_view>
-#include <vector>
 
 #include "api/core.h"
+#include "api/path_parts.h"
 #include "net/http.h"
 
 namespace penstock::api {
@@ -30,7 +30,7 @@ class ClockApi {
 
   static bool knows(std::string_view part) { return part == "clock"; }
   /// `parts`: the path after /penstock/v1.
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
  private:
   net::Response now() const;

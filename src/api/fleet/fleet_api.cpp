@@ -23,13 +23,13 @@ net::Response refusal(const Error& error) {
 
 }  // namespace
 
-bool FleetApi::knows(const std::vector<std::string_view>& parts) {
+bool FleetApi::knows(PathParts parts) {
   if (parts.size() == 1) return parts[0] == "usage" || parts[0] == "budget";
   if (parts.size() < 3 || parts[0] != "endpoints") return false;
   return parts[2] == "releases" || parts[2] == "budget";
 }
 
-void FleetApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
+void FleetApi::handle(net::Request request, PathParts parts, net::Responder responder) {
   const auto key = known_key(request, core_.engine(), false);
   if (!key) return responder.send(error_answer(key.error()));
   const AccountId owner = (*key)->account;

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "api/auth/keys.h"
 #include "api/core.h"
+#include "api/path_parts.h"
 #include "net/http.h"
 
 namespace penstock::api {
@@ -19,8 +19,8 @@ class FleetApi {
   explicit FleetApi(Core& core) : core_(core) {}
 
   /// `parts`: the path after /penstock/v1.
-  static bool knows(const std::vector<std::string_view>& parts);
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  static bool knows(PathParts parts);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
  private:
   void list_releases(const EndpointId& endpoint, net::Responder responder);

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "api/core.h"
 #include "api/jobs/results.h"
+#include "api/path_parts.h"
 #include "net/address_rules.h"
 #include "net/http.h"
 
@@ -20,7 +20,7 @@ class BatchesApi {
   static bool knows(std::string_view operation) { return operation == "batch"; }
 
   /// `parts`: the path after /v2, at least endpoint and operation.
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
  private:
   void on_all(const net::Request& request, const EndpointId& endpoint, net::Responder responder);

@@ -73,8 +73,7 @@ JobsApi::Answer JobsApi::job_answer(const net::Request& request, const EndpointI
 }
 
 /// The URL of a result needs no key: it is signed, and good for a while.
-void JobsApi::result(const net::Request& request, const std::vector<std::string_view>& parts,
-                     net::Responder responder) {
+void JobsApi::result(const net::Request& request, PathParts parts, net::Responder responder) {
   if (request.method != "GET") return responder.send(wrong_method(request, "GET"));
   const auto endpoint = EndpointId::parse(parts[0]);
   const auto job = JobId::parse(parts.size() == 3 ? parts[2] : std::string_view());
@@ -87,7 +86,7 @@ void JobsApi::result(const net::Request& request, const std::vector<std::string_
   results_.download(*endpoint, *job, responder);
 }
 
-void JobsApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
+void JobsApi::handle(net::Request request, PathParts parts, net::Responder responder) {
   if (parts[1] == kResult) return result(request, parts, std::move(responder));
   const Route& operation = *find_operation(parts[1]);
   if (operation.methods.find(request.method) == std::string_view::npos) {

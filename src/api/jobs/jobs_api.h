@@ -1,11 +1,11 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "api/admission.h"
 #include "api/core.h"
 #include "api/jobs/results.h"
+#include "api/path_parts.h"
 #include "api/trace/trace_context.h"
 #include "net/address_rules.h"
 #include "net/http.h"
@@ -25,13 +25,13 @@ class JobsApi {
   static bool knows(std::string_view operation);
 
   /// `parts`: the path after /v2, at least endpoint and operation.
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
  private:
   void list(const net::Request& request, const EndpointId& endpoint, net::Responder responder);
   using Answer = std::function<void(net::Responder&, const core::Reply&)>;
   Answer job_answer(const net::Request& request, const EndpointId& endpoint);
-  void result(const net::Request& request, const std::vector<std::string_view>& parts, net::Responder responder);
+  void result(const net::Request& request, PathParts parts, net::Responder responder);
   void submit(net::Request request, const EndpointId& endpoint, bool sync, net::Responder responder);
   void status(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
   void stream(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);

@@ -4,7 +4,7 @@
 
 namespace penstock::api {
 
-std::size_t RouteCounts::index_of(const std::vector<std::string_view>& parts) {
+std::size_t RouteCounts::index_of(PathParts parts) {
   std::string_view name = "other";
   if (parts.size() >= 3 && parts[0] == "v2") name = parts[2];
   if (!parts.empty() && (parts[0] == "graphql" || parts[0] == "metrics")) name = parts[0];

@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
+
+#include "api/path_parts.h"
 
 namespace penstock::api {
 
@@ -17,11 +18,11 @@ class RouteCounts {
       "job-stream", "job-stop", "ping",   "graphql",     "admin",  "metrics",  "other"};
 
   /// `parts`: the path between slashes.
-  void add(const std::vector<std::string_view>& parts) { ++counts_[index_of(parts)]; }
+  void add(PathParts parts) { ++counts_[index_of(parts)]; }
 
   std::uint64_t count(std::size_t index) const { return counts_[index]; }
 
-  static std::size_t index_of(const std::vector<std::string_view>& parts);
+  static std::size_t index_of(PathParts parts);
 
  private:
   std::array<std::uint64_t, kNames.size()> counts_{};

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "api/admission.h"
 #include "api/core.h"
 #include "api/jobs/results.h"
+#include "api/path_parts.h"
 #include "api/trace/trace_context.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -22,7 +22,7 @@ class OpenAiApi {
   static bool knows(std::string_view operation) { return operation == "openai"; }
 
   /// `parts`: the path after /v2: endpoint, "openai", the rest.
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
  private:
   Core& core_;

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "api/auth/keys.h"
 #include "api/auth/vault.h"
 #include "api/core.h"
+#include "api/path_parts.h"
 #include "net/http.h"
 
 namespace penstock::api {
@@ -24,7 +24,7 @@ class WebhooksApi {
   static bool knows(std::string_view part);
 
   /// `parts`: the path after /penstock/v1.
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
  private:
   void list(const net::Request& request, const AccountId& owner, net::Responder responder);

@@ -28,13 +28,13 @@ net::Response job_not_found(std::string_view id) {
 
 }  // namespace
 
-bool WhyApi::knows(const std::vector<std::string_view>& parts) {
+bool WhyApi::knows(PathParts parts) {
   if (parts.size() != 3) return false;
   if (parts[0] == "jobs") return parts[2] == "why";
   return parts[0] == "endpoints" && (parts[2] == "why" || parts[2] == "decisions");
 }
 
-void WhyApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
+void WhyApi::handle(net::Request request, PathParts parts, net::Responder responder) {
   const auto key = known_key(request, core_.engine(), false);
   if (!key) return responder.send(error_answer(key.error()));
   if (request.method != "GET") return responder.send(wrong_method(request, "GET"));

@@ -3,9 +3,9 @@
 #include <functional>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "api/core.h"
+#include "api/path_parts.h"
 #include "net/http.h"
 
 namespace penstock::api {
@@ -22,8 +22,8 @@ class WhyApi {
   WhyApi(Core& core, ListDecisions list_decisions) : core_(core), list_decisions_(std::move(list_decisions)) {}
 
   /// Whether these routes are those of `parts`: the path after /penstock/v1.
-  static bool knows(const std::vector<std::string_view>& parts);
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  static bool knows(PathParts parts);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
  private:
   net::Response of_job(const AccountId& owner, std::string_view id);

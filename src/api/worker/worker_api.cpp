@@ -85,7 +85,7 @@ void WorkerApi::refuse_later(net::Responder responder, Error error) {
                    [later, error = std::move(error)] { later->responder.send(error_answer(error)); });
 }
 
-void WorkerApi::handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder) {
+void WorkerApi::handle(net::Request request, PathParts parts, net::Responder responder) {
   const std::string_view operation = parts[1];
   const bool posts = operation == "job-done" || operation == "job-stream";
   if (request.method != (posts ? "POST" : "GET")) {
@@ -181,7 +181,7 @@ void WorkerApi::take_result(Result<WorkerResult> result, const Address& at, net:
   call(core_, std::move(command), std::move(responder), answer);
 }
 
-bool WorkerApi::has_job(const net::Request& head, const std::vector<std::string_view>& parts) const {
+bool WorkerApi::has_job(const net::Request& head, PathParts parts) const {
   const auto endpoint = EndpointId::parse(parts[1]);
   const auto worker = WorkerId::parse(parts[3]);
   return endpoint && worker && JobId::parse(parts[4]) && keys_.allows(head, *endpoint, *worker);

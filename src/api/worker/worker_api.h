@@ -1,11 +1,11 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "api/auth/keys.h"
 #include "api/core.h"
 #include "api/jobs/results.h"
+#include "api/path_parts.h"
 #include "api/trace/trace_context.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -22,11 +22,11 @@ class WorkerApi {
   static bool knows(std::string_view operation);
 
   /// `parts`: the path after /v2: endpoint, operation, worker[, job].
-  void handle(net::Request request, const std::vector<std::string_view>& parts, net::Responder responder);
+  void handle(net::Request request, PathParts parts, net::Responder responder);
 
   /// Whether a job-done or job-stream with a job in its path comes from the worker that it names. `parts`: the path,
   /// from /v2 on.
-  bool has_job(const net::Request& head, const std::vector<std::string_view>& parts) const;
+  bool has_job(const net::Request& head, PathParts parts) const;
   /// How the body of such a request is received: a large result goes to a file. When a body is too large to be taken,
   /// its job fails at once, for the worker will not post it again.
   void receive(bool is_chunk, net::BodyRule& rule);
