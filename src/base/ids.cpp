@@ -1,25 +1,15 @@
 #include "base/ids.h"
 
-#include <algorithm>
-#include <array>
-
 namespace penstock {
-
-namespace {
-
-constexpr auto kIsOfId = [] {
-  std::array<bool, 256> is{};
-  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")) {
-    is[static_cast<unsigned char>(c)] = true;
-  }
-  return is;
-}();
-
-}  // namespace
 
 bool is_id(std::string_view text) noexcept {
   if (text.empty() || text.size() > 128) return false;
-  return std::ranges::all_of(text, [](char c) { return kIsOfId[static_cast<unsigned char>(c)]; });
+  bool is = true;  // of all, whatever the first ones are: many characters at a time
+  for (const char c : text) {
+    const char lower = static_cast<char>(c | 0x20);  // of a letter; nothing else becomes one
+    is &= (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  }
+  return is;
 }
 
 }  // namespace penstock

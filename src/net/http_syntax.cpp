@@ -33,8 +33,16 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
+/// Looks at all of it, whatever it finds: many characters at a time.
+template <class Is>
+bool has_any(std::string_view text, Is is) {
+  bool found = false;
+  for (const char c : text) found |= is(c);
+  return found;
+}
+
 bool is_text(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) { return is_control(c) && c != '\t'; });
+  return !has_any(text, [](char c) { return is_control(c) && c != '\t'; });
 }
 
 }  // namespace
@@ -46,7 +54,7 @@ std::optional<BadPart> read_request_line(std::string_view line, RequestLine& int
   line.remove_prefix(method_end + 1);
   const std::size_t target_end = std::min(line.find(' '), line.size());
   into.target = line.substr(0, target_end);
-  if (into.target.empty() || std::ranges::any_of(into.target, is_control)) return BadPart{"bad target"};
+  if (into.target.empty() || has_any(into.target, is_control)) return BadPart{"bad target"};
   const std::string_view version = line.substr(std::min(target_end + 1, line.size()));
   into.http_1_0 = version == "HTTP/1.0";
   if (!into.http_1_0 && version != "HTTP/1.1") return BadPart{"the version is neither HTTP/1.1 nor HTTP/1.0"};

@@ -16,7 +16,8 @@ enum class Part { path, query };
 
 /// False when a '%' is not followed by two hexadecimal digits.
 bool decode(std::string_view text, Part part, std::string& out) {
-  if (text.find_first_of(part == Part::query ? "%+" : "%") == std::string_view::npos) {
+  const auto has = [&](char c) { return text.find(c) != std::string_view::npos; };
+  if (!has('%') && !(part == Part::query && has('+'))) {
     out = text;
     return true;
   }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
+#include <string>
 
 #include "json/json.h"
 
@@ -25,28 +25,24 @@ std::string job_text(const core::JobView& job) {
   const bool terminal = core::is_terminal(job.status);
   std::string out;
   out.reserve((job.output ? job.output->size() : 0) + kJobHead);
-  const auto end = std::back_inserter(out);
+  const auto add = [&](auto... parts) { (out.append(parts), ...); };
   out = "{";
-  if (job.delay_ms || terminal) fmt::format_to(end, "\"delayTime\":{},", job.delay_ms.value_or(0));
+  if (job.delay_ms || terminal) add("\"delayTime\":", std::to_string(job.delay_ms.value_or(0)), ",");
   if (job.error) {
     out += "\"error\":";
     json::write_string(out, *job.error);
     out += ',';
   }
-  if (terminal) fmt::format_to(end, "\"executionTime\":{},", job.execution_ms.value_or(0));
-  fmt::format_to(end, "\"id\":\"{}\",", job.id.str());
-  if (job.output) {
-    out += "\"output\":";
-    out += *job.output;
-    out += ',';
-  }
-  if (job.retries > 0) fmt::format_to(end, "\"retries\":{},", job.retries);
-  fmt::format_to(end, "\"status\":\"{}\"", core::to_text(job.status));
+  if (terminal) add("\"executionTime\":", std::to_string(job.execution_ms.value_or(0)), ",");
+  add("\"id\":\"", std::string_view(job.id.str()), "\",");
+  if (job.output) add("\"output\":", std::string_view(*job.output), ",");
+  if (job.retries > 0) add("\"retries\":", std::to_string(job.retries), ",");
+  add("\"status\":\"", core::to_text(job.status), "\"");
   if (job.wait) {
     out += ',';
     write_wait(out, *job.wait);
   }
-  if (terminal || !job.worker.empty()) fmt::format_to(end, ",\"workerId\":\"{}\"", job.worker.str());
+  if (terminal || !job.worker.empty()) add(",\"workerId\":\"", std::string_view(job.worker.str()), "\"");
   out += '}';
   return out;
 }

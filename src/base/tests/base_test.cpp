@@ -21,6 +21,12 @@ TEST(Ids, AcceptTheAlphabetOfEveryClient) {
   EXPECT_TRUE(is_id(std::string(128, 'x')));
   EXPECT_FALSE(is_id(std::string(129, 'x')));
   EXPECT_FALSE(is_id(std::string_view("a\0b", 3)));
+  const std::string_view good = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  for (int c = 0; c < 256; ++c) {
+    std::string id(40, 'x');
+    id[static_cast<std::size_t>(c) % id.size()] = static_cast<char>(c);
+    EXPECT_EQ(is_id(id), good.find(static_cast<char>(c)) != std::string_view::npos) << c;
+  }
 }
 
 TEST(Ids, ARefusalNamesTheKindAndTheText) {

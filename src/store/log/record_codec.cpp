@@ -15,6 +15,7 @@ namespace {
 // ---------------------------------------------------------------- writing
 
 void put_number(std::string& out, std::uint64_t value) {
+  if (value < 0x80) return out.push_back(static_cast<char>(value));
   char bytes[10];
   std::size_t count = 0;
   for (; value >= 0x80; value >>= 7) bytes[count++] = static_cast<char>(value | 0x80);
