@@ -1,9 +1,6 @@
 #include "store/local_store.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -17,13 +14,13 @@
 #include "store/log/backlog.h"
 #include "store/log/record_codec.h"
 #include "store/recovery.h"
+#include "store/scheduling.h"
 #include "store/sqlite_store.h"
 #include "store/state_replay.h"
 
 namespace penstock::store {
 namespace {
 
-constexpr int kTablesNice = 10;
 constexpr Millis kTryAgain{1000};
 constexpr Millis kSyncEvery{1000};
 constexpr std::size_t kFrameKeptBytes = 1U << 20;  // a larger buffer is given back after its turn
@@ -313,6 +310,7 @@ class LocalStore final : public Store {
   // ---------------------------------------------------------------- the log's thread
 
   void write_begun() {
+    run_soon_and_briefly();  // answers wait for it
     std::unique_lock lock(begun_mutex_);
     while (true) {
       writer_wake_.wait(lock, [&] { return writer_leaves_ || !begun_turns_.empty(); });
@@ -383,7 +381,7 @@ class LocalStore final : public Store {
   void run() {
     // The loop comes first when the processor is short: what the tables do not have yet is safe in the log, and a
     // committer waits only when they fall far behind.
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kTablesNice);
+    run_when_others_do_not();
     std::unique_lock lock(mutex_);
     Instant next_sync = now() + kSyncEvery;
     while (true) {
