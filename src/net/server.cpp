@@ -24,7 +24,8 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kAcceptsAtOnce = 128;
 
 constexpr std::size_t kSpareBuffers = 64;
-constexpr std::size_t kSpareBytesMax = 8 * 1024;
+constexpr std::size_t kBufferBytesMin = 256;  // a head and a short body; a part of a stream has none
+constexpr std::size_t kBufferBytesMax = 8 * 1024;
 
 // Connections beyond the limit that are told so at one time; any more are closed without a word.
 constexpr std::size_t kRefusedMax = 256;
@@ -159,14 +160,19 @@ void Server::enter(Connection& connection, Phase phase) {
 }
 
 std::string Server::take_buffer() {
-  if (spare_buffers.empty()) return {};
-  std::string buffer = std::move(spare_buffers.back());
-  spare_buffers.pop_back();
+  std::string buffer;
+  if (spare_buffers.empty()) {
+    buffer.reserve(kBufferBytesMin);
+  } else {
+    buffer.swap(spare_buffers.back());
+    spare_buffers.pop_back();
+  }
   return buffer;
 }
 
 void Server::give_buffer(std::string buffer) {
-  if (buffer.capacity() > kSpareBytesMax || spare_buffers.size() == kSpareBuffers) return;
+  const bool fits = buffer.capacity() >= kBufferBytesMin && buffer.capacity() <= kBufferBytesMax;
+  if (!fits || spare_buffers.size() == kSpareBuffers) return;
   buffer.clear();
   spare_buffers.push_back(std::move(buffer));
 }
