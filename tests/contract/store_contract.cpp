@@ -177,7 +177,10 @@ TEST_P(StoreContract, EveryKindOfRecordComesBackWhole) {
   wanted.gpu_marks = {gpu_mark("GPU-2"), gpu_mark("local:1")};
   wanted.gpu_marks[1].released.reset();
   wanted.jobs = {stored(full_job("job-2", "ep-2")), stored(bare_job("job-1", "ep-1"))};
-  wanted.batches = {full_batch("batch_2", "ep-2"), {id<BatchId>("batch_1"), id<EndpointId>("ep-1"), ""}};
+  core::Batch draft;
+  draft.id = id<BatchId>("batch_1");
+  draft.endpoint = id<EndpointId>("ep-1");
+  wanted.batches = {full_batch("batch_2", "ep-2"), draft};
 
   Turn turn;
   for (const auto& value : wanted.accounts) turn.push_back(core::AccountSaved{value});
