@@ -98,8 +98,7 @@ def test_dp_070_killed_worker_is_replaced(client, server, endpoints):
     ep = endpoints.make_python()
     job = client.run(ep, {"mock_delay": 4, "mock_return": "survived"})
     first = client.wait_status(ep, job, "IN_PROGRESS", 60)
-    for pid in server.worker_processes(first["workerId"]):
-        os.kill(pid, signal.SIGKILL)
+    server.kill_worker(first["workerId"])
     status = client.wait_terminal(ep, job)
     assert status["status"] == "COMPLETED" and status["output"] == "survived"
     assert status["retries"] == 1 and status["workerId"] != first["workerId"]

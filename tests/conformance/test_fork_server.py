@@ -194,8 +194,7 @@ def test_it_ends_with_the_server_and_comes_back(fresh_server, place):
     first, _ = one_job(client, ep)
     ready(server)
     wait_for(lambda: len(fork_servers(place)) == 2, 30, "the spare process")
-    for pid in server.worker_processes(first["workerId"]):
-        os.kill(pid, signal.SIGKILL)
+    server.kill_worker(first["workerId"])
     second, kind = one_job(client, ep)
     assert kind == "forked"
     server.kill()

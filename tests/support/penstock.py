@@ -1,6 +1,7 @@
 """Starts a real Penstock server and talks to it over its public API. Used by the conformance and chaos tests and by the
 demo. Nothing here knows how the server works inside."""
 
+import contextlib
 import json
 import os
 import signal
@@ -178,6 +179,12 @@ class Server:
             if worker_id in (None, environment.get("RUNPOD_POD_ID")) and is_running(int(entry)):
                 found.append(int(entry))
         return found
+
+    def kill_worker(self, worker_id: str):
+        """kill -9 of all its processes. The server ends those that are left once the first of them has died."""
+        for pid in self.worker_processes(worker_id):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def client(self) -> "Client":
         return Client(self.url, self.key)
