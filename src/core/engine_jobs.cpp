@@ -96,7 +96,7 @@ void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::o
   feed_streams(job);
   request_ended(job);
   if (!job.request.webhook.empty()) was_draft ? static_cast<void>(--webhooks_open) : announce_end(job);
-  if (!needs_input(job.request, job.state)) drop_input(job.request);
+  leave_unneeded_input(job.request, job.state);
   keep_resident(job);
 }
 
@@ -457,7 +457,7 @@ void EngineState::on(CancelJob& c) {
 void EngineState::on(RetryJob& c) {
   JobEntry* job = job_or_refuse(c.endpoint, c.job, c.to);
   if (!job) return;
-  if (job->state.status != JobStatus::failed && job->state.status != JobStatus::timed_out) {
+  if (!may_be_retried(job->state.status)) {
     reply_error(c.to, Errc::conflict,
                 "job \"" + c.job.str() + "\" is " + std::string(to_text(job->state.status)) +
                     "; only FAILED and TIMED_OUT jobs can be retried");

@@ -70,26 +70,6 @@ struct ChunkAdded {
 struct ChunksCleared {
   JobId job;
 };
-/// The job of these as a store keeps it.
-inline StoredJob as_stored(const JobAdded& record) {
-  StoredJob job{record.request, record.state, nullptr, {}};
-  if (!needs_input(job.request, job.state)) drop_input(job.request);
-  return job;
-}
-inline void update(StoredJob& job, const JobChanged& record) {
-  job.state = record.state;
-  if (record.sets_output) job.output = record.output;
-  if (!needs_input(job.request, job.state)) drop_input(job.request);
-}
-inline void update(StoredJob& job, const ChunkAdded& record) {
-  const auto index = static_cast<std::size_t>(record.index);
-  if (index < job.chunks.size()) {
-    job.chunks[index] = record.chunk;
-  } else {
-    job.chunks.push_back(record.chunk);
-  }
-}
-
 /// Removes every terminal job whose result was to be forgotten at or before this instant, with its chunks, and every
 /// settled webhook delivery that was.
 struct JobsForgotten {
@@ -166,6 +146,29 @@ using Record = std::variant<AccountSaved, ApiKeySaved, TemplateSaved, TemplateRe
                             WorkerRemoved, VolumeSaved, VolumeRemoved, SecretSaved, SecretRemoved, CredentialSaved,
                             CredentialRemoved, WebhookAdded, WebhookChanged, BatchSaved, BatchRemoved, GpuMarkSaved,
                             GpuMarkRemoved, ReleaseSaved, UsageSaved, BudgetSaved, PlacesSaved>;
+
+// What records of a job make of it in a store.
+
+inline StoredJob as_stored(const JobAdded& record) {
+  StoredJob job{record.request, record.state, nullptr, {}};
+  leave_unneeded_input(job.request, job.state);
+  return job;
+}
+
+inline void update(StoredJob& job, const JobChanged& record) {
+  job.state = record.state;
+  if (record.sets_output) job.output = record.output;
+  leave_unneeded_input(job.request, job.state);
+}
+
+inline void update(StoredJob& job, const ChunkAdded& record) {
+  const auto index = static_cast<std::size_t>(record.index);
+  if (index < job.chunks.size()) {
+    job.chunks[index] = record.chunk;
+  } else {
+    job.chunks.push_back(record.chunk);
+  }
+}
 
 /// Rows of usage that a start needs: budgets are by the day.
 inline constexpr Millis kUsageLoaded{86'400'000};

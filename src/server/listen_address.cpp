@@ -1,4 +1,3 @@
-
 #include "base/number.h"
 #include "server/config.h"
 

@@ -95,7 +95,9 @@ JobRows::JobRows(Database& db)
       upsert_(db.prepare(upsert_sql("jobs", job_columns()))),
       change_state_(db.prepare(update_sql("jobs", "id", state_columns()))),
       change_state_and_output_(db.prepare(update_sql("jobs", "id", state_and_output_columns()))),
-      drop_input_(db.prepare("UPDATE jobs SET input = NULL, s3_config = NULL WHERE id = ? AND idempotency_key = ''")),
+      drop_input_(
+          db.prepare("UPDATE jobs SET input = NULL, s3_config = NULL WHERE id = ? AND idempotency_key = '' AND "
+                     "(input IS NOT NULL OR EXISTS (SELECT 1 FROM payloads WHERE job = jobs.id AND kind = 'input'))")),
       exists_(db.prepare("SELECT 1 FROM jobs WHERE id = ?")),
       find_(db.prepare(select_sql("jobs WHERE id = ? AND endpoint = ?", job_columns()))),
       find_keyed_(db.prepare(
@@ -132,9 +134,9 @@ JobRows::JobRows(Database& db)
               db.prepare(fmt::format("DELETE FROM jobs WHERE {}", kForgotten))} {}
 
 void JobRows::add(const core::JobRequest& request, const core::JobState& state, const core::Bytes& output) {
-  const bool has_input = core::needs_input(request, state);
-  const core::Bytes input = has_input ? request.input : nullptr;
-  const core::Bytes s3_config = has_input ? request.s3_config : nullptr;
+  const bool keeps = core::needs_input(request, state);
+  const core::Bytes input = keeps ? request.input : nullptr;
+  const core::Bytes s3_config = keeps ? request.s3_config : nullptr;
   const auto write = [&](Statement& statement) {
     write_row(statement, request);
     write_row(statement, state);
@@ -167,7 +169,7 @@ void JobRows::change(const JobId& id, const core::JobState& state, const core::B
   write_payload(id, kOutput, *output);
 }
 
-/// core::needs_input() of a job that will not run again.
+/// Where it still has one, and only its idempotency key could need it: core::needs_input().
 void JobRows::drop_input(const JobId& id) {
   if (drop_input_.add(id.str()).run() > 0) remove_input_.add(id.str()).run();
 }

@@ -187,8 +187,7 @@ bool WorkerApi::has_job(const net::Request& head, PathParts parts) const {
   return endpoint && worker && JobId::parse(parts[4]) && keys_.allows(head, *endpoint, *worker);
 }
 
-WorkerApi::Address WorkerApi::address_of(const net::Request& head) {
-  const auto parts = path_parts(head.path);
+WorkerApi::Address WorkerApi::address_of(PathParts parts) {
   return {*EndpointId::parse(parts[1]), *WorkerId::parse(parts[3]), *JobId::parse(parts[4])};
 }
 
@@ -198,14 +197,15 @@ void WorkerApi::receive(bool is_chunk, net::BodyRule& rule) {
   };
   if (is_chunk) return;
   results_.spool_into(rule, [](const net::Request& head) {
-    const Address at = address_of(head);
+    const Address at = address_of(path_parts(head.path));
     return Results::file_prefix(at.endpoint, at.job);
   });
 }
 
 void WorkerApi::fail_too_large(const net::Request& head, std::uint64_t bytes, std::size_t bytes_max) {
-  const Address at = address_of(head);
-  const bool is_chunk = path_parts(head.path)[2] == "job-stream";
+  const auto parts = path_parts(head.path);
+  const Address at = address_of(parts);
+  const bool is_chunk = parts[2] == "job-stream";
   const std::string size = bytes > 0 ? std::to_string(bytes) + " bytes" : "larger than that";
   core_.give(core::FinishJob{0, at.endpoint, at.worker, at.job, nullptr,
                              std::string(is_chunk ? "a stream chunk" : "the result") + " is " + size +

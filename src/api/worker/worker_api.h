@@ -37,8 +37,8 @@ class WorkerApi {
     WorkerId worker;
     JobId job;  // job-done and job-stream
   };
-  /// Of a request that has_job().
-  static Address address_of(const net::Request& head);
+  /// Of a request that has_job(), from /v2 on.
+  static Address address_of(PathParts parts);
   void fail_too_large(const net::Request& head, std::uint64_t bytes, std::size_t bytes_max);
   void take(const net::Request& request, const Address& at, bool batch, net::Responder responder);
   void stops(const Address& at, net::Responder responder);

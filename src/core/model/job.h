@@ -69,18 +69,23 @@ std::optional<std::int64_t> delay_ms(const JobState& state);
 /// Milliseconds from the last hand-out to the end, 0 when there was none; none before the end.
 std::optional<std::int64_t> execution_ms(const JobState& state);
 
-/// Whether a job of this status is or may again be handed out: a /retry takes those that FAILED or TIMED_OUT
-/// (contract/data-plane 1.3).
-inline bool may_run(JobStatus status) {
-  return status != JobStatus::completed && status != JobStatus::cancelled;
+/// What /retry takes (contract/data-plane 1.3).
+inline bool may_be_retried(JobStatus status) {
+  return status == JobStatus::failed || status == JobStatus::timed_out;
 }
 
-/// Otherwise the job's input is not kept: nothing hands it out, and no submission with its key is held against it.
+/// Whether a job is, or may again be, handed out.
+inline bool may_run(JobStatus status) {
+  return !is_terminal(status) || may_be_retried(status);
+}
+
+/// Otherwise nobody keeps the job's input: nothing hands it out, and no submission with its key is held against it.
 inline bool needs_input(const JobRequest& request, const JobState& state) {
   return may_run(state.status) || !request.idempotency_key.empty();
 }
 
-inline void drop_input(JobRequest& request) {
+inline void leave_unneeded_input(JobRequest& request, const JobState& state) {
+  if (needs_input(request, state)) return;
   request.input = nullptr;
   request.s3_config = nullptr;
 }
