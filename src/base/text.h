@@ -23,6 +23,12 @@ std::string join(const Texts& texts, std::string_view between) {
   return out;
 }
 
+/// Adds texts one behind the other.
+template <class... Texts>
+void append(std::string& out, const Texts&... texts) {
+  (out.append(texts), ...);
+}
+
 /// Splits a command line into words as a POSIX shell would, without expansions: spaces separate, '...' and "..." quote,
 /// a backslash escapes. Nothing when a quote is not closed.
 bool split_words(std::string_view text, std::vector<std::string>& words);

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/text.h"
 #include "json/json.h"
 
 namespace penstock::api {
@@ -25,7 +26,7 @@ std::string job_text(const core::JobView& job) {
   const bool terminal = core::is_terminal(job.status);
   std::string out;
   out.reserve((job.output ? job.output->size() : 0) + kJobHead);
-  const auto add = [&](auto... parts) { (out.append(parts), ...); };
+  const auto add = [&](const auto&... parts) { append(out, parts...); };
   out = "{";
   if (job.delay_ms || terminal) add("\"delayTime\":", std::to_string(job.delay_ms.value_or(0)), ",");
   if (job.error) {
@@ -34,15 +35,15 @@ std::string job_text(const core::JobView& job) {
     out += ',';
   }
   if (terminal) add("\"executionTime\":", std::to_string(job.execution_ms.value_or(0)), ",");
-  add("\"id\":\"", std::string_view(job.id.str()), "\",");
-  if (job.output) add("\"output\":", std::string_view(*job.output), ",");
+  add("\"id\":\"", job.id.str(), "\",");
+  if (job.output) add("\"output\":", *job.output, ",");
   if (job.retries > 0) add("\"retries\":", std::to_string(job.retries), ",");
   add("\"status\":\"", core::to_text(job.status), "\"");
   if (job.wait) {
     out += ',';
     write_wait(out, *job.wait);
   }
-  if (terminal || !job.worker.empty()) add(",\"workerId\":\"", std::string_view(job.worker.str()), "\"");
+  if (terminal || !job.worker.empty()) add(",\"workerId\":\"", job.worker.str(), "\"");
   out += '}';
   return out;
 }

@@ -20,16 +20,16 @@ constexpr std::size_t kHandOutHead = 256;  // a job's text without its payloads,
 constexpr std::string_view kOperations[] = {"job-take", "job-take-batch", "job-stop", "job-done", "job-stream", "ping"};
 
 void write_hand_out(std::string& out, const core::HandOut& job, const Traces& traces) {
-  const auto add = [&](auto... parts) { (out.append(parts), ...); };
+  const auto add = [&](const auto&... parts) { append(out, parts...); };
   out.reserve(out.size() + job.input->size() + (job.s3_config ? job.s3_config->size() : 0) + kHandOutHead);
-  add("{\"id\":\"", std::string_view(job.id.str()), "\",\"input\":", std::string_view(*job.input));
-  if (job.s3_config) add(",\"s3Config\":", std::string_view(*job.s3_config));
+  add("{\"id\":\"", job.id.str(), "\",\"input\":", *job.input);
+  if (job.s3_config) add(",\"s3Config\":", *job.s3_config);
   if (const auto trace = traces.of(job.id, job.traceparent)) add(",\"traceparent\":\"", trace->header(), "\"");
   if (!job.webhook.empty()) {
     add(",\"webhook\":");
     json::write_string(out, job.webhook);
   }
-  if (!job.batch.empty()) add(",\"batchId\":\"", std::string_view(job.batch.str()), "\"");
+  if (!job.batch.empty()) add(",\"batchId\":\"", job.batch.str(), "\"");
   add("}");
 }
 
