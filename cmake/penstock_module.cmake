@@ -40,6 +40,8 @@ function(penstock_precompile TARGET KIND)
   endif()
 endfunction()
 
+set(penstock_lto_options -flto=thin -ffat-lto-objects)  # machine code as ever, and what the linker optimises
+
 # penstock_module(NAME [DEPS module...] [LINK target...])
 # Sources: every .cpp below the module's folder, except tests/ and examples/. Tests: every .cpp below its tests/ folder, as <NAME>_tests.
 function(penstock_module NAME)
@@ -49,6 +51,9 @@ function(penstock_module NAME)
   if(sources)
     add_library(penstock_${NAME} STATIC ${sources})
     penstock_precompile(penstock_${NAME} modules)
+    if(PENSTOCK_LTO)
+      target_compile_options(penstock_${NAME} PRIVATE ${penstock_lto_options})
+    endif()
     set(scope PUBLIC)
   else()
     add_library(penstock_${NAME} INTERFACE)
