@@ -17,6 +17,7 @@
 #include "store/row_codec.h"
 #include "store/schema.h"
 #include "store/turn_plan.h"
+#include "store/yielding_mutex.h"
 
 namespace penstock::store {
 namespace {
@@ -44,12 +45,7 @@ Error explain(const std::string& file, const std::exception& cause) {
   return Error{Errc::unavailable, std::move(text)};
 }
 
-// So that a reader on the other thread never waits long.
-constexpr std::size_t kStepsAtOnce = 256;
-constexpr int kInputsAtOnce = 64;
-
-constexpr const char* kFull = "PRAGMA synchronous = FULL";
-constexpr const char* kNormal = "PRAGMA synchronous = NORMAL";
+constexpr int kInputsAtOnce = 64;  // so that the writer never waits long
 
 /// The one row of its table. Its numbers use all 64 bits.
 struct LogPositionRow {
@@ -218,17 +214,11 @@ class Tables final : public SqliteStore {
 
   Result<void> commit(Turn turn) override {
     if (turn->empty()) return {};
-    return write(plan_turns({&turn, 1}), nullptr, kFull);
+    return write(plan_turns({&turn, 1}), nullptr);
   }
 
   Result<void> apply(std::span<const Turn> turns, const LogPosition& position) override {
-    const std::vector<TurnStep> steps = plan_turns(turns);
-    std::span<const TurnStep> rest = steps;
-    while (rest.size() > kStepsAtOnce) {
-      if (auto done = write(rest.first(kStepsAtOnce), nullptr, kNormal); !done) return done;
-      rest = rest.subspan(kStepsAtOnce);
-    }
-    return write(rest, &position, kFull);
+    return write(plan_turns(turns), &position);
   }
 
   Result<LogPosition> log_position() override {
@@ -241,7 +231,7 @@ class Tables final : public SqliteStore {
     }
   }
 
-  Result<void> save(const LogPosition& position) override { return write({}, &position, kFull); }
+  Result<void> save(const LogPosition& position) override { return write({}, &position); }
 
   Result<void> check() override {
     const std::scoped_lock lock(mutex_);
@@ -274,14 +264,13 @@ class Tables final : public SqliteStore {
     }
   }
 
-  /// One transaction. With `synchronous` normal it is not on the disk yet when this returns, but is before the next
-  /// full one is.
-  Result<void> write(std::span<const TurnStep> steps, const LogPosition* position, const char* synchronous) {
+  /// One transaction. Readers on other threads have their turn in the midst of it, and find what it has written so far.
+  Result<void> write(std::span<const TurnStep> steps, const LogPosition* position) {
     const std::scoped_lock lock(mutex_);
     try {
-      db_->execute(synchronous);
       const Transaction transaction(*db_, begin_);
       for (const TurnStep& step : steps) {
+        mutex_.let_others_in();
         std::visit([&](const auto& record) { apply(step, record); }, *step.record);
       }
       if (position != nullptr) put(put_position_, LogPositionRow::of(*position));
@@ -358,7 +347,7 @@ class Tables final : public SqliteStore {
   void apply(const TurnStep&, const core::BudgetSaved& record) { fleet_.put(record.value); }
   void apply(const TurnStep&, const core::PlacesSaved& record) { fleet_.put(record.value); }
 
-  std::mutex mutex_;  // of all below
+  YieldingMutex mutex_;  // of all below
   std::string file_;
   std::unique_ptr<Database> db_;  // outlives the statements below
   Statement begin_;
@@ -390,7 +379,7 @@ class Tables final : public SqliteStore {
   FleetRows fleet_;
 };
 
-/// The file holds what users keep secret (environments, payloads): SQLite gives the WAL the same rights.
+/// The file holds what users keep secret (environments, payloads): SQLite gives its journal the same rights.
 Result<void> create_private(const std::string& file) {
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
@@ -413,11 +402,12 @@ void configure(Database& db) {
   db.execute("BEGIN EXCLUSIVE; COMMIT");
 }
 
-void use_wal(Database& db) {
-  if (const std::string mode = db.text("PRAGMA journal_mode = WAL"); mode != "wal") {
-    throw SqliteError(SQLITE_ERROR, "its file system does not allow a write-ahead log (journal mode " + mode + ")");
+/// Most pages that a transaction writes are new ones, behind all others. A rollback journal keeps nothing of those,
+/// where a write-ahead log would have each of them written twice and read once: see docs/decisions/0038.
+void use_rollback_journal(Database& db) {
+  if (const std::string mode = db.text("PRAGMA journal_mode = PERSIST"); mode != "persist") {
+    throw SqliteError(SQLITE_ERROR, "its journal cannot be kept beside it (journal mode " + mode + ")");
   }
-  db.execute("PRAGMA wal_autocheckpoint = 4000");
   db.execute("PRAGMA journal_size_limit = 67108864");
 }
 
@@ -430,7 +420,7 @@ Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const std::string& file) 
     auto db = std::make_unique<Database>(file);
     configure(*db);
     check_owner(*db);
-    use_wal(*db);
+    use_rollback_journal(*db);
     migrate(*db);
     return std::make_unique<Tables>(file, std::move(db));
   } catch (const std::exception& error) {

@@ -19,10 +19,11 @@ struct LogPosition {
   friend bool operator==(const LogPosition&, const LogPosition&) = default;
 };
 
-/// The state as tables of an SQLite database in WAL mode with synchronous=FULL. As a store by itself, a turn is one
-/// transaction.
+/// The state as tables of an SQLite database with a rollback journal and synchronous=FULL. As a store by itself, a turn
+/// is one transaction.
 ///
-/// Calls may come from two threads; each waits for the other's transaction.
+/// Calls may come from two threads. A reader comes in between two steps of a transaction, and finds what these have
+/// written.
 class SqliteStore : public Store {
  public:
   /// As load(); of queued jobs only the first have their input, as many as fit, and those that have a webhook.
@@ -33,8 +34,7 @@ class SqliteStore : public Store {
   virtual Result<LogPosition> log_position() = 0;
   virtual Result<void> save(const LogPosition& position) = 0;
 
-  /// Applies the turns in transactions of bounded size, `position` with the last one. When it fails or the process
-  /// dies, some of it may be there, and applying the same turns again makes it right. Errors: unavailable.
+  /// Applies the turns and `position` in one transaction. Errors: unavailable; then nothing of it is there.
   virtual Result<void> apply(std::span<const Turn> turns, const LogPosition& position) = 0;
 
   /// Reads every page. Errors: unavailable, with what SQLite found.

@@ -226,7 +226,7 @@ def test_a_missing_log(copy):
 
 
 def test_damaged_tables_are_told_and_not_touched(copy):
-    assert doctor(copy.data).returncode == 0  # and brings SQLite's own write-ahead log in
+    assert doctor(copy.data).returncode == 0  # and rolls back what SQLite was in the midst of
     database = copy.data / "penstock.db"
     data = bytearray(database.read_bytes())
     for page in range(3, len(data) // 8192):

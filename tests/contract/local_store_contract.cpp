@@ -73,7 +73,7 @@ class LocalStoreTest : public testing::Test {
   }
 
   void put_back(const fs::path& copy) const {
-    for (const char* part : {"penstock.db", "penstock.db-wal", "penstock.db-shm", "log"}) {
+    for (const char* part : {"penstock.db", "penstock.db-journal", "log"}) {
       fs::remove_all(directory_.path() / part);
     }
     fs::copy(copy, directory_.path(), fs::copy_options::recursive);

@@ -183,10 +183,30 @@ TEST_F(SqliteStoreTest, AMissingDirectoryIsNamed) {
   EXPECT_TRUE(mentions(opened.error().message, "missing/penstock.db cannot be opened: No such file or directory"));
 }
 
+TEST_F(SqliteStoreTest, AWriteAheadLogThatAnEarlierVersionLeftIsBroughtIn) {
+  ASSERT_TRUE(open()->commit(Turn{core::AccountSaved{account("acc-1")}}));
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+  const char* const change = "PRAGMA journal_mode = WAL; UPDATE accounts SET email = 'new@example.com'";
+  EXPECT_EQ(sqlite3_exec(db, change, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+  const TemporaryDirectory killed;
+  const std::string copy = (killed.path() / "penstock.db").string();
+  for (const char* suffix : {"", "-wal"}) std::filesystem::copy_file(file() + suffix, copy + suffix);
+  sqlite3_close(db);
+
+  const auto store = open_sqlite_store(copy);
+  ASSERT_TRUE(store) << store.error().message;
+  const auto state = (*store)->load();
+  ASSERT_TRUE(state) << state.error().message;
+  ASSERT_EQ(state->accounts.size(), 1U);
+  EXPECT_EQ(state->accounts[0].email, "new@example.com");
+  EXPECT_FALSE(std::filesystem::exists(copy + "-wal"));
+}
+
 TEST_F(SqliteStoreTest, OnlyTheOwnerMayReadTheFiles) {
   const auto store = open();
   ASSERT_TRUE(store->commit(Turn{core::AccountSaved{account("acc-1")}}));
-  for (const char* suffix : {"", "-wal"}) {
+  for (const char* suffix : {"", "-journal"}) {
     struct stat info{};
     ASSERT_EQ(::stat((file() + suffix).c_str(), &info), 0) << suffix;
     EXPECT_EQ(info.st_mode & 0777, 0600U) << suffix;
