@@ -17,9 +17,8 @@ net::Response not_implemented(const std::string& what) {
 
 }  // namespace
 
-void Router::handle(net::Request request, net::Responder responder) {
-  const std::string path = request.path;
-  const auto all = path_parts(path);
+void Router::handle(net::Request&& request, net::Responder responder) {
+  const auto all = path_parts(request.path);  // whose text no handler takes
   PathParts parts = all;
   counts_.add(parts);
   if (request.method == "OPTIONS") return responder.send(preflight_answer());
@@ -54,7 +53,8 @@ void Router::handle(net::Request request, net::Responder responder) {
     return responder.send(
         json_answer("{\"name\":\"penstock\",\"graphql\":\"/graphql\",\"jobs\":\"/v2/{endpoint}/run\"}"));
   }
-  responder.send(error_answer({Errc::not_found, "no such route: " + request.method + " " + path.substr(0, 200)}));
+  responder.send(
+      error_answer({Errc::not_found, "no such route: " + request.method + " " + request.path.substr(0, 200)}));
 }
 
 net::BodyRule Router::body_limit(const net::Request& head) {

@@ -49,7 +49,7 @@ class Router {
         fleet_(fleet),
         limits_(limits) {}
 
-  void handle(net::Request request, net::Responder responder);
+  void handle(net::Request&& request, net::Responder responder);
 
   /// How long the body of this request may be. A result or chunk that is longer finishes its job with an error.
   net::BodyRule body_limit(const net::Request& head);

@@ -4,10 +4,18 @@
 
 namespace penstock {
 
+namespace {
+
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+}  // namespace
+
 std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 std::vector<std::string_view> split_list(std::string_view text, char separator) {
@@ -47,7 +55,7 @@ bool split_words(std::string_view text, std::vector<std::string>& words) {
     } else if (c == '\'' || c == '"') {
       quote = c;
       in_word = true;
-    } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+    } else if (is_space(c)) {
       if (in_word) words.push_back(std::move(word));
       word.clear();
       in_word = false;

@@ -63,7 +63,8 @@ struct BodyRule {
 /// 100-continue`, HEAD. A malformed request is answered 400 with a JSON body and the connection closed.
 class HttpServer {
  public:
-  using Handler = std::function<void(Request, Responder)>;
+  /// May take what it wants out of the request, which goes when it returns.
+  using Handler = std::function<void(Request&&, Responder)>;
   /// Asked for each request when its head is complete (path, method and headers are set).
   using BodyLimit = std::function<BodyRule(const Request&)>;
 

@@ -65,14 +65,12 @@ std::optional<BadPart> read_header(std::string_view line, std::pair<std::string,
   auto& [name, value] = into;
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos || colon == 0) return BadPart{"bad header name"};
-  name.resize(colon);
-  for (std::size_t i = 0; i < colon; ++i) {
-    name[i] = token_character(line[i]);
-    if (name[i] == 0) return BadPart{"bad header name"};
-  }
+  name = std::string(line.substr(0, colon));
+  for (char& c : name) c = token_character(c);
+  if (name.find('\0') != std::string::npos) return BadPart{"bad header name"};
   const std::string_view text = line.substr(colon + 1);
   if (!is_text(text)) return BadPart{"bad header value"};
-  value = trim(text);
+  value = std::string(trim(text));
   return std::nullopt;
 }
 

@@ -109,8 +109,8 @@ void RequestReader::on_line(std::string_view line) {
 void RequestReader::on_request_line(std::string_view line) {
   RequestLine parts;
   if (const auto bad = read_request_line(line, parts)) return refuse_malformed(bad->what);
-  request_.method = parts.method;
-  request_.target = parts.target;
+  request_.method = std::string(parts.method);
+  request_.target = std::string(parts.target);
   http_1_0_ = parts.http_1_0;
   part_ = Part::headers;
 }
@@ -159,14 +159,14 @@ void RequestReader::on_head() {
   if (!target) return refuse_malformed(target.error().message);
   request_.path = std::move(target->path);
   request_.query = std::move(target->query);
-  rule_ = ask_limit_ ? ask_limit_(request_) : BodyRule(limits_.body_bytes_max);
   left_ = content_length_.value_or(0);
-  if (left_ > rule_.bytes_max) return refuse_body();
-  line_bytes_ = 0;
   if (!chunked_ && left_ == 0) {
     state_ = State::complete;
     return;
   }
+  rule_ = ask_limit_ ? ask_limit_(request_) : BodyRule(limits_.body_bytes_max);
+  if (left_ > rule_.bytes_max) return refuse_body();
+  line_bytes_ = 0;
   request_.body.reserve(std::min<std::uint64_t>(left_, kBodyReserveMax));
   part_ = chunked_ ? Part::chunk_size : Part::sized_body;
   state_ = State::body;

@@ -8,12 +8,16 @@ namespace {
 void append_header(std::string& head, std::string_view name, std::string_view value) {
   head += name;
   head += ": ";
-  const std::size_t start = head.size();
   head += value;
-  for (std::size_t i = start; i < head.size(); ++i) {
-    if (head[i] == '\r' || head[i] == '\n' || head[i] == '\0') head[i] = ' ';
-  }
   head += "\r\n";
+}
+
+/// What could end the header, and begin another, becomes a space.
+std::string on_one_line(std::string value) {
+  for (char& c : value) {
+    if (c == '\r' || c == '\n' || c == '\0') c = ' ';
+  }
+  return value;
 }
 
 }  // namespace
@@ -38,7 +42,7 @@ void append_response_head(std::string& to, const Response& response, After after
   if (after == After::close) to += "Connection: close\r\n";
   if (after == After::keep_open_http_1_0) to += "Connection: keep-alive\r\n";
   if (response.any_origin) to += "Access-Control-Allow-Origin: *\r\n";
-  for (const auto& [name, value] : response.headers) append_header(to, name, value);
+  for (const auto& [name, value] : response.headers) append_header(to, name, on_one_line(value));
   to += "\r\n";
 }
 

@@ -18,7 +18,7 @@ enum class Part { path, query };
 bool decode(std::string_view text, Part part, std::string& out) {
   const auto has = [&](char c) { return text.find(c) != std::string_view::npos; };
   if (!has('%') && !(part == Part::query && has('+'))) {
-    out = text;
+    out = std::string(text);
     return true;
   }
   out.reserve(text.size());

@@ -110,7 +110,7 @@ class Server {
                 fleet_, config_.bodies),
         http_(
             loop_, config_.http,
-            [this](net::Request request, net::Responder responder) {
+            [this](net::Request&& request, net::Responder responder) {
               router_.handle(std::move(request), std::move(responder));
             },
             [this](const net::Request& head) { return router_.body_limit(head); }),

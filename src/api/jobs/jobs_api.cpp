@@ -86,7 +86,7 @@ void JobsApi::result(const net::Request& request, PathParts parts, net::Responde
   results_.download(*endpoint, *job, responder);
 }
 
-void JobsApi::handle(net::Request request, PathParts parts, net::Responder responder) {
+void JobsApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
   if (parts[1] == kResult) return result(request, parts, std::move(responder));
   const Route& operation = *find_operation(parts[1]);
   if (operation.methods.find(request.method) == std::string_view::npos) {
@@ -148,7 +148,7 @@ void JobsApi::list(const net::Request& request, const EndpointId& endpoint, net:
   });
 }
 
-void JobsApi::submit(net::Request request, const EndpointId& endpoint, bool sync, net::Responder responder) {
+void JobsApi::submit(net::Request&& request, const EndpointId& endpoint, bool sync, net::Responder responder) {
   auto submission = read_submission(std::move(request.body), webhook_rules_, request.header("idempotency-key"));
   if (!submission) return responder.send(error_answer(submission.error()));
   core::Submit command;
@@ -160,7 +160,7 @@ void JobsApi::submit(net::Request request, const EndpointId& endpoint, bool sync
   command.request.traceparent = trace;
   std::string base = sync ? base_url(request) : std::string();
   call(core_, std::move(command), std::move(responder),
-       [this, trace, endpoint, base](net::Responder& to, core::Reply reply) {
+       [this, trace = std::move(trace), endpoint, base = std::move(base)](net::Responder& to, core::Reply reply) {
          if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) {
            auto answer = json_answer(job_status_text(accepted->id, accepted->status, accepted->wait));
            traces_.tell(answer, accepted->id, trace);

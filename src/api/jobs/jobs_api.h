@@ -25,14 +25,14 @@ class JobsApi {
   static bool knows(std::string_view operation);
 
   /// `parts`: the path after /v2, at least endpoint and operation.
-  void handle(net::Request request, PathParts parts, net::Responder responder);
+  void handle(net::Request&& request, PathParts parts, net::Responder responder);
 
  private:
   void list(const net::Request& request, const EndpointId& endpoint, net::Responder responder);
   using Answer = std::function<void(net::Responder&, const core::Reply&)>;
   Answer job_answer(const net::Request& request, const EndpointId& endpoint);
   void result(const net::Request& request, PathParts parts, net::Responder responder);
-  void submit(net::Request request, const EndpointId& endpoint, bool sync, net::Responder responder);
+  void submit(net::Request&& request, const EndpointId& endpoint, bool sync, net::Responder responder);
   void status(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
   void stream(const net::Request& request, const EndpointId& endpoint, const JobId& job, net::Responder responder);
   void on_job(const net::Request& request, std::string_view operation, const EndpointId& endpoint, const JobId& job,

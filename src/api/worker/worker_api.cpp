@@ -85,7 +85,7 @@ void WorkerApi::refuse_later(net::Responder responder, Error error) {
                    [later, error = std::move(error)] { later->responder.send(error_answer(error)); });
 }
 
-void WorkerApi::handle(net::Request request, PathParts parts, net::Responder responder) {
+void WorkerApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
   const std::string_view operation = parts[1];
   const bool posts = operation == "job-done" || operation == "job-stream";
   if (request.method != (posts ? "POST" : "GET")) {
@@ -104,35 +104,36 @@ void WorkerApi::handle(net::Request request, PathParts parts, net::Responder res
   Address at{*endpoint, *worker, {}};
   if (posts) {
     // Older SDKs may leave the id out of the path; only then is the header good for anything (2.2).
-    const auto job = JobId::parse(parts.size() > 3 ? parts[3] : request.header("x-request-id"));
+    auto job = JobId::parse(parts.size() > 3 ? parts[3] : request.header("x-request-id"));
     if (!job) return responder.send(error_answer({Errc::invalid, "the path names no job: " + job.error().message}));
-    at.job = *job;
-    return operation == "job-done" ? done(std::move(request), at, std::move(responder))
+    at.job = std::move(*job);
+    return operation == "job-done" ? done(std::move(request), std::move(at), std::move(responder))
                                    : chunk(request, at, std::move(responder));
   }
   if (operation == "job-stop") return stops(at, std::move(responder));
   if (operation == "ping") return ping(request, at, std::move(responder));
-  take(request, at, operation == "job-take-batch", std::move(responder));
+  take(request, std::move(at), operation == "job-take-batch", std::move(responder));
 }
 
-void WorkerApi::take(const net::Request& request, const Address& at, bool batch, net::Responder responder) {
+void WorkerApi::take(const net::Request& request, Address at, bool batch, net::Responder responder) {
   core::TakeJobs command;
   command.endpoint = at.endpoint;
   command.worker = at.worker;
   command.max_jobs = batch ? batch_size(request) : 1;
   const std::string* busy = request.query_value("job_in_progress");
   command.says_busy = !busy || *busy != "0";
-  call(core_, std::move(command), std::move(responder), [this, at, batch](net::Responder& to, core::Reply reply) {
-    if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
-    const auto& jobs = std::get<core::HandOuts>(reply.what).jobs;
-    if (jobs.empty()) return to.send(nothing_for_you());
-    core::HandOutLost lost{at.endpoint, at.worker, {}};
-    for (const auto& job : jobs) lost.jobs.emplace_back(job.id, job.attempt);
-    to.send(json_answer(batch ? hand_outs_text(jobs, traces_) : hand_out_text(jobs.front(), traces_)),
-            [this, lost = std::move(lost)](bool written) {
-              if (!written) core_.give(lost);
-            });
-  });
+  call(core_, std::move(command), std::move(responder),
+       [this, at = std::move(at), batch](net::Responder& to, core::Reply reply) {
+         if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
+         const auto& jobs = std::get<core::HandOuts>(reply.what).jobs;
+         if (jobs.empty()) return to.send(nothing_for_you());
+         core::HandOutLost lost{at.endpoint, at.worker, {}};
+         for (const auto& job : jobs) lost.jobs.emplace_back(job.id, job.attempt);
+         to.send(json_answer(batch ? hand_outs_text(jobs, traces_) : hand_out_text(jobs.front(), traces_)),
+                 [this, lost = std::move(lost)](bool written) {
+                   if (!written) core_.give(lost);
+                 });
+       });
 }
 
 void WorkerApi::stops(const Address& at, net::Responder responder) {
@@ -147,9 +148,10 @@ void WorkerApi::stops(const Address& at, net::Responder responder) {
        });
 }
 
-void WorkerApi::done(net::Request request, const Address& at, net::Responder responder) {
+void WorkerApi::done(net::Request&& request, Address at, net::Responder responder) {
   // The core may have let go of a job that is finished; a late result for it needs no recall: it is ignored either way.
-  if (!request.spooled) return take_result(read_result(std::move(request.body)), at, std::move(responder), {});
+  if (!request.spooled)
+    return take_result(read_result(std::move(request.body)), std::move(at), std::move(responder), {});
   const auto to = std::make_shared<net::Responder>(std::move(responder));
   const std::string file = request.spooled->name();
   results_.read(request.spooled, [this, at, to, file](Result<WorkerResult> result) {
@@ -158,8 +160,7 @@ void WorkerApi::done(net::Request request, const Address& at, net::Responder res
 }
 
 /// `file`: where its output may be; empty: none.
-void WorkerApi::take_result(Result<WorkerResult> result, const Address& at, net::Responder responder,
-                            const std::string& file) {
+void WorkerApi::take_result(Result<WorkerResult> result, Address at, net::Responder responder, std::string file) {
   if (!result && result.error().code == Errc::unavailable) return responder.send(error_answer(result.error()));
   if (!result) {
     core::FinishJob command{
@@ -168,17 +169,18 @@ void WorkerApi::take_result(Result<WorkerResult> result, const Address& at, net:
     return call(core_, std::move(command), std::move(responder),
                 [answer](net::Responder& to, core::Reply) { to.send(error_answer(answer)); });
   }
-  const auto answer = [this, at, file](net::Responder& to, const core::Reply& reply) {
-    if (!file.empty()) results_.settle(at.endpoint, at.job, file);
-    answer_done(to, reply);
+  const auto give = [&](auto command) {
+    call(core_, std::move(command), std::move(responder),
+         [this, at = std::move(at), file = std::move(file)](net::Responder& to, const core::Reply& reply) {
+           if (!file.empty()) results_.settle(at.endpoint, at.job, file);
+           answer_done(to, reply);
+         });
   };
   if (result->progress) {
-    core::ReportProgress command{0, at.endpoint, at.worker, at.job, std::move(result->output)};
-    return call(core_, std::move(command), std::move(responder), answer);
+    return give(core::ReportProgress{0, at.endpoint, at.worker, at.job, std::move(result->output)});
   }
-  core::FinishJob command{
-      0, at.endpoint, at.worker, at.job, std::move(result->output), std::move(result->error), result->stop_worker};
-  call(core_, std::move(command), std::move(responder), answer);
+  give(core::FinishJob{0, at.endpoint, at.worker, at.job, std::move(result->output), std::move(result->error),
+                       result->stop_worker});
 }
 
 bool WorkerApi::has_job(const net::Request& head, PathParts parts) const {

@@ -22,7 +22,7 @@ class WorkerApi {
   static bool knows(std::string_view operation);
 
   /// `parts`: the path after /v2: endpoint, operation, worker[, job].
-  void handle(net::Request request, PathParts parts, net::Responder responder);
+  void handle(net::Request&& request, PathParts parts, net::Responder responder);
 
   /// Whether a job-done or job-stream with a job in its path comes from the worker that it names. `parts`: the path,
   /// from /v2 on.
@@ -40,10 +40,10 @@ class WorkerApi {
   /// Of a request that has_job(), from /v2 on.
   static Address address_of(PathParts parts);
   void fail_too_large(const net::Request& head, std::uint64_t bytes, std::size_t bytes_max);
-  void take(const net::Request& request, const Address& at, bool batch, net::Responder responder);
+  void take(const net::Request& request, Address at, bool batch, net::Responder responder);
   void stops(const Address& at, net::Responder responder);
-  void done(net::Request request, const Address& at, net::Responder responder);
-  void take_result(Result<WorkerResult> result, const Address& at, net::Responder responder, const std::string& file);
+  void done(net::Request&& request, Address at, net::Responder responder);
+  void take_result(Result<WorkerResult> result, Address at, net::Responder responder, std::string file);
   void chunk(const net::Request& request, const Address& at, net::Responder responder);
   void ping(const net::Request& request, const Address& at, net::Responder responder);
   void refuse_later(net::Responder responder, Error error);

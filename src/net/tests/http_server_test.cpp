@@ -83,7 +83,7 @@ TEST(HttpServer, AcceptsPipelinedRequestsWhileOneIsHeld) {
   Held first;
   bool held = false;
   TestServer server([&](Request request, Responder responder) {
-    if (request.path == "/held" && !std::exchange(held, true)) return first.handler()(request, responder);
+    if (request.path == "/held" && !std::exchange(held, true)) return first.handler()(std::move(request), responder);
     echo(request, responder);
   });
   TestClient client(server.port());
