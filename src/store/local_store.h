@@ -17,8 +17,8 @@ struct LocalStoreOptions {
   std::string database;       // file of the tables
   std::string log_directory;  // made when it is missing
   LogOptions log;
-  Millis apply_after{500};               // turns are gathered so long: several changes of a job become one row write
-  std::uint64_t apply_bytes = 8U << 20;  // or until they are so large
+  Millis apply_after{500};                // turns are gathered so long: several changes of a job become one row write
+  std::uint64_t apply_bytes = 16U << 20;  // or until they are so large
   std::uint64_t load_input_bytes =
       std::numeric_limits<std::uint64_t>::max();  // inputs of queued jobs that load() brings
   std::uint64_t backlog_bytes_max = 256U << 20;   // commit() waits when more than this is not in the tables yet
