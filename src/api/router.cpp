@@ -23,7 +23,7 @@ void Router::handle(net::Request&& request, net::Responder responder) {
   counts_.add(parts);
   if (request.method == "OPTIONS") return responder.send(preflight_answer());
   if (parts.size() == 1 && parts[0] == "metrics") return metrics_.handle(request, counts_, std::move(responder));
-  if (parts.size() == 1 && parts[0] == "graphql") return graphql_.handle(std::move(request), std::move(responder));
+  if (parts.size() == 1 && parts[0] == "graphql") return graphql_.handle(request, std::move(responder));
   if (parts.size() == 2 && parts[0] == "graphql") return graphql_.handle_file(request, parts[1], std::move(responder));
   if (parts.size() >= 2 && parts[0] == "v2" && std::ranges::find(kRestV2, parts[1]) == std::end(kRestV2)) {
     parts = parts.subspan(1);
@@ -31,24 +31,20 @@ void Router::handle(net::Request&& request, net::Responder responder) {
       return worker_.handle(std::move(request), parts, std::move(responder));
     if (parts.size() >= 2 && JobsApi::knows(parts[1]))
       return jobs_.handle(std::move(request), parts, std::move(responder));
-    if (parts.size() >= 2 && OpenAiApi::knows(parts[1]))
-      return openai_.handle(std::move(request), parts, std::move(responder));
-    if (parts.size() >= 2 && BatchesApi::knows(parts[1]))
-      return batches_.handle(std::move(request), parts, std::move(responder));
+    if (parts.size() >= 2 && OpenAiApi::knows(parts[1])) return openai_.handle(request, parts, std::move(responder));
+    if (parts.size() >= 2 && BatchesApi::knows(parts[1])) return batches_.handle(request, parts, std::move(responder));
   } else if (!parts.empty() && parts[0] == "v2" && parts.size() >= 2) {
     return responder.send(not_implemented("REST v2"));
   } else if (!parts.empty() && parts[0] == "v1") {
     return responder.send(not_implemented("REST v1"));
   } else if (parts.size() >= 2 && parts[0] == "penstock" && parts[1] == "v1") {
     parts = parts.subspan(2);
-    if (!parts.empty() && WebhooksApi::knows(parts[0]))
-      return webhooks_.handle(std::move(request), parts, std::move(responder));
-    if (FleetApi::knows(parts)) return fleet_.handle(std::move(request), parts, std::move(responder));
-    if (WhyApi::knows(parts)) return why_.handle(std::move(request), parts, std::move(responder));
-    if (!parts.empty() && ClockApi::knows(parts[0]))
-      return clock_.handle(std::move(request), parts, std::move(responder));
-    if (!parts.empty() && parts[0] == "gpus") return gpus_.handle(std::move(request), parts, std::move(responder));
-    return admin_.handle(std::move(request), parts, std::move(responder));
+    if (!parts.empty() && WebhooksApi::knows(parts[0])) return webhooks_.handle(request, parts, std::move(responder));
+    if (FleetApi::knows(parts)) return fleet_.handle(request, parts, std::move(responder));
+    if (WhyApi::knows(parts)) return why_.handle(request, parts, std::move(responder));
+    if (!parts.empty() && ClockApi::knows(parts[0])) return clock_.handle(request, parts, std::move(responder));
+    if (!parts.empty() && parts[0] == "gpus") return gpus_.handle(request, parts, std::move(responder));
+    return admin_.handle(request, parts, std::move(responder));
   } else if (parts.empty() && (request.method == "GET" || request.method == "HEAD")) {
     return responder.send(
         json_answer("{\"name\":\"penstock\",\"graphql\":\"/graphql\",\"jobs\":\"/v2/{endpoint}/run\"}"));

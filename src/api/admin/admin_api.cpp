@@ -8,7 +8,7 @@
 
 namespace penstock::api {
 
-void AdminApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
+void AdminApi::handle(const net::Request& request, PathParts parts, net::Responder responder) {
   const auto key = known_key(request, core_.engine(), false);
   if (!key) return responder.send(error_answer(key.error()));
   const bool of_logs = parts.size() == 5 && parts[4] == "logs";

@@ -26,7 +26,7 @@ class AdminApi {
       : core_(core), keys_(keys), facts_(facts), read_log_(std::move(read_log)) {}
 
   /// `parts`: the path after /penstock/v1.
-  void handle(net::Request&& request, PathParts parts, net::Responder responder);
+  void handle(const net::Request& request, PathParts parts, net::Responder responder);
 
  private:
   void attach(const EndpointId& endpoint, net::Responder responder);

@@ -72,7 +72,7 @@ std::string GpusApi::list() const {
   return json::write(json::Object{{"nodes", std::move(nodes)}, {"gpus", std::move(gpus)}});
 }
 
-void GpusApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
+void GpusApi::handle(const net::Request& request, PathParts parts, net::Responder responder) {
   const auto key = known_key(request, core_.engine(), false);
   if (!key) return responder.send(error_answer(key.error()));
   const bool one = parts.size() == 3 && (parts[2] == "release" || parts[2] == "quarantine");

@@ -17,7 +17,7 @@ class GpusApi {
   explicit GpusApi(Core& core) : core_(core) {}
 
   /// `parts`: the path after /penstock/v1.
-  void handle(net::Request&& request, PathParts parts, net::Responder responder);
+  void handle(const net::Request& request, PathParts parts, net::Responder responder);
 
  private:
   std::string list() const;

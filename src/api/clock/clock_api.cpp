@@ -40,7 +40,7 @@ Result<Millis> read_step(const std::string& body, Time now) {
 
 }  // namespace
 
-void ClockApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
+void ClockApi::handle(const net::Request& request, PathParts parts, net::Responder responder) {
   const auto key = known_key(request, core_.engine(), false);
   if (!key) return responder.send(error_answer(key.error()));
   if (parts.size() == 1) {

@@ -30,7 +30,7 @@ class ClockApi {
 
   static bool knows(std::string_view part) { return part == "clock"; }
   /// `parts`: the path after /penstock/v1.
-  void handle(net::Request&& request, PathParts parts, net::Responder responder);
+  void handle(const net::Request& request, PathParts parts, net::Responder responder);
 
  private:
   net::Response now() const;

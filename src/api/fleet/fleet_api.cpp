@@ -29,7 +29,7 @@ bool FleetApi::knows(PathParts parts) {
   return parts[2] == "releases" || parts[2] == "budget";
 }
 
-void FleetApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
+void FleetApi::handle(const net::Request& request, PathParts parts, net::Responder responder) {
   const auto key = known_key(request, core_.engine(), false);
   if (!key) return responder.send(error_answer(key.error()));
   const AccountId owner = (*key)->account;

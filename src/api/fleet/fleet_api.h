@@ -20,7 +20,7 @@ class FleetApi {
 
   /// `parts`: the path after /penstock/v1.
   static bool knows(PathParts parts);
-  void handle(net::Request&& request, PathParts parts, net::Responder responder);
+  void handle(const net::Request& request, PathParts parts, net::Responder responder);
 
  private:
   void list_releases(const EndpointId& endpoint, net::Responder responder);

@@ -63,7 +63,7 @@ GraphqlApi::GraphqlApi(Core& core, const Vault& vault, net::Loop& loop, GraphqlO
     : impl_(new Impl(core, vault, loop, std::move(options))) {}
 GraphqlApi::~GraphqlApi() = default;
 
-void GraphqlApi::handle(net::Request&& request, net::Responder responder) {
+void GraphqlApi::handle(const net::Request& request, net::Responder responder) {
   if (Graphiql::wanted_by(request)) return responder.send(impl_->graphiql.page(request));
   const bool get = request.method == "GET";
   if (!get && request.method != "POST")

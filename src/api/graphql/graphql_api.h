@@ -44,7 +44,7 @@ class GraphqlApi {
   ~GraphqlApi();
 
   /// Also shows GraphiQL to browsers.
-  void handle(net::Request&& request, net::Responder responder);
+  void handle(const net::Request& request, net::Responder responder);
   /// What GraphiQL loads: /graphql/<name>.
   void handle_file(const net::Request& request, std::string_view name, net::Responder responder);
 

@@ -22,7 +22,7 @@ void answer_batch(net::Responder& to, core::Reply reply) {
 
 }  // namespace
 
-void BatchesApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
+void BatchesApi::handle(const net::Request& request, PathParts parts, net::Responder responder) {
   const auto key = known_key(request, core_.engine(), true);
   if (!key) return responder.send(error_answer(key.error()));
   const auto known = own_endpoint(core_.engine(), (*key)->account, parts[0]);

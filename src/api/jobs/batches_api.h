@@ -20,7 +20,7 @@ class BatchesApi {
   static bool knows(std::string_view operation) { return operation == "batch"; }
 
   /// `parts`: the path after /v2, at least endpoint and operation.
-  void handle(net::Request&& request, PathParts parts, net::Responder responder);
+  void handle(const net::Request& request, PathParts parts, net::Responder responder);
 
  private:
   void on_all(const net::Request& request, const EndpointId& endpoint, net::Responder responder);

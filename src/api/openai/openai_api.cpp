@@ -19,7 +19,7 @@ net::Response wrong_openai_method(const std::string& method) {
 
 }  // namespace
 
-void OpenAiApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
+void OpenAiApi::handle(const net::Request& request, PathParts parts, net::Responder responder) {
   const auto refuse = [&](Errc code, std::string message) {
     responder.send(openai_error(Error{code, std::move(message)}));
   };

@@ -22,7 +22,7 @@ class OpenAiApi {
   static bool knows(std::string_view operation) { return operation == "openai"; }
 
   /// `parts`: the path after /v2: endpoint, "openai", the rest.
-  void handle(net::Request&& request, PathParts parts, net::Responder responder);
+  void handle(const net::Request& request, PathParts parts, net::Responder responder);
 
  private:
   Core& core_;

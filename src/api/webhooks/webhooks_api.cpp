@@ -66,7 +66,7 @@ bool WebhooksApi::knows(std::string_view part) {
   return part == "webhook-deliveries" || part == "webhook-secret";
 }
 
-void WebhooksApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
+void WebhooksApi::handle(const net::Request& request, PathParts parts, net::Responder responder) {
   const auto key = known_key(request, core_.engine(), false);
   if (!key) return responder.send(error_answer(key.error()));
   const AccountId& owner = (*key)->account;

@@ -24,7 +24,7 @@ class WebhooksApi {
   static bool knows(std::string_view part);
 
   /// `parts`: the path after /penstock/v1.
-  void handle(net::Request&& request, PathParts parts, net::Responder responder);
+  void handle(const net::Request& request, PathParts parts, net::Responder responder);
 
  private:
   void list(const net::Request& request, const AccountId& owner, net::Responder responder);

@@ -34,7 +34,7 @@ bool WhyApi::knows(PathParts parts) {
   return parts[0] == "endpoints" && (parts[2] == "why" || parts[2] == "decisions");
 }
 
-void WhyApi::handle(net::Request&& request, PathParts parts, net::Responder responder) {
+void WhyApi::handle(const net::Request& request, PathParts parts, net::Responder responder) {
   const auto key = known_key(request, core_.engine(), false);
   if (!key) return responder.send(error_answer(key.error()));
   if (request.method != "GET") return responder.send(wrong_method(request, "GET"));

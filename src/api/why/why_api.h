@@ -23,7 +23,7 @@ class WhyApi {
 
   /// Whether these routes are those of `parts`: the path after /penstock/v1.
   static bool knows(PathParts parts);
-  void handle(net::Request&& request, PathParts parts, net::Responder responder);
+  void handle(const net::Request& request, PathParts parts, net::Responder responder);
 
  private:
   net::Response of_job(const AccountId& owner, std::string_view id);
