@@ -31,10 +31,13 @@ Error explain(const std::string& file, const std::exception& cause) {
     text = fmt::format("the data file {} is in use by another process; only one server at a time can use it ({})", file,
                        cause.what());
   } else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || dynamic_cast<const DamagedRow*>(&cause) != nullptr) {
+    // Which undoes what a crash left half-written, and stays beside the file for good.
+    const std::string journal = file + "-journal";
+    const bool is_gone = code == SQLITE_CORRUPT && ::access(journal.c_str(), F_OK) != 0;
     text = fmt::format(
-        "the data file {} is damaged ({}); `penstock doctor` can say more; otherwise restore a backup (the .recover "
+        "the data file {} is damaged ({}); {}`penstock doctor` can say more; otherwise restore a backup (the .recover "
         "command of sqlite3 may save what is left)",
-        file, cause.what());
+        file, cause.what(), is_gone ? "its journal " + journal + " is not there: put it back if you can; " : "");
   } else if (code == SQLITE_FULL) {
     text = fmt::format("no space is left to write the data file {} ({})", file, cause.what());
   } else if (dynamic_cast<const SchemaRefused*>(&cause) != nullptr) {

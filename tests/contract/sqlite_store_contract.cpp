@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "failures.h"
 #include "store/schema.h"
@@ -24,7 +26,7 @@ class SqliteStoreTest : public testing::Test {
  protected:
   std::string file() const { return (directory_.path() / "penstock.db").string(); }
 
-  std::unique_ptr<Store> open() {
+  std::unique_ptr<SqliteStore> open() {
     auto opened = open_sqlite_store(file());
     EXPECT_TRUE(opened) << opened.error().message;
     return opened ? std::move(*opened) : nullptr;
@@ -167,6 +169,9 @@ TEST_F(SqliteStoreTest, ADamagedPageIsReported) {
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().code, Errc::unavailable);
   EXPECT_TRUE(mentions(state.error().message, "is damaged")) << state.error().message;
+  EXPECT_FALSE(mentions(state.error().message, "-journal")) << state.error().message;
+  std::filesystem::remove(file() + "-journal");
+  EXPECT_TRUE(mentions(store->load().error().message, "its journal " + file() + "-journal is not there"));
 }
 
 TEST_F(SqliteStoreTest, AnEditedValueThatCannotBeIsReportedWithItsColumn) {
@@ -174,6 +179,7 @@ TEST_F(SqliteStoreTest, AnEditedValueThatCannotBeIsReportedWithItsColumn) {
   execute("UPDATE jobs SET status = 'LOST'");
   const auto found = open()->find_job(id<EndpointId>("ep-1"), id<JobId>("job-1"));
   ASSERT_FALSE(found);
+  EXPECT_FALSE(mentions(found.error().message, "-journal")) << found.error().message;
   EXPECT_TRUE(mentions(found.error().message, "column status holds \"LOST\"")) << found.error().message;
 }
 
@@ -253,6 +259,47 @@ TEST_F(SqliteStoreTest, AFullDiskLosesNothingAndRecovers) {
   keep(last);
   store.reset();
   expect_holds(*open(), wanted);
+}
+
+TEST_F(SqliteStoreTest, WhatCannotBeAppliedWholeIsNotThereAtAll) {
+  const auto store = open();
+  const auto first = std::make_shared<const Turn>(Turn{large_job("job-first")});
+  ASSERT_TRUE(store->apply({&first, 1}, {7, 1, true}));
+  std::vector<store::Turn> turns;
+  for (int i = 0; i < 60; ++i)
+    turns.push_back(std::make_shared<const Turn>(Turn{large_job("job-" + std::to_string(i))}));
+  {
+    const FileSizeLimit limit(4'000'000);  // 20 of them
+    EXPECT_FALSE(store->apply(turns, {7, 61, true}));
+  }
+  const auto position = store->log_position();
+  ASSERT_TRUE(position);
+  EXPECT_EQ(position->applied, 1U);
+  EXPECT_EQ(store->load()->jobs.size(), 1U);
+  ASSERT_TRUE(store->apply(turns, {7, 61, true}));
+  EXPECT_EQ(store->load()->jobs.size(), 61U);
+}
+
+/// True when the reader found the first of the jobs that another thread applies, and then not the last.
+bool reads_in_the_midst(SqliteStore& store, const std::string& prefix) {
+  constexpr int kJobs = 10'000;
+  const auto name = [&](int i) { return prefix + "-" + std::to_string(i); };
+  std::vector<store::Turn> turns;
+  for (int i = 0; i < kJobs; ++i) turns.push_back(std::make_shared<const Turn>(Turn{bare_job(name(i), "ep-1")}));
+  const auto has = [&](int i) { return store.find_job(id<EndpointId>("ep-1"), id<JobId>(name(i)))->has_value(); };
+  std::thread writer([&] { EXPECT_TRUE(store.apply(turns, {7, 1, true})); });
+  while (!has(0)) std::this_thread::yield();
+  const bool in_the_midst = !has(kJobs - 1);
+  writer.join();
+  EXPECT_TRUE(has(kJobs - 1));
+  return in_the_midst;
+}
+
+TEST_F(SqliteStoreTest, AReaderNeedNotWaitForTheWholeTransaction) {
+  const auto store = open();
+  bool seen = false;  // a machine with much else to do may stop the reader for as long as the writer needs
+  for (int round = 0; round < 20 && !seen; ++round) seen = reads_in_the_midst(*store, "job-r" + std::to_string(round));
+  EXPECT_TRUE(seen);
 }
 
 TEST_F(SqliteStoreTest, NoAcknowledgedTurnIsLostByKill9AndNoneIsHalf) {
