@@ -15,32 +15,39 @@ std::optional<std::size_t> place_of(StartKind kind) {
 
 }  // namespace
 
-void StartHistory::note(std::deque<Millis>& samples, std::optional<Time> from, std::optional<Time> to) {
+void StartHistory::Samples::note(std::optional<Time> from, std::optional<Time> to) {
   if (!from || !to) return;
-  samples.push_back(std::max(*to - *from, Millis{0}));
-  if (samples.size() > kSamplesMax) samples.pop_front();
+  const Millis took = std::max(*to - *from, Millis{0});
+  if (latest_.size() < kSamplesMax) return latest_.push_back(took);
+  latest_[oldest_] = took;
+  oldest_ = (oldest_ + 1) % kSamplesMax;
+}
+
+StartHistory::Kind& StartHistory::kind(std::size_t place) {
+  if (!kinds_[place]) kinds_[place] = std::make_unique<Kind>();
+  return *kinds_[place];
 }
 
 void StartHistory::add_ready(const WorkerStart& start) {
   const auto place = place_of(start.kind);
   if (!place || !start.decided) return;
-  Kind& kind = kinds_[*place];
-  ++kind.count;
-  note(kind.samples[placed], start.decided, start.placed);
-  note(kind.samples[launched], start.decided, start.launched);
-  note(kind.samples[up], start.decided, start.up);
-  note(kind.samples[ready], start.decided, start.polled);
+  Kind& all = kind(*place);
+  ++all.count;
+  all.samples[placed].note(start.decided, start.placed);
+  all.samples[launched].note(start.decided, start.launched);
+  all.samples[up].note(start.decided, start.up);
+  all.samples[ready].note(start.decided, start.polled);
 }
 
 void StartHistory::add_job(const WorkerStart& start) {
   const auto place = place_of(start.kind);
-  if (place && start.decided) note(kinds_[*place].samples[job], start.polled, start.job);
+  if (place && start.decided) kind(*place).samples[job].note(start.polled, start.job);
 }
 
 /// By nearest rank.
-PhaseFigures StartHistory::of(const std::deque<Millis>& samples) {
-  if (samples.empty()) return {};
-  std::vector<Millis> sorted(samples.begin(), samples.end());
+PhaseFigures StartHistory::Samples::figures() const {
+  if (latest_.empty()) return {};
+  std::vector<Millis> sorted = latest_;
   std::ranges::sort(sorted);
   const auto rank = [&](std::size_t percent) { return sorted[(sorted.size() * percent + 99) / 100 - 1]; };
   return {static_cast<int>(sorted.size()), rank(50), rank(95)};
@@ -49,11 +56,10 @@ PhaseFigures StartHistory::of(const std::deque<Millis>& samples) {
 std::vector<StartFigures> StartHistory::figures() const {
   std::vector<StartFigures> out;
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
-    const Kind& kind = kinds_[i];
-    if (kind.count == 0) continue;
-    const auto& samples = kind.samples;
-    out.push_back({kKinds[i], kind.count, of(samples[placed]), of(samples[launched]), of(samples[up]),
-                   of(samples[ready]), of(samples[job])});
+    if (!kinds_[i] || kinds_[i]->count == 0) continue;
+    const auto& samples = kinds_[i]->samples;
+    out.push_back({kKinds[i], kinds_[i]->count, samples[placed].figures(), samples[launched].figures(),
+                   samples[up].figures(), samples[ready].figures(), samples[job].figures()});
   }
   return out;
 }

@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -44,14 +44,23 @@ class StartHistory {
 
  private:
   enum Phase { placed, launched, up, ready, job, phases };
+  class Samples {
+   public:
+    void note(std::optional<Time> from, std::optional<Time> to);
+    PhaseFigures figures() const;
+
+   private:
+    std::vector<Millis> latest_;  // in no order
+    std::size_t oldest_ = 0;      // once there are kSamplesMax
+  };
   struct Kind {
     std::int64_t count = 0;
-    std::array<std::deque<Millis>, phases> samples;
+    std::array<Samples, phases> samples;
   };
-  static void note(std::deque<Millis>& samples, std::optional<Time> from, std::optional<Time> to);
-  static PhaseFigures of(const std::deque<Millis>& samples);
 
-  std::array<Kind, 3> kinds_;  // spawned, forked, thawed
+  Kind& kind(std::size_t place);
+
+  std::array<std::unique_ptr<Kind>, 3> kinds_;  // spawned, forked, thawed; null before the first of them
 };
 
 }  // namespace penstock::core
