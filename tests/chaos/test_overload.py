@@ -11,12 +11,14 @@ import pytest
 
 from chaos_run import SETTINGS, Load, judge, make_endpoint
 from fake_worker import FakeWorker
-from penstock import Server
+from penstock import Server, wait_for
 
 IDLE_POLLS = 10_000
 BUSY_CLIENTS = 2_000
 BUSY_JOBS = 30_000
 IDLE_POLL_BYTES_MAX = 8 * 1024
+IDLE_ENDPOINTS = 5_000
+IDLE_ENDPOINT_BYTES_MAX = 4 * 1024
 SERVER_BYTES_MAX = 1 << 30
 OTHERS = 100  # descriptors of this process and of the server that are no polls
 OPEN = {**SETTINGS, "connections_max": 100_000}
@@ -70,6 +72,29 @@ class IdlePolls:
     def wait_answers(self, timeout: float) -> None:
         self.thread.join(timeout)
         assert not self.thread.is_alive() and self.problem is None, (len(self.answers), self.problem)
+
+
+def make_many(client, mutation: str, inputs: list[str]) -> list[str]:
+    """Their ids. A hundred to a request."""
+    ids = []
+    for first in range(0, len(inputs), 100):
+        each = " ".join(f"m{n}: {mutation}(input: {{{one}}}) {{ id }}" for n, one in enumerate(inputs[first:first + 100]))
+        ids += [made["id"] for made in client.graphql(f"mutation {{ {each} }}").values()]
+    return ids
+
+
+def test_idle_endpoints(tmp_path):
+    with Server(tmp_path / "data", OPEN) as server:
+        client = server.client()
+        templates = make_many(client, "saveTemplate", [
+            f'name: "idle-{n}", imageName: "example/none", dockerArgs: "", containerDiskInGb: 5, volumeInGb: 0, env: [], '
+            "isServerless: true" for n in range(IDLE_ENDPOINTS)])
+        before = server.memory_bytes()
+        make_many(client, "saveEndpoint", [
+            f'name: "idle-{n}", templateId: "{template}", gpuIds: "AMPERE_16", workersMin: 0, workersMax: 0'
+            for n, template in enumerate(templates)])
+        wait_for(lambda: server.memory_bytes() - before < IDLE_ENDPOINTS * IDLE_ENDPOINT_BYTES_MAX, 20,
+                 "an idle endpoint to cost less than 4 KiB of memory")
 
 
 @pytest.mark.timeout(240)
