@@ -41,6 +41,7 @@ constexpr Millis kWebhooksEnd{
 constexpr std::chrono::seconds kResultAge{120};
 constexpr Millis kGoodbye{15'000};  // for workers that were told to stop, at the end
 constexpr Millis kPresenceEvery{5'000};
+constexpr Millis kTidyEvery{1'000};
 
 /// Under nohup a hang-up must stay without effect.
 bool is_ignored(int signal) {
@@ -118,6 +119,7 @@ class Server {
         goodbye_(loop_),
         presence_(data_.path() + "/presence"),
         present_(loop_),
+        tidier_(loop_),
         sweeper_(loop_) {
     core_.record_decisions([this](std::vector<core::RecordedDecision> all) { decisions_->keep(std::move(all)); });
     launch::ProcessLauncherOptions launcher;
@@ -179,6 +181,7 @@ class Server {
   void on_signal(int signal);
   void leave_when_quiet();
   void note_presence();
+  void tidy();
   void sweep_results(std::chrono::seconds age_min);
   api::ServerMetrics metrics();
 
@@ -225,6 +228,7 @@ class Server {
   net::Loop::Timer goodbye_;
   Presence presence_;
   net::Loop::Timer present_;
+  net::Loop::Timer tidier_;
   net::Loop::Timer sweeper_;
   std::unique_ptr<net::HttpClient> collector_;
   std::unique_ptr<api::SpanExporter> exporter_;
@@ -282,6 +286,7 @@ Result<void> Server::start(core::StoredState state) {
   check_volumes();
   sweep_results(std::chrono::seconds{0});
   note_presence();
+  tidy();
   log::info("{}", host::describe(engine_.fleet().nodes()));
   if (world_) {
     log::warn("the clock is virtual: it is {} until it is advanced, and workers are scripted", iso8601(clock_.now()));
@@ -451,6 +456,14 @@ void Server::on_scripted(core::Command done) {
 void Server::note_presence() {
   presence_.note(clock_.now());
   present_.set(kPresenceEvery, [this] { note_presence(); });
+}
+
+void Server::tidy() {
+  if (store_->tidy()) {
+    loop_.post([this] { tidy(); });
+  } else {
+    tidier_.set(kTidyEvery, [this] { tidy(); });
+  }
 }
 
 /// What a body was last written to that long ago is in a job by now, or in none.

@@ -190,6 +190,8 @@ class LocalStore final : public Store {
     return !log_->is_full() && log_->prepare() && log_->has_room(bytes);
   }
 
+  bool tidy() override { return backlog_.drop(applied_); }
+
   StoreStats stats() override {
     StoreStats stats;
     stats.log_bytes = log_bytes_;

@@ -113,6 +113,10 @@ class Store {
   /// work that was accepted. Becomes true again by itself.
   virtual bool has_room(std::uint64_t) { return true; }
 
+  /// Frees a little of the memory that nothing needs any more, as every commit does: for when none comes. True: there
+  /// is more.
+  virtual bool tidy() { return false; }
+
   virtual StoreStats stats() { return {}; }
 };
 

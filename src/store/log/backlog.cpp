@@ -91,7 +91,7 @@ void Backlog::add(std::uint64_t sequence, Turn turn) {
   turns_.push_back(std::move(turn));
 }
 
-void Backlog::drop(std::uint64_t sequence) {
+bool Backlog::drop(std::uint64_t sequence) {
   for (std::size_t left = kDroppedAtOnce; left > 0 && !turns_.empty() && first_ <= sequence;
        --left, ++first_, turns_.pop_front()) {
     if (first_ > indexed_) continue;
@@ -102,6 +102,7 @@ void Backlog::drop(std::uint64_t sequence) {
       if (const DeliveryId* const delivery = delivery_of(record)) forget_first(delivery_changes_, *delivery);
     }
   }
+  return !turns_.empty() && first_ <= sequence;
 }
 
 template <class Id>

@@ -18,9 +18,10 @@ class Backlog {
  public:
   /// `sequence` is one more than that of the turn before.
   void add(std::uint64_t sequence, Turn turn);
-  /// The turns up to `sequence` are in the tables. Lets go of a bounded number of them: the others keep until the next
-  /// call, and harm nobody, as the tables' state with a change put over it once more is the same.
-  void drop(std::uint64_t sequence);
+  /// The turns up to `sequence` are in the tables. Lets go of a bounded number of them, and tells whether there are
+  /// more: these keep until the next call, and harm nobody, as the tables' state with a change put over it once more is
+  /// the same.
+  bool drop(std::uint64_t sequence);
 
   /// Whether it says all about this job, so that nobody needs to look into the tables.
   bool holds_whole(const JobId& job);
