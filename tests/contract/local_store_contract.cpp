@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -100,6 +101,20 @@ TEST_F(LocalStoreTest, NoAcknowledgedTurnIsLostByKill9AndNoneIsHalf) {
 TEST_F(LocalStoreTest, NorWhileTheTablesAreWritten) {
   apply_after_ = Millis{1};
   expect_survives_kill9([this] { return try_open(); });
+}
+
+TEST_F(LocalStoreTest, WithoutACommitItLetsGoOfWhatTheTablesHave) {
+  apply_after_ = Millis{1};
+  const auto store = open();
+  std::vector<store::Turn> turns;
+  for (int i = 0; i < 50; ++i) {
+    turns.push_back(std::make_shared<const Turn>(Turn{full_job("job-" + std::to_string(i), "ep-1")}));
+    ASSERT_TRUE(store->commit(turns.back()));
+  }
+  const auto kept = [&] { return std::ranges::count_if(turns, [](const auto& turn) { return turn.use_count() > 1; }); };
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (kept() > 0 && std::chrono::steady_clock::now() < patience) store->tidy();
+  EXPECT_EQ(kept(), 0);
 }
 
 TEST_F(LocalStoreTest, WhatOnlyTheLogHasIsThereAfterACrash) {
