@@ -23,6 +23,11 @@ std::string join(const Texts& texts, std::string_view between) {
   return out;
 }
 
+/// Empties the text and gives its memory back, which `text = {}` does not.
+inline void give_back(std::string& text) {
+  std::string().swap(text);
+}
+
 /// Adds texts one behind the other.
 template <class... Texts>
 void append(std::string& out, const Texts&... texts) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "store/input_reader.h"
 #include "store/log/backlog.h"
 #include "store/log/record_codec.h"
@@ -159,26 +160,21 @@ class LocalStore final : public Store {
 
   Result<void> commit(Turn turn) override {
     if (auto written = wait_for_writer(); !written || turn->empty()) return written;
-    if (frame_.capacity() > kFrameKeptBytes) frame_ = {};
-    begin(turn, frame_);
+    if (frame_.capacity() > kFrameKeptBytes) give_back(frame_);
+    begin(turn);
+    encode(*turn, frame_);
     const std::uint64_t bytes = frame_.size();
     if (auto done = log_->append({&frame_, 1}); !done) return tl::unexpected(std::move(done.error()));
     return hand_over(std::move(turn), bytes);
   }
 
   void commit_later(Turn turn, Done done) override {
-    Begun next;
-    if (!spare_frames_.empty()) {
-      next.frame = std::move(spare_frames_.back());
-      spare_frames_.pop_back();
-    }
-    begin(turn, next.frame);
-    begun_bytes_ += next.frame.size();
-    next.turn = std::move(turn);
-    next.done = std::move(done);
+    begin(turn);
+    std::uint64_t bytes = kFrameHeadBytes;
+    for (const core::Record& record : *turn) bytes += encoded_bytes(record);
+    begun_bytes_ += bytes;
     const std::scoped_lock lock(begun_mutex_);
-    begun_turns_.push_back(std::move(next));
-    if (spare_frames_.empty()) spare_frames_.swap(written_frames_);
+    begun_turns_.push_back({std::move(turn), bytes, std::move(done)});
     if (!is_writing_) writer_wake_.notify_one();
   }
 
@@ -210,17 +206,20 @@ class LocalStore final : public Store {
   /// A turn that is to become durable.
   struct Begun {
     Turn turn;
-    std::string frame;
+    std::uint64_t bytes;  // of its frame
     Done done;
   };
 
   /// From here on every read sees the turn.
-  void begin(const Turn& turn, std::string& frame) {
-    frame.clear();
-    begin_frame(frame);
-    for (const core::Record& record : *turn) encode(record, frame);
+  void begin(const Turn& turn) {
     backlog_.drop(applied_);
     backlog_.add(++begun_, turn);
+  }
+
+  static void encode(const std::vector<core::Record>& turn, std::string& frame) {
+    frame.clear();
+    begin_frame(frame);
+    for (const core::Record& record : turn) store::encode(record, frame);
   }
 
   /// What a start found in the log is put over what the tables say, and they follow in their own time. Nothing: they
@@ -321,46 +320,38 @@ class LocalStore final : public Store {
       is_writing_ = true;
       Result<void> written = written_;
       lock.unlock();
-      std::vector<std::string> frames = write(turns, written);
+      write(turns, written);
       lock.lock();
-      keep_for_reuse(std::move(frames));
       written_ = std::move(written);
       is_writing_ = false;
       if (begun_turns_.empty()) written_all_.notify_all();
     }
   }
 
-  /// `done`: how it went so far, and then goes. After an error nothing is appended any more. Returns the frames that it
-  /// took out of the turns.
-  std::vector<std::string> write(std::vector<Begun>& turns, Result<void>& done) {
-    std::vector<std::string> frames;
-    frames.reserve(turns.size());
+  /// `done`: how it went so far, and then goes. After an error nothing is appended any more.
+  void write(std::vector<Begun>& turns, Result<void>& done) {
+    frames_.resize(std::max(frames_.size(), turns.size()));
     std::uint64_t bytes = 0;
-    for (Begun& begun : turns) {
-      bytes += begun.frame.size();
-      frames.push_back(std::move(begun.frame));
+    for (std::size_t i = 0; i < turns.size(); ++i) {
+      bytes += turns[i].bytes;
+      if (done) encode(*turns[i].turn, frames_[i]);
     }
-    if (done) done = append_when_possible(frames);
+    if (done) done = append_when_possible(std::span(frames_).first(turns.size()));
     begun_bytes_ -= bytes;
     for (std::size_t i = 0; i < turns.size(); ++i) {
       turns[i].done(done);
       if (!done) continue;
-      if (auto taken = hand_over(std::move(turns[i].turn), frames[i].size()); !taken) keep(taken);
+      if (auto taken = hand_over(std::move(turns[i].turn), frames_[i].size()); !taken) keep(taken);
     }
-    return frames;
-  }
-
-  /// A buffer that the loop makes and this thread frees, turn by turn, would cost page faults every time.
-  void keep_for_reuse(std::vector<std::string> frames) {
-    for (std::string& frame : frames) {
-      if (written_frames_.size() == kFramesKept) return;
-      if (frame.capacity() <= kFrameKeptBytes) written_frames_.push_back(std::move(frame));
+    for (std::string& frame : frames_) {
+      if (frame.capacity() > kFrameKeptBytes) give_back(frame);
     }
+    if (frames_.size() > kFramesKept) frames_.resize(kFramesKept);
   }
 
   /// Turns that are there already cannot be refused any more. With a full disk they wait, and whoever was to be told of
   /// them with them, unless somebody must know now.
-  Result<void> append_when_possible(std::vector<std::string>& frames) {
+  Result<void> append_when_possible(std::span<std::string> frames) {
     auto appended = log_->append(frames);
     if (!appended && appended.error().code == Errc::no_space) {
       log::error("{}; answers wait until there is space", appended.error().message);
@@ -510,17 +501,17 @@ class LocalStore final : public Store {
   Backlog backlog_;
   std::uint64_t begun_;  // sequence of the last turn
   std::string frame_;
-  std::vector<std::string> spare_frames_;
 
   std::mutex begun_mutex_;  // of these
   std::condition_variable writer_wake_;
   std::condition_variable written_all_;
   std::vector<Begun> begun_turns_;
-  std::vector<std::string> written_frames_;
   bool is_writing_ = false;
   bool writer_leaves_ = false;
   bool waits_for_writer_ = false;  // the loop
   Result<void> written_;           // an error stays
+
+  std::vector<std::string> frames_;  // of the log's thread
 
   LogPosition position_;  // of the store's thread
   bool had_room_ = true;  // of the store's thread

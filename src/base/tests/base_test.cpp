@@ -125,6 +125,13 @@ struct Words {
   std::vector<std::string> words;
 };
 
+TEST(Text, GivesItsMemoryBack) {
+  std::string text(10'000, 'x');
+  give_back(text);
+  EXPECT_EQ(text, "");
+  EXPECT_LT(text.capacity(), 100U);
+}
+
 TEST(Text, SplitsWordsAsAShellDoes) {
   const Words cases[] = {
       {"python3 -u handler.py", {"python3", "-u", "handler.py"}},

@@ -1,5 +1,7 @@
 #include "store/log/record_codec.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -14,33 +16,48 @@ namespace {
 
 // ---------------------------------------------------------------- writing
 
-void put_number(std::string& out, std::uint64_t value) {
-  if (value < 0x80) return out.push_back(static_cast<char>(value));
-  char bytes[10];
-  std::size_t count = 0;
-  for (; value >= 0x80; value >>= 7) bytes[count++] = static_cast<char>(value | 0x80);
-  bytes[count++] = static_cast<char>(value);
-  out.append(bytes, count);
-}
+/// Counts the bytes that a Pen would write.
+class Measure {
+ public:
+  std::size_t bytes() const { return bytes_; }
 
-/// Small numbers of either sign are short.
-void put_signed(std::string& out, std::int64_t value) {
-  put_number(out, (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
-}
+  void byte(std::uint8_t) { ++bytes_; }
+  void number(std::uint64_t value) { bytes_ += static_cast<std::size_t>(std::bit_width(value | 1) + 6) / 7; }
+  void text(std::string_view text) {
+    number(text.size());
+    bytes_ += text.size();
+  }
 
-void put_text(std::string& out, std::string_view text) {
-  put_number(out, text.size());
-  out.append(text);
-}
+ private:
+  std::size_t bytes_ = 0;
+};
 
-void put_payload(std::string& out, const core::Bytes& payload) {
-  out.push_back(payload == nullptr ? 0 : 1);
-  if (payload != nullptr) put_text(out, *payload);
-}
+/// Writes to where there is room for all of it.
+class Pen {
+ public:
+  explicit Pen(char* at) : at_(at) {}
 
+  const char* at() const { return at_; }
+
+  void byte(std::uint8_t value) { *at_++ = static_cast<char>(value); }
+  void number(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
+    byte(static_cast<std::uint8_t>(value));
+  }
+  void text(std::string_view text) {
+    number(text.size());
+    at_ = std::ranges::copy(text, at_).out;
+  }
+
+ private:
+  char* at_;
+};
+
+/// Out: Measure or Pen.
+template <class Out>
 class FieldWriter {
  public:
-  explicit FieldWriter(std::string& out) : out_(out) {}
+  explicit FieldWriter(Out& out) : out_(out) {}
 
   template <class Member>
   void operator()(const char*, const Member& member) {
@@ -48,23 +65,28 @@ class FieldWriter {
   }
 
  private:
-  void put(const std::string& value) { put_text(out_, value); }
-  void put(bool value) { put_number(out_, value ? 1 : 0); }
-  void put(int value) { put_signed(out_, value); }
-  void put(std::int64_t value) { put_signed(out_, value); }
-  void put(Millis value) { put_signed(out_, value.count()); }
-  void put(Time value) { put_signed(out_, to_ms(value)); }
+  /// Small numbers of either sign are short.
+  void put_signed(std::int64_t value) {
+    out_.number((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
+  }
+
+  void put(const std::string& value) { out_.text(value); }
+  void put(bool value) { out_.number(value ? 1 : 0); }
+  void put(int value) { put_signed(value); }
+  void put(std::int64_t value) { put_signed(value); }
+  void put(Millis value) { put_signed(value.count()); }
+  void put(Time value) { put_signed(to_ms(value)); }
   // By name: an enumerator may move in the source.
-  void put(core::KeyScope value) { put_text(out_, value == core::KeyScope::all ? "all" : "read_only"); }
-  void put(core::ScalerType value) { put_text(out_, core::to_text(value)); }
-  void put(core::FlashBoot value) { put_text(out_, core::to_text(value)); }
-  void put(core::StartKind value) { put_text(out_, core::to_text(value)); }
-  void put(core::JobStatus value) { put_text(out_, core::to_text(value)); }
-  void put(core::Priority value) { put_text(out_, core::to_text(value)); }
-  void put(core::DeliveryStatus value) { put_text(out_, core::to_text(value)); }
-  void put(core::BatchStatus value) { put_text(out_, core::to_text(value)); }
-  void put(core::BudgetUnit value) { put_text(out_, core::to_text(value)); }
-  void put(core::BudgetAction value) { put_text(out_, core::to_text(value)); }
+  void put(core::KeyScope value) { out_.text(value == core::KeyScope::all ? "all" : "read_only"); }
+  void put(core::ScalerType value) { out_.text(core::to_text(value)); }
+  void put(core::FlashBoot value) { out_.text(core::to_text(value)); }
+  void put(core::StartKind value) { out_.text(core::to_text(value)); }
+  void put(core::JobStatus value) { out_.text(core::to_text(value)); }
+  void put(core::Priority value) { out_.text(core::to_text(value)); }
+  void put(core::DeliveryStatus value) { out_.text(core::to_text(value)); }
+  void put(core::BatchStatus value) { out_.text(core::to_text(value)); }
+  void put(core::BudgetUnit value) { out_.text(core::to_text(value)); }
+  void put(core::BudgetAction value) { out_.text(core::to_text(value)); }
   void put(const core::SettingChange& value) {
     put(value.field);
     put(value.before);
@@ -91,7 +113,7 @@ class FieldWriter {
   }
   template <class Item>
   void put(const std::vector<Item>& items) {
-    put_number(out_, items.size());
+    out_.number(items.size());
     for (const Item& item : items) put(item);
   }
   template <class Value>
@@ -100,7 +122,7 @@ class FieldWriter {
     if (value) put(*value);
   }
 
-  std::string& out_;
+  Out& out_;
 };
 
 template <class Value>
@@ -109,13 +131,6 @@ constexpr std::uint64_t count_fields() {
   const Value value{};
   each_field(value, [&](const char*, const auto&) { ++count; });
   return count;
-}
-
-template <class Value>
-void put_fields(std::string& out, const Value& value) {
-  static const std::uint64_t count = count_fields<Value>();
-  put_number(out, count);
-  each_field(value, FieldWriter(out));
 }
 
 // ---------------------------------------------------------------- reading
@@ -308,19 +323,37 @@ void each_part(Io& io, Record& record) {
   }
 }
 
+template <class Out>
 struct Writer {
-  std::string& out;
+  Out& out;
 
   template <class Value>
   void fields(const Value& value) {
-    put_fields(out, value);
+    static const std::uint64_t count = count_fields<Value>();
+    out.number(count);
+    each_field(value, FieldWriter<Out>(out));
   }
   template <class Value>
   void value(const Value& value) {
-    FieldWriter{out}("", value);
+    FieldWriter<Out>{out}("", value);
   }
-  void payload(const core::Bytes& bytes) { put_payload(out, bytes); }
+  void payload(const core::Bytes& bytes) {
+    out.byte(bytes == nullptr ? 0 : 1);
+    if (bytes != nullptr) out.text(*bytes);
+  }
 };
+
+template <class Out>
+void write(const core::Record& record, Out& out) {
+  static_assert(std::variant_size_v<core::Record> < 0x80);
+  out.byte(static_cast<std::uint8_t>(record.index()));
+  std::visit(
+      [&](const auto& value) {
+        Writer<Out> writer{out};
+        each_part(writer, value);
+      },
+      record);
+}
 
 struct Parts {
   Reader& in;
@@ -354,11 +387,18 @@ core::Record decode_kind(std::size_t kind, Reader& in, std::index_sequence<Kinds
 
 }  // namespace
 
+std::size_t encoded_bytes(const core::Record& record) {
+  Measure out;
+  write(record, out);
+  return out.bytes();
+}
+
 void encode(const core::Record& record, std::string& out) {
-  static_assert(std::variant_size_v<core::Record> < 0x80);
-  out.push_back(static_cast<char>(record.index()));
-  Writer writer{out};
-  std::visit([&](const auto& value) { each_part(writer, value); }, record);
+  const std::size_t begin = out.size();
+  out.resize(begin + encoded_bytes(record));
+  Pen pen(out.data() + begin);
+  write(record, pen);
+  ENSURE(pen.at() == out.data() + out.size());
 }
 
 Result<std::vector<core::Record>> decode_turn(std::string_view bytes) {

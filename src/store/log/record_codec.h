@@ -13,6 +13,8 @@ namespace penstock::store {
 // number in front, then its payloads. So a log that an older version left behind can be read by a newer one, as long as
 // kinds are added to core::Record, and fields to fields.h, at the end.
 
+/// How many bytes encode() appends: a small part of its work.
+std::size_t encoded_bytes(const core::Record& record);
 /// Appends the record to `out`.
 void encode(const core::Record& record, std::string& out);
 
