@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <utility>
 
 #include "api/core.h"
@@ -12,9 +11,9 @@ namespace penstock::api {
 /// reply into the HTTP answer. A client that goes away before is forgotten.
 template <class Command, class Answer>
 void call(Core& core, Command command, net::Responder responder, Answer answer) {
-  const auto to = std::make_shared<net::Responder>(std::move(responder));
-  command.to = core.expect([to, answer = std::move(answer)](core::Reply reply) { answer(*to, std::move(reply)); });
-  to->on_gone([&core, token = command.to] { core.forget(token); });
+  command.to = core.expect(
+      [responder, answer = std::move(answer)](core::Reply reply) mutable { answer(responder, std::move(reply)); });
+  responder.on_gone([&core, token = command.to] { core.forget(token); });
   core.give(std::move(command));
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "net/responder_state.h"
 #include "net/response_head.h"
 #include "net/server.h"
@@ -108,7 +109,7 @@ std::size_t Connection::advance(std::string_view bytes) {
     // Some clients end a body with a line break that does not belong to it.
     while (used < bytes.size() && (bytes[used] == '\r' || bytes[used] == '\n')) ++used;
     if (used == bytes.size()) return used;
-    reader_ = std::make_unique<RequestReader>(server_->limits, server_->body_limit, &server_->body_bytes);
+    reader_ = server_->take_reader();
     server_->enter(*this, Phase::head);
   }
   if (phase_ != Phase::head && phase_ != Phase::body) return used;
@@ -145,8 +146,8 @@ void Connection::send_continue() {
 }
 
 void Connection::dispatch() {
-  const std::unique_ptr<RequestReader> reader = std::move(reader_);
-  Request request = reader->take();
+  std::unique_ptr<RequestReader> reader = std::move(reader_);
+  Request& request = reader->request();
   request.peer = peer_;
   keep_alive_ = reader->keep_alive();
   http_1_0_ = reader->http_1_0();
@@ -160,6 +161,7 @@ void Connection::dispatch() {
     // The responder went with it, so the client was answered 500.
     log::error("a request ended with an exception: {}", error.what());
   }
+  server_->give_reader(std::move(reader));
 }
 
 void Connection::refuse(int status, std::string_view message) {
@@ -313,9 +315,9 @@ void Connection::resume() {
 
 void Connection::on_written(bool whole) {
   server_->give_buffer(std::exchange(out_head_, {}));
-  out_body_ = {};
+  give_back(out_body_);
   out_sent_ = 0;
-  if (pending_.empty() && pending_.capacity() > kKeptBufferBytes) pending_ = {};
+  if (pending_.empty() && pending_.capacity() > kKeptBufferBytes) give_back(pending_);
   const std::function<void(bool)> written = std::exchange(written_, nullptr);
   if (written) written(whole && !ended_);
   if (!open_) return;
@@ -333,7 +335,7 @@ void Connection::on_written(bool whole) {
 void Connection::linger() {
   const bool clean = pending_.empty() && server_->stopping && !refused_;
   if (!socket_.end_sending() || clean) return close();
-  pending_ = {};
+  give_back(pending_);
   server_->enter(*this, Phase::lingering);
   read();
 }
@@ -352,8 +354,8 @@ void Connection::close() {
   server_->remove(*this);
   if (sending_ == Sending::blocked || sending_ == Sending::paused) end_write(Sending::broken);
   reader_.reset();
-  pending_ = {};
-  stream_next_ = {};
+  give_back(pending_);
+  give_back(stream_next_);
   if (Responder::State* state = std::exchange(current_, nullptr)) state->client_gone();
   drained_ = nullptr;
 }

@@ -1,19 +1,27 @@
 #include "net/http.h"
 
-namespace penstock::net {
+#include "base/text.h"
 
-std::string_view Request::header(std::string_view name) const {
-  for (const auto& [key, value] : headers) {
-    if (key == name) return value;
-  }
-  return {};
+namespace penstock::net {
+namespace {
+
+constexpr std::size_t kKeptBytes = 4 * 1024;
+
+void clear(std::string& text) {
+  text.clear();
+  if (text.capacity() > kKeptBytes) give_back(text);
 }
 
-const std::string* Request::query_value(std::string_view name) const {
-  for (const auto& [key, value] : query) {
-    if (key == name) return &value;
-  }
-  return nullptr;
+}  // namespace
+
+void Request::clear() {
+  net::clear(method);
+  net::clear(path);
+  query.clear();
+  headers.clear();
+  net::clear(body);
+  spooled = nullptr;
+  net::clear(peer);
 }
 
 }  // namespace penstock::net

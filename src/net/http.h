@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "net/fields.h"
+
 namespace penstock::net {
 
 class SpoolFile;
@@ -14,17 +16,19 @@ class SpoolFile;
 /// One HTTP request, whole. `path` is percent-decoded segment by segment with '/' kept; `query` is decoded.
 struct Request {
   std::string method;
-  std::string target;  // as received
   std::string path;
-  std::vector<std::pair<std::string, std::string>> query;
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  Fields query;
+  Fields headers;  // names in lower case
   std::string body;
   std::shared_ptr<SpoolFile> spooled;  // instead of `body`, where BodyRule says so
   std::string peer;                    // address:port
 
+  /// Keeps the memory of what is small, for the next request.
+  void clear();
+
   /// Empty when absent. Header names are given in lower case.
-  std::string_view header(std::string_view name) const;
-  const std::string* query_value(std::string_view name) const;
+  std::string_view header(std::string_view name) const { return headers.find(name).value_or(std::string_view()); }
+  std::optional<std::string_view> query_value(std::string_view name) const { return query.find(name); }
 };
 
 struct Response {

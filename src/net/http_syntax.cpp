@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/number.h"
 #include "base/text.h"
@@ -33,16 +34,30 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-/// Looks at all of it, whatever it finds: many characters at a time.
-template <class Is>
-bool has_any(std::string_view text, Is is) {
-  bool found = false;
-  for (const char c : text) found |= is(c);
+/// Among eight characters, each a byte of the number.
+bool has_control(std::uint64_t eight) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighBits = kOnes << 7;
+  const std::uint64_t below_space = (eight - kOnes * 0x20) & ~eight;
+  const std::uint64_t without_delete = eight ^ (kOnes * 0x7f);
+  return ((below_space | ((without_delete - kOnes) & ~without_delete)) & kHighBits) != 0;
+}
+
+bool has_control(std::string_view text) {
+  constexpr std::size_t kStep = sizeof(std::uint64_t);
+  if (text.size() < kStep) return std::ranges::any_of(text, is_control);
+  const auto eight_at = [&](std::size_t at) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + at, kStep);
+    return eight;
+  };
+  bool found = has_control(eight_at(text.size() - kStep));
+  for (std::size_t at = 0; at + kStep < text.size(); at += kStep) found |= has_control(eight_at(at));
   return found;
 }
 
 bool is_text(std::string_view text) {
-  return !has_any(text, [](char c) { return is_control(c) && c != '\t'; });
+  return !has_control(text) || std::ranges::none_of(text, [](char c) { return is_control(c) && c != '\t'; });
 }
 
 }  // namespace
@@ -54,23 +69,20 @@ std::optional<BadPart> read_request_line(std::string_view line, RequestLine& int
   line.remove_prefix(method_end + 1);
   const std::size_t target_end = std::min(line.find(' '), line.size());
   into.target = line.substr(0, target_end);
-  if (into.target.empty() || has_any(into.target, is_control)) return BadPart{"bad target"};
+  if (into.target.empty() || has_control(into.target)) return BadPart{"bad target"};
   const std::string_view version = line.substr(std::min(target_end + 1, line.size()));
   into.http_1_0 = version == "HTTP/1.0";
   if (!into.http_1_0 && version != "HTTP/1.1") return BadPart{"the version is neither HTTP/1.1 nor HTTP/1.0"};
   return std::nullopt;
 }
 
-std::optional<BadPart> read_header(std::string_view line, std::pair<std::string, std::string>& into) {
-  auto& [name, value] = into;
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || colon == 0) return BadPart{"bad header name"};
-  name = std::string(line.substr(0, colon));
-  for (char& c : name) c = token_character(c);
-  if (name.find('\0') != std::string::npos) return BadPart{"bad header name"};
+std::optional<BadPart> read_header(std::string_view line, HeaderLine& into) {
+  const std::size_t colon = std::min(line.find(':'), line.size());
+  into.name = line.substr(0, colon);
+  if (colon == line.size() || !is_token(into.name)) return BadPart{"bad header name"};
   const std::string_view text = line.substr(colon + 1);
   if (!is_text(text)) return BadPart{"bad header value"};
-  value = std::string(trim(text));
+  into.value = trim(text);
   return std::nullopt;
 }
 

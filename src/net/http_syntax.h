@@ -2,9 +2,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <utility>
 
 namespace penstock::net {
 
@@ -22,9 +20,13 @@ struct BadPart {
 };
 std::optional<BadPart> read_request_line(std::string_view line, RequestLine& into);
 
-/// `Name: value`: the name in lower case, the value without the white space around it. A name that ends with white
-/// space and a line that goes on from the one before are bad.
-std::optional<BadPart> read_header(std::string_view line, std::pair<std::string, std::string>& into);
+struct HeaderLine {
+  std::string_view name;
+  std::string_view value;  // without the white space around it
+};
+
+/// `Name: value`. A name that ends with white space and a line that goes on from the one before are bad.
+std::optional<BadPart> read_header(std::string_view line, HeaderLine& into);
 
 /// The size that begins a chunk, with or without extensions after it.
 std::optional<std::uint64_t> read_chunk_size(std::string_view line);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "net/http_syntax.h"
 #include "net/spool.h"
 #include "net/target.h"
@@ -15,6 +16,7 @@ namespace {
 // 32 KiB of headers could be 8000 empty ones, which cost far more memory than they have bytes.
 constexpr std::size_t kHeadersMax = 256;
 constexpr std::size_t kHeadersUsual = 8;
+constexpr std::size_t kHeaderBytesUsual = 256;
 
 // A body grows as it arrives: a Content-Length is only a claim.
 constexpr std::size_t kBodyReserveMax = 256 * 1024;
@@ -27,17 +29,24 @@ RequestReader::RequestReader(const HttpLimits& limits, const HttpServer::BodyLim
     : limits_(limits), ask_limit_(body_limit), arriving_(arriving != nullptr ? *arriving : own_arriving_) {}
 
 RequestReader::~RequestReader() {
-  arriving_ -= counted_;
+  arriving_ -= now_.counted;
 }
 
-Request RequestReader::take() {
-  ENSURE(state_ == State::complete);
-  return std::move(request_);
+Request& RequestReader::request() {
+  ENSURE(now_.state == State::complete);
+  return request_;
+}
+
+void RequestReader::reset() {
+  arriving_ -= now_.counted;
+  now_ = {};
+  refusal_ = {};
+  request_.clear();
 }
 
 std::size_t RequestReader::put(std::string_view bytes) {
   std::size_t used = 0;
-  while ((state_ == State::head || state_ == State::body) && used < bytes.size()) {
+  while ((now_.state == State::head || now_.state == State::body) && used < bytes.size()) {
     const std::size_t taken = put_part(bytes.substr(used));
     if (taken == 0) break;
     used += taken;
@@ -47,7 +56,7 @@ std::size_t RequestReader::put(std::string_view bytes) {
 
 /// Takes nothing when more must come first, or when it refuses.
 std::size_t RequestReader::put_part(std::string_view bytes) {
-  switch (part_) {
+  switch (now_.part) {
     case Part::request_line:
       // Said at once: whoever speaks TLS to this port waits for an answer.
       if (begins_method(bytes.front())) return put_line(bytes);
@@ -68,24 +77,24 @@ std::size_t RequestReader::put_part(std::string_view bytes) {
 
 /// With its end; nothing when that has not come.
 std::optional<std::string_view> RequestReader::line_of(std::string_view bytes) {
-  const std::size_t end = bytes.find('\n', searched_);
+  const std::size_t end = bytes.find('\n', now_.searched);
   if (end == std::string_view::npos) {
-    searched_ = bytes.size();
+    now_.searched = bytes.size();
     return std::nullopt;
   }
-  searched_ = 0;
+  now_.searched = 0;
   return bytes.substr(0, end + 1);
 }
 
 std::size_t RequestReader::put_line(std::string_view bytes) {
   const auto line = line_of(bytes);
   const std::size_t size = line ? line->size() : bytes.size();
-  if (line_bytes_ + size > limits_.header_bytes_max) {
+  if (now_.line_bytes + size > limits_.header_bytes_max) {
     refuse_long_lines();
     return 0;
   }
   if (!line) return 0;
-  line_bytes_ += size;
+  now_.line_bytes += size;
   if (line->ends_with("\r\n")) {
     on_line(line->substr(0, size - 2));
   } else {
@@ -95,12 +104,12 @@ std::size_t RequestReader::put_line(std::string_view bytes) {
 }
 
 void RequestReader::on_line(std::string_view line) {
-  if (part_ == Part::request_line) return on_request_line(line);
-  if (part_ == Part::headers) return line.empty() ? on_head() : on_header(line);
-  if (part_ == Part::chunk_size) return on_chunk_size(line);
-  std::pair<std::string, std::string> trailer;  // nobody asked for it
+  if (now_.part == Part::request_line) return on_request_line(line);
+  if (now_.part == Part::headers) return line.empty() ? on_head() : on_header(line);
+  if (now_.part == Part::chunk_size) return on_chunk_size(line);
+  HeaderLine trailer;  // nobody asked for it
   if (line.empty()) {
-    state_ = State::complete;
+    now_.state = State::complete;
   } else if (read_header(line, trailer)) {
     refuse_malformed("bad trailer");
   }
@@ -109,127 +118,126 @@ void RequestReader::on_line(std::string_view line) {
 void RequestReader::on_request_line(std::string_view line) {
   RequestLine parts;
   if (const auto bad = read_request_line(line, parts)) return refuse_malformed(bad->what);
-  request_.method = std::string(parts.method);
-  request_.target = std::string(parts.target);
-  http_1_0_ = parts.http_1_0;
-  part_ = Part::headers;
+  const auto split = split_target(parts.target, request_.path, request_.query);
+  if (!split) return refuse_malformed(split.error().message);
+  request_.method = parts.method;
+  now_.http_1_0 = parts.http_1_0;
+  now_.part = Part::headers;
 }
 
 void RequestReader::on_header(std::string_view line) {
   if (request_.headers.size() >= kHeadersMax) {
     return refuse(431, "the request has too many headers: at most " + std::to_string(kHeadersMax) + " are accepted");
   }
-  if (request_.headers.empty()) request_.headers.reserve(kHeadersUsual);
-  auto& header = request_.headers.emplace_back();
+  HeaderLine header;
   if (const auto bad = read_header(line, header)) return refuse_malformed(bad->what);
-  on_known_header(header.first, header.second);
+  if (request_.headers.empty()) request_.headers.reserve(kHeadersUsual, kHeaderBytesUsual);
+  request_.headers.add_lower(header.name, header.value);
+  const auto [name, value] = request_.headers[request_.headers.size() - 1];
+  on_known_header(name, value);
 }
 
 void RequestReader::on_known_header(std::string_view name, std::string_view value) {
   if (name == "host") {
-    if (std::exchange(has_host_, true)) refuse(400, "the request has more than one Host header");
+    if (std::exchange(now_.has_host, true)) refuse(400, "the request has more than one Host header");
   } else if (name == "content-length") {
     on_content_length(value);
   } else if (name == "transfer-encoding") {
     on_transfer_encoding(value);
   } else if (name == "connection") {
-    closes_ = closes_ || lists_word(value, "close");
-    keeps_ = keeps_ || lists_word(value, "keep-alive");
-  } else if (name == "expect" && !http_1_0_) {
+    now_.closes = now_.closes || lists_word(value, "close");
+    now_.keeps = now_.keeps || lists_word(value, "keep-alive");
+  } else if (name == "expect" && !now_.http_1_0) {
     if (!is_word(value, "100-continue")) return refuse(417, "the only Expect accepted is \"100-continue\"");
-    expects_continue_ = true;
+    now_.expects_continue = true;
   }
 }
 
 void RequestReader::on_content_length(std::string_view value) {
   const auto length = parse_number<std::uint64_t>(value);
-  if (!length || content_length_ || chunked_) return refuse_malformed("bad Content-Length");
-  content_length_ = length;
+  if (!length || now_.content_length || now_.chunked) return refuse_malformed("bad Content-Length");
+  now_.content_length = length;
 }
 
 void RequestReader::on_transfer_encoding(std::string_view value) {
-  if (http_1_0_) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
+  if (now_.http_1_0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
   if (!is_word(value, "chunked")) return refuse(501, "the only Transfer-Encoding accepted is \"chunked\"");
-  if (content_length_ || std::exchange(chunked_, true)) refuse_malformed("bad Transfer-Encoding");
+  if (now_.content_length || std::exchange(now_.chunked, true)) refuse_malformed("bad Transfer-Encoding");
 }
 
 void RequestReader::on_head() {
-  if (!has_host_ && !http_1_0_) return refuse(400, "the request has no Host header");
-  auto target = split_target(request_.target);
-  if (!target) return refuse_malformed(target.error().message);
-  request_.path = std::move(target->path);
-  request_.query = std::move(target->query);
-  left_ = content_length_.value_or(0);
-  if (!chunked_ && left_ == 0) {
-    state_ = State::complete;
+  if (!now_.has_host && !now_.http_1_0) return refuse(400, "the request has no Host header");
+  now_.left = now_.content_length.value_or(0);
+  if (!now_.chunked && now_.left == 0) {
+    now_.state = State::complete;
     return;
   }
-  rule_ = ask_limit_ ? ask_limit_(request_) : BodyRule(limits_.body_bytes_max);
-  if (left_ > rule_.bytes_max) return refuse_body();
-  line_bytes_ = 0;
-  request_.body.reserve(std::min<std::uint64_t>(left_, kBodyReserveMax));
-  part_ = chunked_ ? Part::chunk_size : Part::sized_body;
-  state_ = State::body;
+  now_.rule = ask_limit_ ? ask_limit_(request_) : BodyRule(limits_.body_bytes_max);
+  if (now_.left > now_.rule.bytes_max) return refuse_body();
+  now_.line_bytes = 0;
+  request_.body.reserve(std::min<std::uint64_t>(now_.left, kBodyReserveMax));
+  now_.part = now_.chunked ? Part::chunk_size : Part::sized_body;
+  now_.state = State::body;
 }
 
 void RequestReader::on_chunk_size(std::string_view line) {
   const auto size = read_chunk_size(line);
   if (!size) return refuse_malformed("bad chunk size");
-  body_begun_ = true;
-  if (*size > rule_.bytes_max - body_bytes_) return refuse_body();
-  left_ = *size;
-  line_bytes_ = 0;
-  part_ = left_ > 0 ? Part::chunk : Part::trailers;
+  now_.body_begun = true;
+  if (*size > now_.rule.bytes_max - now_.body_bytes) return refuse_body();
+  now_.left = *size;
+  now_.line_bytes = 0;
+  now_.part = now_.left > 0 ? Part::chunk : Part::trailers;
 }
 
 std::size_t RequestReader::put_chunk_end(std::string_view bytes) {
   static constexpr std::string_view kEnd = "\r\n";
   if (!kEnd.starts_with(bytes.substr(0, kEnd.size()))) refuse_malformed("a chunk is longer than its size");
-  if (bytes.size() < kEnd.size() || state_ == State::refused) return 0;
-  part_ = Part::chunk_size;
+  if (bytes.size() < kEnd.size() || now_.state == State::refused) return 0;
+  now_.part = Part::chunk_size;
   return kEnd.size();
 }
 
 std::size_t RequestReader::put_body(std::string_view bytes) {
-  bytes = bytes.substr(0, left_);
-  body_begun_ = true;
-  left_ -= bytes.size();
+  bytes = bytes.substr(0, now_.left);
+  now_.body_begun = true;
+  now_.left -= bytes.size();
   add(bytes);
-  if (left_ > 0 || state_ == State::refused) return bytes.size();
-  if (part_ == Part::chunk) {
-    part_ = Part::chunk_end;
+  if (now_.left > 0 || now_.state == State::refused) return bytes.size();
+  if (now_.part == Part::chunk) {
+    now_.part = Part::chunk_end;
   } else {
-    state_ = State::complete;
+    now_.state = State::complete;
   }
   return bytes.size();
 }
 
 void RequestReader::add(std::string_view body) {
-  body_bytes_ += body.size();
-  if (!request_.spooled && rule_.spool && body_bytes_ > rule_.spool_above) spool_from_now_on();
-  if (state_ == State::refused) return;
+  now_.body_bytes += body.size();
+  if (!request_.spooled && now_.rule.spool && now_.body_bytes > now_.rule.spool_above) spool_from_now_on();
+  if (now_.state == State::refused) return;
   if (request_.spooled) {
     if (auto written = request_.spooled->append(body); !written) refuse_disk(written.error());
     return;
   }
   arriving_ += body.size();
-  counted_ += body.size();
-  if (arriving_ > limits_.bodies_bytes_max && body_bytes_ > kSmallBody) return refuse_crowd();
+  now_.counted += body.size();
+  if (arriving_ > limits_.bodies_bytes_max && now_.body_bytes > kSmallBody) return refuse_crowd();
   request_.body.append(body);
 }
 
 void RequestReader::spool_from_now_on() {
-  auto file = rule_.spool->create(rule_.spool_prefix(request_));
+  auto file = now_.rule.spool->create(now_.rule.spool_prefix(request_));
   if (!file) return refuse_disk(file.error());
   request_.spooled = std::move(*file);
   if (auto written = request_.spooled->append(request_.body); !written) return refuse_disk(written.error());
-  request_.body = {};
-  arriving_ -= std::exchange(counted_, 0);
+  give_back(request_.body);
+  arriving_ -= std::exchange(now_.counted, 0);
 }
 
 void RequestReader::refuse(int status, std::string message) {
   refusal_ = {status, std::move(message)};
-  state_ = State::refused;
+  now_.state = State::refused;
 }
 
 void RequestReader::refuse_malformed(std::string_view what) {
@@ -237,17 +245,17 @@ void RequestReader::refuse_malformed(std::string_view what) {
 }
 
 void RequestReader::refuse_long_lines() {
-  if (state_ == State::body) return refuse_malformed("a chunk header or trailer that does not end");
+  if (now_.state == State::body) return refuse_malformed("a chunk header or trailer that does not end");
   refuse(431,
          "the request head is too large: at most " + std::to_string(limits_.header_bytes_max) + " bytes are accepted");
 }
 
 void RequestReader::refuse_body() {
-  if (rule_.on_too_large) rule_.on_too_large(request_, content_length_.value_or(0));
-  std::string setting(rule_.setting_name);
+  if (now_.rule.on_too_large) now_.rule.on_too_large(request_, now_.content_length.value_or(0));
+  std::string setting(now_.rule.setting_name);
   if (!setting.empty()) setting = " (" + setting + ")";
-  refuse(413,
-         "the request body is too large: at most " + std::to_string(rule_.bytes_max) + " bytes are accepted" + setting);
+  refuse(413, "the request body is too large: at most " + std::to_string(now_.rule.bytes_max) + " bytes are accepted" +
+                  setting);
 }
 
 void RequestReader::refuse_crowd() {

@@ -9,7 +9,7 @@
 
 namespace penstock::net {
 
-/// Reads one request from bytes, wherever they come from (RFC 9112). Does no I/O. One object per request.
+/// Reads one request from bytes, wherever they come from (RFC 9112). Does no I/O. One request at a time.
 ///
 /// Stricter than it must be where leniency helps those who smuggle requests past a proxy: lines end with CR LF, there
 /// is one Content-Length at most and none beside Transfer-Encoding, and no header goes on in a second line.
@@ -34,15 +34,18 @@ class RequestReader {
   /// Once complete or refused it takes nothing.
   std::size_t put(std::string_view bytes);
 
-  State state() const { return state_; }
+  State state() const { return now_.state; }
   const Refusal& refusal() const { return refusal_; }  // when refused
-  Request take();                                      // when complete, once
+  Request& request();                                  // when complete; what is wanted of it may be taken out
+
+  /// Forgets the request, to read another one. Memory that one had is kept, unless it was large.
+  void reset();
 
   // From the end of the head on.
-  bool keep_alive() const { return !closes_ && (!http_1_0_ || keeps_); }
-  bool http_1_0() const { return http_1_0_; }
-  std::size_t spooled_bytes() const { return request_.spooled ? body_bytes_ : 0; }
-  bool expects_continue() const { return expects_continue_ && !body_begun_; }  // and has sent nothing of the body yet
+  bool keep_alive() const { return !now_.closes && (!now_.http_1_0 || now_.keeps); }
+  bool http_1_0() const { return now_.http_1_0; }
+  std::size_t spooled_bytes() const { return request_.spooled ? now_.body_bytes : 0; }
+  bool expects_continue() const { return now_.expects_continue && !now_.body_begun; }  // and sent no body yet
 
  private:
   /// What comes next.
@@ -76,25 +79,29 @@ class RequestReader {
   const HttpServer::BodyLimit& ask_limit_;
   std::size_t own_arriving_ = 0;
   std::size_t& arriving_;
-  std::size_t counted_ = 0;  // of this body, in `arriving_`
-
-  State state_ = State::head;
-  Part part_ = Part::request_line;
   Request request_;
   Refusal refusal_;
-  BodyRule rule_{0};
-  std::size_t searched_ = 0;    // bytes of an unfinished line, known to have no end
-  std::size_t line_bytes_ = 0;  // of the head, of a chunk's header or of the trailers
-  std::size_t body_bytes_ = 0;
-  std::uint64_t left_ = 0;  // of the body, or of the present chunk
-  std::optional<std::uint64_t> content_length_;
-  bool has_host_ = false;
-  bool chunked_ = false;
-  bool http_1_0_ = false;
-  bool closes_ = false;
-  bool keeps_ = false;
-  bool expects_continue_ = false;
-  bool body_begun_ = false;
+
+  /// How far it has come.
+  struct Progress {
+    State state = State::head;
+    Part part = Part::request_line;
+    BodyRule rule{0};
+    std::size_t searched = 0;    // bytes of an unfinished line, known to have no end
+    std::size_t line_bytes = 0;  // of the head, of a chunk's header or of the trailers
+    std::size_t body_bytes = 0;
+    std::size_t counted = 0;  // of this body, in `arriving_`
+    std::uint64_t left = 0;   // of the body, or of the present chunk
+    std::optional<std::uint64_t> content_length;
+    bool has_host = false;
+    bool chunked = false;
+    bool http_1_0 = false;
+    bool closes = false;
+    bool keeps = false;
+    bool expects_continue = false;
+    bool body_begun = false;
+  };
+  Progress now_;
 };
 
 }  // namespace penstock::net

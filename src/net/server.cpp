@@ -24,7 +24,8 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kAcceptsAtOnce = 128;
 
 constexpr std::size_t kSpareBuffers = 64;
-constexpr std::size_t kBufferBytesMin = 256;  // a head and a short body; a part of a stream has none
+constexpr std::size_t kSpareReaders = 4;  // a request that has come whole needs its own only until it is handed over
+constexpr std::size_t kBufferBytesMin = 2 * 1024;  // a head and a usual body
 constexpr std::size_t kBufferBytesMax = 8 * 1024;
 
 // Connections beyond the limit that are told so at one time; any more are closed without a word.
@@ -175,6 +176,19 @@ void Server::give_buffer(std::string buffer) {
   if (!fits || spare_buffers.size() == kSpareBuffers) return;
   buffer.clear();
   spare_buffers.push_back(std::move(buffer));
+}
+
+std::unique_ptr<RequestReader> Server::take_reader() {
+  if (spare_readers.empty()) return std::make_unique<RequestReader>(limits, body_limit, &body_bytes);
+  std::unique_ptr<RequestReader> reader = std::move(spare_readers.back());
+  spare_readers.pop_back();
+  return reader;
+}
+
+void Server::give_reader(std::unique_ptr<RequestReader> reader) {
+  if (spare_readers.size() == kSpareReaders) return;
+  reader->reset();
+  spare_readers.push_back(std::move(reader));
 }
 
 void Server::resume_later(Connection& connection) {

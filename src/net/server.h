@@ -40,6 +40,8 @@ struct Server : std::enable_shared_from_this<Server> {
   /// Memory for an answer, empty, and back again when it is sent: a few pieces serve all connections.
   std::string take_buffer();
   void give_buffer(std::string buffer);
+  std::unique_ptr<RequestReader> take_reader();
+  void give_reader(std::unique_ptr<RequestReader> reader);
 
   /// Whether what is written now has to wait; the connection then comes to its turn in release().
   bool holds(Connection& connection);
@@ -72,6 +74,7 @@ struct Server : std::enable_shared_from_this<Server> {
 
   std::vector<std::shared_ptr<Connection>> resuming;
   std::vector<std::string> spare_buffers;
+  std::vector<std::unique_ptr<RequestReader>> spare_readers;
 
   boost::asio::steady_timer ticker;
   bool ticking = false;

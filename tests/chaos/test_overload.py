@@ -2,6 +2,7 @@
 no more than its share from another."""
 
 import asyncio
+import http.client
 import resource
 import statistics
 import threading
@@ -20,6 +21,8 @@ IDLE_POLL_BYTES_MAX = 8 * 1024
 IDLE_ENDPOINTS = 5_000
 IDLE_ENDPOINT_BYTES_MAX = 4 * 1024
 SERVER_BYTES_MAX = 1 << 30
+LARGE_READERS = 100
+LARGE_BYTES = 1 << 20
 OTHERS = 100  # descriptors of this process and of the server that are no polls
 OPEN = {**SETTINGS, "connections_max": 100_000}
 
@@ -95,6 +98,26 @@ def test_idle_endpoints(tmp_path):
             for n, template in enumerate(templates)])
         wait_for(lambda: server.memory_bytes() - before < IDLE_ENDPOINTS * IDLE_ENDPOINT_BYTES_MAX, 20,
                  "an idle endpoint to cost less than 4 KiB of memory")
+
+
+def test_idle_connections_keep_nothing_of_large_answers(tmp_path):
+    with Server(tmp_path / "data", OPEN) as server:
+        client = server.client()
+        endpoint = make_endpoint(client, "large")
+        job = client.run(endpoint, "x" * LARGE_BYTES)
+        worker = FakeWorker(client, endpoint)
+        worker.take_job()
+        worker.finish(job, "y" * LARGE_BYTES)
+        worker.close()
+        before = server.memory_bytes()
+        idle = [http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30) for _ in range(LARGE_READERS)]
+        for connection in idle:
+            connection.request("GET", f"/v2/{endpoint}/status/{job}", headers={"Authorization": f"Bearer {server.key}"})
+            assert len(connection.getresponse().read()) > LARGE_BYTES
+        wait_for(lambda: server.memory_bytes() - before < LARGE_READERS * LARGE_BYTES / 4, 20,
+                 "connections that are idle to give back the memory of their answers")
+        for connection in idle:
+            connection.close()
 
 
 @pytest.mark.timeout(240)

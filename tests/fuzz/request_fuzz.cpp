@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "net/request_reader.h"
+#include "net/target.h"
 
 using namespace penstock;
 using State = net::RequestReader::State;
@@ -38,7 +39,10 @@ void compare(std::string_view text, const net::Request& ours) {
   if (!parser.is_done()) return;  // it is stricter about a list of words in Connection, for one
   const auto& theirs = parser.get();
   ENSURE(ours.method == std::string_view(theirs.method_string().data(), theirs.method_string().size()));
-  ENSURE(ours.target == std::string_view(theirs.target().data(), theirs.target().size()));
+  std::string path;
+  net::Fields query;
+  ENSURE(net::split_target({theirs.target().data(), theirs.target().size()}, path, query));
+  ENSURE(ours.path == path && ours.query == query);
   ENSURE(ours.body == theirs.body());
 }
 
@@ -60,9 +64,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (whole.state() == State::refused) ENSURE(whole.refusal().status >= 400);
   ENSURE((whole.state() == State::complete) == (pieces.state() == State::complete));
   if (whole.state() != State::complete) return 0;
-  const net::Request one = whole.take();
-  const net::Request other = pieces.take();
-  ENSURE(one.method == other.method && one.target == other.target && one.headers == other.headers);
+  const net::Request& one = whole.request();
+  const net::Request& other = pieces.request();
+  ENSURE(one.method == other.method && one.path == other.path && one.query == other.query &&
+         one.headers == other.headers);
   ENSURE(one.body == other.body && one.body.size() <= limits.body_bytes_max);
   compare(text, one);
   return 0;

@@ -18,15 +18,15 @@ bool is_of(const std::string& line, const JobId& job) {
 
 Result<LogWish> read_log_wish(const net::Request& request) {
   LogWish wish;
-  if (const std::string* text = request.query_value("tail")) {
+  if (const auto text = request.query_value("tail")) {
     const auto tail = parse_number<std::size_t>(*text);
     if (!tail || *tail > kLogLinesMax) {
-      return fail(Errc::invalid, "tail is \"" + text->substr(0, 100) + "\"; a whole number from 0 to " +
+      return fail(Errc::invalid, "tail is \"" + std::string(text->substr(0, 100)) + "\"; a whole number from 0 to " +
                                      std::to_string(kLogLinesMax) + " is accepted");
     }
     wish.tail = *tail;
   }
-  if (const std::string* text = request.query_value("job")) {
+  if (const auto text = request.query_value("job")) {
     auto job = JobId::parse(*text);
     if (!job) return fail(Errc::invalid, "job: " + job.error().message);
     wish.job = std::move(*job);

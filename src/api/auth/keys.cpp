@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace penstock::api {
@@ -9,18 +11,32 @@ namespace {
 
 constexpr std::size_t kKnownMax = 4096;
 
-std::string hex(const unsigned char* bytes, std::size_t count) {
-  std::string out(count * 2 + 1, '\0');
-  sodium_bin2hex(out.data(), out.size(), bytes, count);
-  out.pop_back();
+constexpr std::size_t kDigestBytes = 32;
+constexpr std::string_view kWorkerKeyPrefix = "wk_";
+
+/// In hexadecimal digits, behind the prefix.
+std::string blake2b(std::string_view prefix, std::string_view text, std::string_view key) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  unsigned char digest[kDigestBytes];
+  crypto_generichash(digest, sizeof digest, reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                     key.empty() ? nullptr : reinterpret_cast<const unsigned char*>(key.data()), key.size());
+  std::string out(prefix.size() + 2 * kDigestBytes, '\0');
+  char* at = std::ranges::copy(prefix, out.data()).out;
+  for (const unsigned char byte : digest) {
+    *at++ = kDigits[byte >> 4];
+    *at++ = kDigits[byte & 0xf];
+  }
   return out;
 }
 
-std::string blake2b(std::string_view text, std::string_view key) {
-  unsigned char digest[32];
-  crypto_generichash(digest, sizeof digest, reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-                     key.empty() ? nullptr : reinterpret_cast<const unsigned char*>(key.data()), key.size());
-  return hex(digest, sizeof digest);
+/// In a time that does not depend on where they differ.
+bool is_same_worker_key(std::string_view presented, std::string_view key) {
+  static_assert(2 * kDigestBytes == crypto_verify_64_BYTES);
+  if (presented.size() != key.size() || !presented.starts_with(kWorkerKeyPrefix)) return false;
+  const auto digits = [](std::string_view of) {
+    return reinterpret_cast<const unsigned char*>(of.data()) + kWorkerKeyPrefix.size();
+  };
+  return crypto_verify_64(digits(presented), digits(key)) == 0;
 }
 
 bool starts_with_bearer(std::string_view text) {
@@ -45,7 +61,7 @@ std::string make_api_key(Random& random) {
 }
 
 std::string hash_key(std::string_view key) {
-  return blake2b(key, {});
+  return blake2b({}, key, {});
 }
 
 std::optional<std::string_view> presented_key(const net::Request& request, bool in_query) {
@@ -54,7 +70,7 @@ std::optional<std::string_view> presented_key(const net::Request& request, bool 
     return starts_with_bearer(header) ? trim(header.substr(7)) : header;
   }
   if (in_query) {
-    const std::string* value = request.query_value("api_key");
+    const auto value = request.query_value("api_key");
     if (value && !value->empty()) return *value;
   }
   return std::nullopt;
@@ -68,19 +84,17 @@ Caller caller_of(const net::Request& request, const core::Engine& engine, bool k
 }
 
 std::string WorkerKeys::key_of(const EndpointId& endpoint, const WorkerId& worker) const {
-  return "wk_" + blake2b("worker " + endpoint.str() + "/" + worker.str(), secret_);
+  return blake2b(kWorkerKeyPrefix, "worker " + endpoint.str() + "/" + worker.str(), secret_);
 }
 
 bool WorkerKeys::allows(const net::Request& request, const EndpointId& endpoint, const WorkerId& worker) const {
   const auto presented = presented_key(request, false);
   if (!presented) return false;
-  const auto is = [&](const std::string& key) {
-    return presented->size() == key.size() && sodium_memcmp(presented->data(), key.data(), key.size()) == 0;
-  };
   const auto known = known_.find(worker);
-  if (known != known_.end() && known->second.endpoint == endpoint) return is(known->second.key);
+  if (known != known_.end() && known->second.endpoint == endpoint)
+    return is_same_worker_key(*presented, known->second.key);
   std::string key = key_of(endpoint, worker);
-  if (!is(key)) return false;
+  if (!is_same_worker_key(*presented, key)) return false;
   if (known_.size() >= kKnownMax) known_.clear();
   known_.insert_or_assign(worker, Known{endpoint, std::move(key)});
   return true;

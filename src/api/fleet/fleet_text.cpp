@@ -71,11 +71,11 @@ void add(json::Object& out, const Sums& sums) {
 }
 
 Result<Time> time_of(const net::Request& request, const char* name, Time otherwise) {
-  const std::string* text = request.query_value(name);
+  const auto text = request.query_value(name);
   if (!text || text->empty()) return otherwise;
-  const auto time = parse_iso8601(text->size() == 10 ? *text + "T00:00:00Z" : *text);
+  const auto time = parse_iso8601(text->size() == 10 ? std::string(*text) + "T00:00:00Z" : std::string(*text));
   if (time) return *time;
-  return fail(Errc::invalid, std::string(name) + " is \"" + text->substr(0, 60) +
+  return fail(Errc::invalid, std::string(name) + " is \"" + std::string(text->substr(0, 60)) +
                                  "\"; a time such as 2027-01-31T00:00:00Z, or a day such as 2027-01-31, is accepted");
 }
 
@@ -110,12 +110,12 @@ Result<UsageView> usage_view(const net::Request& request, const AccountId& owner
   }
   view.query.from = *from;
   view.query.to = *to;
-  if (const std::string* text = request.query_value("endpoint"); text && !text->empty()) {
+  if (const auto text = request.query_value("endpoint"); text && !text->empty()) {
     auto id = EndpointId::parse(*text);
     if (!id) return fail(Errc::invalid, "endpoint: " + id.error().message);
     view.query.endpoint = std::move(*id);
   }
-  const std::string* by = request.query_value("by");
+  const auto by = request.query_value("by");
   for (const std::string_view part : split_list(by ? *by : "endpoint,pool", ',')) {
     if (part == "hour") {
       view.by_hour = true;

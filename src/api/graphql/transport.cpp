@@ -101,13 +101,13 @@ Read read_body(const std::string& body) {
 
 Read read_query_string(const net::Request& request) {
   Question question;
-  const std::string* text = request.query_value("query");
+  const auto text = request.query_value("query");
   if (!text || text->empty()) return no_query();
   question.text = *text;
-  if (const std::string* operation = request.query_value("operationName"); operation && !operation->empty()) {
+  if (const auto operation = request.query_value("operationName"); operation && !operation->empty()) {
     question.operation = *operation;
   }
-  const std::string* variables = request.query_value("variables");
+  const auto variables = request.query_value("variables");
   if (!variables || variables->empty()) return question;
   const auto parsed = json::parse(*variables);
   if (!parsed) return bad("`variables` is not accepted: " + parsed.error().message);

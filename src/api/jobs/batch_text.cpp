@@ -22,7 +22,7 @@ std::string shown(std::string_view value) {
 }
 
 Result<void> read_number(const net::Request& request, const char* name, int low, int high, int& into) {
-  const std::string* text = request.query_value(name);
+  const auto text = request.query_value(name);
   if (!text) return {};
   const auto number = parse_number<int>(*text);
   if (!number || *number < low || *number > high) {

@@ -14,11 +14,11 @@ constexpr int kCountMax = 1'000;
 constexpr int kLooks = 2'000;  // about 10 ms of the loop's time
 constexpr std::size_t kErrorBytesMax = 500;
 
-Error bad(const char* name, const std::string& value, const std::string& accepted) {
-  return {Errc::invalid, std::string(name) + " is \"" + value.substr(0, 100) + "\"; " + accepted};
+Error bad(const char* name, std::string_view value, const std::string& accepted) {
+  return {Errc::invalid, std::string(name) + " is \"" + std::string(value.substr(0, 100)) + "\"; " + accepted};
 }
 
-Result<std::vector<core::JobStatus>> read_states(const std::string& text) {
+Result<std::vector<core::JobStatus>> read_states(std::string_view text) {
   std::vector<core::JobStatus> states;
   for (const std::string_view name : split_list(text, ',')) {
     const auto known = core::parse_job_status(name);
@@ -34,11 +34,11 @@ Result<std::vector<core::JobStatus>> read_states(const std::string& text) {
 }
 
 Result<std::optional<Time>> read_instant(const net::Request& request, const char* name) {
-  const std::string* text = request.query_value(name);
+  const auto text = request.query_value(name);
   if (!text) return std::nullopt;
   const auto ms = parse_number<std::int64_t>(*text);
   if (ms && *ms >= 0) return from_ms(*ms);
-  if (const auto instant = parse_iso8601(*text)) return instant;
+  if (const auto instant = parse_iso8601(std::string(*text))) return instant;
   return tl::unexpected(
       bad(name, *text, "an instant such as 2026-01-31T12:00:00.000Z, or milliseconds since 1970, are accepted"));
 }
@@ -89,7 +89,7 @@ Result<core::JobQuery> read_job_query(const net::Request& request, const Endpoin
   query.now = now;
   query.looks = kLooks;
   query.count = kCountDefault;
-  if (const std::string* text = request.query_value("status")) {
+  if (const auto text = request.query_value("status")) {
     auto states = read_states(*text);
     if (!states) return tl::unexpected(states.error());
     query.states = std::move(*states);
@@ -100,7 +100,7 @@ Result<core::JobQuery> read_job_query(const net::Request& request, const Endpoin
   if (!before) return tl::unexpected(before.error());
   query.from = *from;
   query.before = *before;
-  if (const std::string* text = request.query_value("limit")) {
+  if (const auto text = request.query_value("limit")) {
     const auto count = parse_number<std::int64_t>(*text);
     if (!count || *count < 1 || *count > kCountMax) {
       return tl::unexpected(
@@ -108,7 +108,7 @@ Result<core::JobQuery> read_job_query(const net::Request& request, const Endpoin
     }
     query.count = static_cast<int>(*count);
   }
-  if (const std::string* text = request.query_value("cursor"); text && !text->empty()) {
+  if (const auto text = request.query_value("cursor"); text && !text->empty()) {
     query.behind = read_cursor(*text);
     if (!query.behind) return tl::unexpected(bad("cursor", *text, "the nextCursor of an answer is accepted"));
   }

@@ -47,7 +47,7 @@ const Route* find_operation(std::string_view name) {
   return found == std::end(kRoutes) ? nullptr : found;
 }
 
-std::optional<std::int64_t> whole_number(const std::string* text) {
+std::optional<std::int64_t> whole_number(std::optional<std::string_view> text) {
   return text ? parse_number<std::int64_t>(*text) : std::nullopt;
 }
 
@@ -196,7 +196,7 @@ void JobsApi::on_job(const net::Request& request, std::string_view operation, co
 
 void JobsApi::status(const net::Request& request, const EndpointId& endpoint, const JobId& job,
                      net::Responder responder) {
-  const std::string* ttl = request.query_value("ttl");
+  const auto ttl = request.query_value("ttl");
   if (!ttl) {
     const auto view = core_.engine().find_job(core_.now(), endpoint, job);
     if (!view) return responder.send(error_answer(view.error()));
@@ -205,7 +205,7 @@ void JobsApi::status(const net::Request& request, const EndpointId& endpoint, co
   const auto ms = whole_number(ttl);
   if (!ms || *ms < 0) {
     return responder.send(
-        error_answer({Errc::invalid, "ttl is \"" + *ttl + "\"; a number of milliseconds is accepted"}));
+        error_answer({Errc::invalid, "ttl is \"" + std::string(*ttl) + "\"; a number of milliseconds is accepted"}));
   }
   call(core_, core::LowerTtl{0, endpoint, job, Millis{*ms}}, std::move(responder), job_answer(request, endpoint));
 }

@@ -178,8 +178,8 @@ std::string Results::signature(const EndpointId& endpoint, const JobId& job, std
 }
 
 bool Results::is_signed(const net::Request& request, const EndpointId& endpoint, const JobId& job) const {
-  const std::string* expires = request.query_value("expires");
-  const std::string* given = request.query_value("signature");
+  const auto expires = request.query_value("expires");
+  const auto given = request.query_value("signature");
   if (!expires || !given) return false;
   const auto seconds = parse_number<std::int64_t>(*expires);
   if (!seconds) return false;

@@ -14,7 +14,7 @@ constexpr std::string_view kChrome =
 net::Request request(std::string method, std::string_view accept = {}) {
   net::Request made;
   made.method = std::move(method);
-  if (!accept.empty()) made.headers.emplace_back("accept", accept);
+  if (!accept.empty()) made.headers.add("accept", accept);
   return made;
 }
 
@@ -47,7 +47,7 @@ TEST_F(GraphiqlTest, a_program_does_not) {
   }
   EXPECT_FALSE(Graphiql::wanted_by(request("POST", kChrome)));
   net::Request operation = request("GET", kChrome);
-  operation.query.emplace_back("query", "{ __typename }");
+  operation.query.add("query", "{ __typename }");
   EXPECT_FALSE(Graphiql::wanted_by(operation));
 }
 
@@ -92,7 +92,7 @@ TEST_F(GraphiqlTest, a_copy_that_is_current_is_not_sent_again) {
   net::Request again = request("GET");
   const net::Response first = graphiql.file(again, "graphiql.js");
   EXPECT_EQ(header(first, "Cache-Control"), "no-cache");
-  again.headers.emplace_back("if-none-match", "\"old\", W/" + header(first, "ETag"));
+  again.headers.add("if-none-match", "\"old\", W/" + header(first, "ETag"));
   const net::Response second = graphiql.file(again, "graphiql.js");
   EXPECT_EQ(second.status, 304);
   EXPECT_EQ(second.body, "");

@@ -7,7 +7,7 @@ namespace {
 
 net::Request with_key(const std::string& key) {
   net::Request request;
-  request.headers.emplace_back("authorization", "Bearer " + key);
+  request.headers.add("authorization", "Bearer " + key);
   return request;
 }
 
@@ -23,6 +23,13 @@ TEST(WorkerKeys, OpensTheRoutesOfThatOneWorkerAlsoWhenItIsKnown) {
     EXPECT_FALSE(keys.allows(with_key(key), endpoint, beside));
     EXPECT_FALSE(keys.allows(with_key(key), other, worker));
     EXPECT_FALSE(keys.allows(with_key(key + "x"), endpoint, worker));
+    EXPECT_FALSE(keys.allows(with_key(key.substr(0, key.size() - 1)), endpoint, worker));
+    EXPECT_FALSE(keys.allows(with_key(""), endpoint, worker));
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      std::string almost = key;
+      almost[i] = almost[i] == '0' ? '1' : '0';
+      EXPECT_FALSE(keys.allows(with_key(almost), endpoint, worker)) << i;
+    }
     EXPECT_FALSE(keys.allows(with_key(keys.key_of(endpoint, beside)), endpoint, worker));
     EXPECT_FALSE(keys.allows(net::Request{}, endpoint, worker));
   }

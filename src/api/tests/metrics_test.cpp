@@ -47,11 +47,11 @@ TEST(RouteCounts, KnowsAFixedListOfNames) {
 }
 
 TEST(Metrics, OnlyWhatComesFromHereAndIsMeantForHereIsLocal) {
-  const auto local = [](std::string peer, std::string host, std::string extra = {}) {
+  const auto local = [](std::string peer, const std::string& host, const std::string& extra = {}) {
     net::Request request;
     request.peer = std::move(peer);
-    request.headers = {{"host", std::move(host)}};
-    if (!extra.empty()) request.headers.emplace_back(std::move(extra), "x");
+    request.headers = {{"host", host}};
+    if (!extra.empty()) request.headers.add(extra, "x");
     return is_local(request);
   };
   EXPECT_TRUE(local("127.0.0.1:5000", "127.0.0.1:8420"));

@@ -15,7 +15,7 @@ TEST(ServerEvents, an_event_is_written_line_by_line) {
 TEST(ServerEvents, events_are_sent_to_those_who_ask_for_them) {
   const auto asks = [](std::string accept) {
     net::Request request;
-    request.headers.emplace_back("accept", std::move(accept));
+    request.headers.add("accept", accept);
     return wants_events(request);
   };
   EXPECT_TRUE(asks("text/event-stream"));

@@ -14,7 +14,7 @@ const JobId kJob = *JobId::parse("job-1");
 
 std::string read(std::vector<std::string> headers) {
   net::Request request;
-  for (auto& header : headers) request.headers.emplace_back("traceparent", std::move(header));
+  for (const auto& header : headers) request.headers.add("traceparent", header);
   return client_traceparent(request);
 }
 
@@ -45,7 +45,7 @@ TEST(TraceContext, the_job_is_a_span_of_the_clients_trace) {
   EXPECT_EQ(context->parent_id, "b7ad6b7169203331");
   EXPECT_NE(context->span_id, context->parent_id);
   net::Request worker;
-  worker.headers.emplace_back("traceparent", context->header());
+  worker.headers.add("traceparent", context->header());
   EXPECT_EQ(client_traceparent(worker), context->header());
   EXPECT_EQ(Traces(false).of(kJob, kClient)->span_id, context->span_id) << "after a restart too";
   EXPECT_NE(Traces(false).of(*JobId::parse("job-2"), kClient)->span_id, context->span_id);

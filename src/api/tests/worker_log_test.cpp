@@ -5,7 +5,7 @@
 namespace penstock::api {
 namespace {
 
-Result<LogWish> wish_of(std::vector<std::pair<std::string, std::string>> query) {
+Result<LogWish> wish_of(net::Fields query) {
   net::Request request;
   request.query = std::move(query);
   return read_log_wish(request);

@@ -47,8 +47,7 @@ std::string TraceContext::header() const {
 }
 
 std::string client_traceparent(const net::Request& request) {
-  const auto named = [](const auto& header) { return header.first == "traceparent"; };
-  if (std::ranges::count_if(request.headers, named) != 1) return {};
+  if (request.headers.count("traceparent") != 1) return {};
   const std::string_view header = trim(request.header("traceparent"));
   if (!is_valid(header)) return {};
   const bool sampled = std::string_view("13579bdf").find(header[54]) != std::string_view::npos;

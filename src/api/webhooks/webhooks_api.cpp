@@ -17,7 +17,7 @@ constexpr int kListMax = 1'000;
 /// Reads an identifier of the query; nothing when it is not given. Errors: invalid.
 template <class Id>
 Result<std::optional<Id>> id_of(const net::Request& request, const char* name) {
-  const std::string* text = request.query_value(name);
+  const auto text = request.query_value(name);
   if (!text || text->empty()) return std::nullopt;
   auto id = Id::parse(*text);
   if (!id) return fail(Errc::invalid, std::string(name) + ": " + id.error().message);
@@ -25,11 +25,11 @@ Result<std::optional<Id>> id_of(const net::Request& request, const char* name) {
 }
 
 Result<int> count_of(const net::Request& request) {
-  const std::string* text = request.query_value("limit");
+  const auto text = request.query_value("limit");
   if (!text) return kListDefault;
   const auto count = parse_number<int>(*text);
   if (!count || *count < 1 || *count > kListMax) {
-    return fail(Errc::invalid, "limit is \"" + text->substr(0, 40) + "\"; a number from 1 to " +
+    return fail(Errc::invalid, "limit is \"" + std::string(text->substr(0, 40)) + "\"; a number from 1 to " +
                                    std::to_string(kListMax) + " is accepted");
   }
   return *count;
@@ -50,12 +50,12 @@ Result<core::DeliveryQuery> query_of(const net::Request& request, const AccountI
   query.job = std::move(*job);
   query.before = std::move(*cursor);
   query.count = *count;
-  const std::string* status = request.query_value("status");
+  const auto status = request.query_value("status");
   if (!status || status->empty()) return query;
   query.status = core::parse_delivery_status(*status);
   if (!query.status) {
     return fail(Errc::invalid,
-                "status is \"" + status->substr(0, 40) + "\"; PENDING, DELIVERED and FAILED are accepted");
+                "status is \"" + std::string(status->substr(0, 40)) + "\"; PENDING, DELIVERED and FAILED are accepted");
   }
   return query;
 }

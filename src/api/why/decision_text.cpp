@@ -29,15 +29,16 @@ json::Object members(const Value& value) {
   return out;
 }
 
-Error bad(const char* name, const std::string& value, const std::string& accepted) {
-  return {Errc::invalid, std::string(name) + " is \"" + value.substr(0, 100) + "\"; " + accepted + " is accepted"};
+Error bad(const char* name, std::string_view value, const std::string& accepted) {
+  return {Errc::invalid,
+          std::string(name) + " is \"" + std::string(value.substr(0, 100)) + "\"; " + accepted + " is accepted"};
 }
 
 Result<std::optional<Time>> instant(const net::Request& request, const char* name) {
-  const std::string* text = request.query_value(name);
+  const auto text = request.query_value(name);
   if (!text) return std::nullopt;
   if (const auto ms = parse_number<std::int64_t>(*text); ms && *ms >= 0) return from_ms(*ms);
-  if (const auto time = parse_iso8601(*text)) return time;
+  if (const auto time = parse_iso8601(std::string(*text))) return time;
   return tl::unexpected(bad(name, *text, "an instant such as 2026-01-31T12:00:00Z, or milliseconds since 1970,"));
 }
 
@@ -52,14 +53,14 @@ Result<core::DecisionQuery> read_decision_query(const net::Request& request, con
   if (!from) return tl::unexpected(from.error());
   query.until = *until;
   query.from = *from;
-  if (const std::string* text = request.query_value("limit")) {
+  if (const auto text = request.query_value("limit")) {
     const auto count = parse_number<std::int64_t>(*text);
     if (!count || *count < 1 || *count > kCountMax) {
       return tl::unexpected(bad("limit", *text, "a whole number from 1 to " + std::to_string(kCountMax)));
     }
     query.count = static_cast<int>(*count);
   }
-  if (const std::string* text = request.query_value("cursor"); text && !text->empty()) {
+  if (const auto text = request.query_value("cursor"); text && !text->empty()) {
     query.before = parse_number<std::int64_t>(*text);
     if (!query.before) return tl::unexpected(bad("cursor", *text, "the nextCursor of an answer"));
   }

@@ -1,5 +1,7 @@
 #include "api/worker/worker_api.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <memory>
@@ -55,7 +57,7 @@ net::Response nothing_for_you() {
 }
 
 int batch_size(const net::Request& request) {
-  const std::string* text = request.query_value("batch_size");
+  const auto text = request.query_value("batch_size");
   int size = 1;
   if (text) std::from_chars(text->data(), text->data() + text->size(), size);
   return std::clamp(size, 1, kBatchMax);
@@ -120,19 +122,20 @@ void WorkerApi::take(const net::Request& request, Address at, bool batch, net::R
   command.endpoint = at.endpoint;
   command.worker = at.worker;
   command.max_jobs = batch ? batch_size(request) : 1;
-  const std::string* busy = request.query_value("job_in_progress");
+  const auto busy = request.query_value("job_in_progress");
   command.says_busy = !busy || *busy != "0";
   call(core_, std::move(command), std::move(responder),
        [this, at = std::move(at), batch](net::Responder& to, core::Reply reply) {
          if (const auto* error = std::get_if<Error>(&reply.what)) return to.send(error_answer(*error));
-         const auto& jobs = std::get<core::HandOuts>(reply.what).jobs;
+         auto& jobs = std::get<core::HandOuts>(reply.what).jobs;
          if (jobs.empty()) return to.send(nothing_for_you());
-         core::HandOutLost lost{at.endpoint, at.worker, {}};
-         for (const auto& job : jobs) lost.jobs.emplace_back(job.id, job.attempt);
-         to.send(json_answer(batch ? hand_outs_text(jobs, traces_) : hand_out_text(jobs.front(), traces_)),
-                 [this, lost = std::move(lost)](bool written) {
-                   if (!written) core_.give(lost);
-                 });
+         auto answer = json_answer(batch ? hand_outs_text(jobs, traces_) : hand_out_text(jobs.front(), traces_));
+         to.send(std::move(answer), [this, at, jobs = std::move(jobs)](bool written) {
+           if (written) return;
+           core::HandOutLost lost{at.endpoint, at.worker, {}};
+           for (const auto& job : jobs) lost.jobs.emplace_back(job.id, job.attempt);
+           core_.give(std::move(lost));
+         });
        });
 }
 
@@ -229,17 +232,17 @@ void WorkerApi::ping(const net::Request& request, const Address& at, net::Respon
   core::Ping command;
   command.endpoint = at.endpoint;
   command.worker = at.worker;
-  if (const std::string* ids = request.query_value("job_id")) {
+  if (const auto ids = request.query_value("job_id")) {
     for (const auto text : split_list(*ids, ',')) {
       if (auto id = JobId::parse(text)) command.jobs.push_back(std::move(*id));
     }
   }
-  const std::string* status = request.query_value("status");
+  const auto status = request.query_value("status");
   if (status && *status == "unhealthy") {
-    const std::string* check = request.query_value("check");
-    const std::string* reason = request.query_value("reason");
+    const auto check = request.query_value("check");
+    const auto reason = request.query_value("reason");
     command.unhealthy =
-        ((check ? *check : "a check") + ": " + (reason ? *reason : "no reason given")).substr(0, kReasonMax);
+        fmt::format("{}: {}", check.value_or("a check"), reason.value_or("no reason given")).substr(0, kReasonMax);
   }
   core_.give(std::move(command));
   responder.send(json_answer("{\"status\":\"pong\"}"));

@@ -17,8 +17,9 @@ TEST(HttpClient, FetchesAnAnswer) {
   TestServer server([](Request request, Responder responder) {
     Response response;
     response.status = 201;
-    response.body = request.method + "|" + request.target + "|" + std::string(request.header("x-key")) + "|" +
-                    std::string(request.header("host")) + "|" + request.body;
+    response.body = request.method + "|" + request.path + "|" + std::string(request.query_value("c").value_or("")) +
+                    "|" + std::string(request.header("x-key")) + "|" + std::string(request.header("host")) + "|" +
+                    request.body;
     responder.send(std::move(response));
   });
   ClientRequest request;
@@ -29,7 +30,7 @@ TEST(HttpClient, FetchesAnAnswer) {
   const auto answer = fetch(request);
   ASSERT_TRUE(answer.has_value()) << answer.error().message;
   EXPECT_EQ(answer->status, 201);
-  EXPECT_EQ(answer->body, "POST|/a%20b?c=d|k|127.0.0.1:" + std::to_string(server.port()) + "|body");
+  EXPECT_EQ(answer->body, "POST|/a b|d|k|127.0.0.1:" + std::to_string(server.port()) + "|body");
 
   request.method = "HEAD";
   request.url = url(server, "");

@@ -8,7 +8,6 @@ namespace penstock::net {
 namespace {
 
 using State = RequestReader::State;
-using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// Gives the reader the bytes in pieces of one size, as a connection would: what was not taken comes again.
 std::size_t feed(RequestReader& reader, std::string_view bytes, std::size_t piece) {
@@ -41,19 +40,63 @@ TEST(RequestReader, ReadsARequestHoweverItArrives) {
     EXPECT_EQ(feed(reader, text + "GET ", piece), text.size());
     ASSERT_EQ(reader.state(), State::complete);
     EXPECT_TRUE(reader.keep_alive());
-    const Request request = reader.take();
+    const Request& request = reader.request();
     EXPECT_EQ(request.method, "POST");
-    EXPECT_EQ(request.target, "/a%20b/c?x=1&y=2+3");
     EXPECT_EQ(request.path, "/a b/c");
-    EXPECT_EQ(request.query, (Headers{{"x", "1"}, {"y", "2 3"}}));
-    EXPECT_EQ(request.headers, (Headers{{"host", "h"}, {"x-one", "1"}, {"x-one", "two"}, {"content-length", "5"}}));
+    EXPECT_EQ(request.query, (Fields{{"x", "1"}, {"y", "2 3"}}));
+    EXPECT_EQ(request.headers, (Fields{{"host", "h"}, {"x-one", "1"}, {"x-one", "two"}, {"content-length", "5"}}));
     EXPECT_EQ(request.body, "hello");
     EXPECT_EQ(request.header("x-one"), "1");
     EXPECT_EQ(request.header("x-two"), "");
-    ASSERT_NE(request.query_value("y"), nullptr);
-    EXPECT_EQ(*request.query_value("y"), "2 3");
-    EXPECT_EQ(request.query_value("z"), nullptr);
+    EXPECT_EQ(request.query_value("y"), "2 3");
+    EXPECT_EQ(request.query_value("z"), std::nullopt);
   }
+}
+
+TEST(RequestReader, LeavesNothingOfARequestForTheNextOne) {
+  std::size_t arriving = 0;
+  RequestReader reader(kLimits, kNoBodyLimit, &arriving);
+  const std::string first =
+      "POST /one?a=1&b=2 HTTP/1.0\r\nX-Key: secret\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc";
+  const std::string chunked =
+      "PUT /two HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "2\r\nxy\r\n0\r\n\r\n";
+  for (const std::string& before : {first, chunked, std::string("GET /one HTTP/1.1\r\nHos"), std::string("x\x01")}) {
+    feed(reader, before, 1000);
+    reader.reset();
+    EXPECT_EQ(arriving, 0U);
+    ASSERT_EQ(reader.state(), State::head);
+    const std::string text = "GET /three HTTP/1.1\r\nHost: i\r\nX-Two: 2\r\n\r\n";
+    EXPECT_EQ(feed(reader, text + "more", 1000), text.size());
+    ASSERT_EQ(reader.state(), State::complete) << before;
+    EXPECT_TRUE(reader.keep_alive());
+    EXPECT_FALSE(reader.http_1_0());
+    EXPECT_FALSE(reader.expects_continue());
+    EXPECT_EQ(reader.spooled_bytes(), 0U);
+    const Request& request = reader.request();
+    EXPECT_EQ(request.method, "GET");
+    EXPECT_EQ(request.path, "/three");
+    EXPECT_EQ(request.query, Fields());
+    EXPECT_EQ(request.headers, (Fields{{"host", "i"}, {"x-two", "2"}}));
+    EXPECT_EQ(request.body, "");
+    reader.reset();
+  }
+}
+
+TEST(RequestReader, KeepsOnlySmallMemoryForTheNextRequest) {
+  RequestReader reader(kLimits, kNoBodyLimit);
+  const std::string large(20'000, 'x');
+  feed(reader,
+       "POST /" + large.substr(0, 8'000) + "?" + large.substr(0, 8'000) +
+           " HTTP/1.1\r\nHost: h\r\nX: " + large.substr(0, 8'000) + "\r\nContent-Length: 20000\r\n\r\n" + large,
+       100'000);
+  ASSERT_EQ(reader.state(), State::complete);
+  reader.reset();
+  feed(reader, "GET / HTTP/1.1\r\nHost: h\r\n\r\n", 1000);
+  ASSERT_EQ(reader.state(), State::complete);
+  const Request& request = reader.request();
+  EXPECT_LE(request.path.capacity() + request.body.capacity() + request.query.memory() + request.headers.memory(),
+            16'384U);
 }
 
 TEST(RequestReader, ReadsChunkedBodies) {
@@ -64,7 +107,7 @@ TEST(RequestReader, ReadsChunkedBodies) {
     RequestReader reader(kLimits, kNoBodyLimit);
     EXPECT_EQ(feed(reader, text + "more", piece), text.size());
     ASSERT_EQ(reader.state(), State::complete) << piece;
-    const Request request = reader.take();
+    const Request& request = reader.request();
     EXPECT_EQ(request.body, "hello 0123456789");
     EXPECT_EQ(request.header("x-trailer"), "");
   }

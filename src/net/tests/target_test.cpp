@@ -5,13 +5,11 @@
 namespace penstock::net {
 namespace {
 
-using Query = std::vector<std::pair<std::string, std::string>>;
-
 TEST(SplitTarget, DecodesPathAndQuery) {
   const struct {
     std::string target;
     std::string path;
-    Query query;
+    Fields query;
   } cases[] = {
       {"/", "/", {}},
       {"/v2/abc/run", "/v2/abc/run", {}},
@@ -30,17 +28,20 @@ TEST(SplitTarget, DecodesPathAndQuery) {
       {"*", "*", {}},
   };
   for (const auto& [target, path, query] : cases) {
-    const auto split = split_target(target);
-    ASSERT_TRUE(split.has_value()) << target;
-    EXPECT_EQ(split->path, path) << target;
-    EXPECT_EQ(split->query, query) << target;
+    std::string found;
+    Fields fields;
+    ASSERT_TRUE(split_target(target, found, fields).has_value()) << target;
+    EXPECT_EQ(found, path) << target;
+    EXPECT_EQ(fields, query) << target;
   }
 }
 
 TEST(SplitTarget, RefusesMalformedTargets) {
   for (const char* target : {"", "x", "host:80", "ftp://host/", "/%", "/%2", "/%zz", "/a%", "/?a=%", "/?%1=2",
                              "/?a=%g0", "http:/host/p", "/%-1", "/?a=1&b=%+1"}) {
-    const auto split = split_target(target);
+    std::string path;
+    Fields query;
+    const auto split = split_target(target, path, query);
     ASSERT_FALSE(split.has_value()) << target;
     EXPECT_EQ(split.error().code, Errc::invalid);
   }

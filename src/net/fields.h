@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock::net {
+
+/// Names and values in the order they came, repeated names kept: the headers of a request, or its query. All of them
+/// lie in one text, so that they cost two allocations, however many there are.
+class Fields {
+ public:
+  struct Field {
+    std::string_view name;
+    std::string_view value;
+
+    friend bool operator==(const Field&, const Field&) = default;
+  };
+
+  Fields() = default;
+  Fields(std::initializer_list<Field> fields);
+
+  void reserve(std::size_t count, std::size_t bytes);
+  void add(std::string_view name, std::string_view value);
+  void add_lower(std::string_view name, std::string_view value);  // the name in lower case
+  void clear();                                                   // keeps memory for the next ones, unless it is much
+
+  std::size_t size() const { return places_.size(); }
+  std::size_t memory() const { return text_.capacity() + places_.capacity() * sizeof(Place); }
+  bool empty() const { return places_.empty(); }
+
+  /// What it returns, and find() too, is good until the next add().
+  Field operator[](std::size_t index) const;
+  /// The value of the first with this name.
+  std::optional<std::string_view> find(std::string_view name) const;
+  std::size_t count(std::string_view name) const;
+
+  friend bool operator==(const Fields&, const Fields&) = default;
+
+ private:
+  /// Where a field lies in the text: it begins where the one before it ends.
+  struct Place {
+    std::size_t name_end;
+    std::size_t end;
+
+    friend bool operator==(const Place&, const Place&) = default;
+  };
+
+  std::string text_;
+  std::vector<Place> places_;
+};
+
+}  // namespace penstock::net
