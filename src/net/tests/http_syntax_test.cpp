@@ -62,6 +62,33 @@ TEST(HttpSyntax, RefusesABadHeader) {
   }
 }
 
+TEST(HttpSyntax, FindsAControlCharacterWhereverItStands) {
+  const auto takes = [](std::string_view text) {
+    HeaderLine header;
+    RequestLine parts;
+    const bool in_header = !read_header("A:" + std::string(text), header).has_value();
+    const bool in_target = !read_request_line("GET " + std::string(text) + " HTTP/1.1", parts).has_value();
+    return std::pair(in_header, in_target);
+  };
+  using Taken = std::pair<bool, bool>;
+  for (std::size_t size = 1; size <= 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      const auto with = [&](char c) {
+        std::string text(size, '/');
+        text[at] = c;
+        return takes(text);
+      };
+      for (const char c : {'\x00', '\x01', '\x0a', '\x0d', '\x1f', '\x7f'}) {
+        EXPECT_EQ(with(c), (Taken{false, false})) << int{c} << " at " << at << " of " << size;
+      }
+      for (const char c : {'!', '\x7e', '\x80', '\x9f', '\xff'}) {
+        EXPECT_EQ(with(c), (Taken{true, true})) << int{c} << " at " << at << " of " << size;
+      }
+      EXPECT_EQ(with('\t'), (Taken{true, false})) << at << " of " << size;
+    }
+  }
+}
+
 TEST(HttpSyntax, ReadsTheSizeOfAChunk) {
   EXPECT_EQ(read_chunk_size("1aF"), 0x1afU);
   EXPECT_EQ(read_chunk_size("0;a=\"b c\""), 0U);
