@@ -71,8 +71,8 @@ class JobLoop {
     if (effects_.records.empty()) return;
     frame_.clear();
     store::begin_frame(frame_);
+    store::encode(effects_.records, store::encoded_bytes(effects_.records), frame_);
     for (const core::Record& record : effects_.records) {
-      store::encode(record, frame_);
       if (const auto* added = std::get_if<core::JobAdded>(&record)) job_ = added->request.id;
       const auto* changed = std::get_if<core::JobChanged>(&record);
       if (changed != nullptr && changed->state.status == core::JobStatus::completed) ++finished_;

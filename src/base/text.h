@@ -28,6 +28,11 @@ inline void give_back(std::string& text) {
   std::string().swap(text);
 }
 
+/// The same for a text that is of no use any more, when it has more memory than what may be kept for the next one.
+inline void give_back_above(std::size_t bytes, std::string& text) {
+  if (text.capacity() > bytes) give_back(text);
+}
+
 /// Adds texts one behind the other.
 template <class... Texts>
 void append(std::string& out, const Texts&... texts) {

@@ -317,7 +317,7 @@ void Connection::on_written(bool whole) {
   server_->give_buffer(std::exchange(out_head_, {}));
   give_back(out_body_);
   out_sent_ = 0;
-  if (pending_.empty() && pending_.capacity() > kKeptBufferBytes) give_back(pending_);
+  if (pending_.empty()) give_back_above(kKeptBufferBytes, pending_);
   const std::function<void(bool)> written = std::exchange(written_, nullptr);
   if (written) written(whole && !ended_);
   if (!open_) return;

@@ -9,7 +9,7 @@ constexpr std::size_t kKeptBytes = 4 * 1024;
 
 void clear(std::string& text) {
   text.clear();
-  if (text.capacity() > kKeptBytes) give_back(text);
+  give_back_above(kKeptBytes, text);
 }
 
 }  // namespace

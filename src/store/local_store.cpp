@@ -160,19 +160,17 @@ class LocalStore final : public Store {
 
   Result<void> commit(Turn turn) override {
     if (auto written = wait_for_writer(); !written || turn->empty()) return written;
-    if (frame_.capacity() > kFrameKeptBytes) give_back(frame_);
+    give_back_above(kFrameKeptBytes, frame_);
     begin(turn);
-    encode(*turn, frame_);
-    const std::uint64_t bytes = frame_.size();
+    write_frame(*turn, encoded_bytes(*turn), frame_);
     if (auto done = log_->append({&frame_, 1}); !done) return tl::unexpected(std::move(done.error()));
-    return hand_over(std::move(turn), bytes);
+    return hand_over(std::move(turn), frame_.size());
   }
 
   void commit_later(Turn turn, Done done) override {
     begin(turn);
-    std::uint64_t bytes = kFrameHeadBytes;
-    for (const core::Record& record : *turn) bytes += encoded_bytes(record);
-    begun_bytes_ += bytes;
+    const std::size_t bytes = encoded_bytes(*turn);
+    begun_bytes_ += kFrameHeadBytes + bytes;
     const std::scoped_lock lock(begun_mutex_);
     begun_turns_.push_back({std::move(turn), bytes, std::move(done)});
     if (!is_writing_) writer_wake_.notify_one();
@@ -206,7 +204,7 @@ class LocalStore final : public Store {
   /// A turn that is to become durable.
   struct Begun {
     Turn turn;
-    std::uint64_t bytes;  // of its frame
+    std::size_t bytes;  // encoded, without its frame's head
     Done done;
   };
 
@@ -216,10 +214,10 @@ class LocalStore final : public Store {
     backlog_.add(++begun_, turn);
   }
 
-  static void encode(const std::vector<core::Record>& turn, std::string& frame) {
+  static void write_frame(const std::vector<core::Record>& turn, std::size_t bytes, std::string& frame) {
     frame.clear();
     begin_frame(frame);
-    for (const core::Record& record : turn) store::encode(record, frame);
+    encode(turn, bytes, frame);
   }
 
   /// What a start found in the log is put over what the tables say, and they follow in their own time. Nothing: they
@@ -333,8 +331,8 @@ class LocalStore final : public Store {
     frames_.resize(std::max(frames_.size(), turns.size()));
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < turns.size(); ++i) {
-      bytes += turns[i].bytes;
-      if (done) encode(*turns[i].turn, frames_[i]);
+      bytes += kFrameHeadBytes + turns[i].bytes;
+      if (done) write_frame(*turns[i].turn, turns[i].bytes, frames_[i]);
     }
     if (done) done = append_when_possible(std::span(frames_).first(turns.size()));
     begun_bytes_ -= bytes;
@@ -343,9 +341,7 @@ class LocalStore final : public Store {
       if (!done) continue;
       if (auto taken = hand_over(std::move(turns[i].turn), frames_[i].size()); !taken) keep(taken);
     }
-    for (std::string& frame : frames_) {
-      if (frame.capacity() > kFrameKeptBytes) give_back(frame);
-    }
+    for (std::string& frame : frames_) give_back_above(kFrameKeptBytes, frame);
     if (frames_.size() > kFramesKept) frames_.resize(kFramesKept);
   }
 

@@ -387,17 +387,17 @@ core::Record decode_kind(std::size_t kind, Reader& in, std::index_sequence<Kinds
 
 }  // namespace
 
-std::size_t encoded_bytes(const core::Record& record) {
+std::size_t encoded_bytes(std::span<const core::Record> turn) {
   Measure out;
-  write(record, out);
+  for (const core::Record& record : turn) write(record, out);
   return out.bytes();
 }
 
-void encode(const core::Record& record, std::string& out) {
+void encode(std::span<const core::Record> turn, std::size_t bytes, std::string& out) {
   const std::size_t begin = out.size();
-  out.resize(begin + encoded_bytes(record));
+  out.resize(begin + bytes);
   Pen pen(out.data() + begin);
-  write(record, pen);
+  for (const core::Record& record : turn) write(record, pen);
   ENSURE(pen.at() == out.data() + out.size());
 }
 

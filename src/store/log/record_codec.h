@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +15,9 @@ namespace penstock::store {
 // kinds are added to core::Record, and fields to fields.h, at the end.
 
 /// How many bytes encode() appends: a small part of its work.
-std::size_t encoded_bytes(const core::Record& record);
-/// Appends the record to `out`.
-void encode(const core::Record& record, std::string& out);
+std::size_t encoded_bytes(std::span<const core::Record> turn);
+/// Appends the records of a turn to `out`. `bytes`: encoded_bytes() of them.
+void encode(std::span<const core::Record> turn, std::size_t bytes, std::string& out);
 
 /// The records of one turn. Errors: unavailable (these bytes are not what encode() writes: damaged, or of a newer
 /// version).

@@ -11,8 +11,9 @@ namespace {
 std::pair<std::int64_t, std::size_t> through_the_log(std::int64_t ms) {
   const core::Record record = core::JobsForgotten{from_ms(ms)};
   std::string bytes = "before";
-  encode(record, bytes);
-  EXPECT_EQ(bytes.size(), 6 + encoded_bytes(record));
+  const std::size_t size = encoded_bytes({&record, 1});
+  encode({&record, 1}, size, bytes);
+  EXPECT_EQ(bytes.size(), 6 + size);
   const auto read = decode_turn(std::string_view(bytes).substr(6));
   EXPECT_TRUE(read.has_value() && read->size() == 1U);
   return {to_ms(std::get<core::JobsForgotten>(read->front()).expired_at), bytes.size() - 6};
@@ -39,11 +40,11 @@ TEST(RecordCodec, KnowsTheSizeOfTextsAndPayloads) {
     core::ChunkAdded added;
     added.job = *JobId::parse("job");
     added.chunk = core::bytes(std::string(size, 'x'));
+    const std::vector<core::Record> turn{added, core::ChunksCleared{added.job}};
     std::string bytes;
-    encode(added, bytes);
-    EXPECT_EQ(bytes.size(), encoded_bytes(added));
+    encode(turn, encoded_bytes(turn), bytes);
     const auto read = decode_turn(bytes);
-    ASSERT_TRUE(read.has_value() && read->size() == 1U);
+    ASSERT_TRUE(read.has_value() && read->size() == 2U);
     EXPECT_EQ(*std::get<core::ChunkAdded>(read->front()).chunk, *added.chunk);
   }
 }
