@@ -34,6 +34,10 @@ constexpr std::size_t kKeptBufferBytes = 4 * 1024;
 Connection::Connection(std::shared_ptr<Server> server, Socket socket, std::string peer)
     : server_(std::move(server)), socket_(std::move(socket)), peer_(std::move(peer)) {}
 
+Connection::~Connection() {
+  if (current_ != nullptr) current_->connection = nullptr;
+}
+
 boost::system::error_code Connection::start() {
   return server_->poller.watch(socket_.descriptor(), *this);
 }
@@ -50,7 +54,7 @@ bool Connection::may_read() const {
 }
 
 void Connection::on_ready(bool readable, bool writable, bool ended) {
-  const std::shared_ptr<Connection> self = shared_from_this();
+  const ConnectionPtr self(this);
   readable_ = readable_ || readable;
   no_more_ = no_more_ || ended;
   if (writable && sending_ == Sending::blocked) write();
@@ -153,7 +157,7 @@ void Connection::dispatch() {
   http_1_0_ = reader->http_1_0();
   head_only_ = request.method == "HEAD";
   server_->enter(*this, Phase::handling);
-  auto state = std::make_shared<Responder::State>(weak_from_this());
+  auto state = std::make_shared<Responder::State>(*this);
   current_ = state.get();
   try {
     server_->handler(std::move(request), Responder(std::move(state)));
@@ -231,7 +235,7 @@ void Connection::when_drained(std::function<void()> drained) {
   if (!open_) return;
   drained_ = std::move(drained);
   if (phase_ != Phase::handling) return;  // told when what is under way has been sent
-  asio::post(server_->context, [self = shared_from_this()] {
+  asio::post(server_->context, [self = ConnectionPtr(this)] {
     if (self->open_ && self->phase_ == Phase::handling) self->tell_drained();
   });
 }
@@ -348,7 +352,7 @@ void Connection::expire() {
 void Connection::close() {
   if (!open_) return;
   open_ = false;
-  const std::shared_ptr<Connection> self = shared_from_this();
+  const ConnectionPtr self(this);
   server_->poller.forget(socket_.descriptor(), *this);
   socket_.close();
   server_->remove(*this);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
 #include <list>
 #include <memory>
@@ -14,7 +16,8 @@ namespace penstock::net {
 
 struct Server;
 class Connection;
-using Connections = std::list<std::shared_ptr<Connection>>;
+using ConnectionPtr = boost::intrusive_ptr<Connection>;
+using Connections = std::list<ConnectionPtr>;
 
 /// What a connection is doing. In each phase but `handling` it has a time limit, the same for all connections, so that
 /// one list per phase, in the order of entering, is a queue of deadlines.
@@ -23,10 +26,13 @@ constexpr std::size_t kPhases = 6;
 
 /// One client's connection: reads requests, hands them to the handler one at a time, writes the answers.
 /// It reads whatever comes almost always, also while a request is handled: that is how a client that leaves is noticed.
-/// Owned by the server's lists until close(). Loop thread only.
-class Connection final : public std::enable_shared_from_this<Connection>, private Poller::Watcher {
+/// Owned by the server's lists until close(). Loop thread only, and so is the count of its owners: an atomic one waits
+/// for all that was written before it, which is much when a request has just been copied.
+class Connection final : public boost::intrusive_ref_counter<Connection, boost::thread_unsafe_counter>,
+                         private Poller::Watcher {
  public:
   Connection(std::shared_ptr<Server> server, Socket socket, std::string peer);
+  ~Connection();
 
   /// Once, after the server has put the connection into its list. Error: the system cannot watch one more.
   boost::system::error_code start();

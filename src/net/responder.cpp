@@ -6,7 +6,7 @@ namespace penstock::net {
 
 Responder::State::~State() {
   if (answered || gone) return;
-  const auto open = connection.lock();
+  const ConnectionPtr open(connection);
   if (!open) return;
   if (streaming) {
     open->close();
@@ -18,13 +18,13 @@ Responder::State::~State() {
 void Responder::State::begin(Response response) {
   ENSURE(!answered && !streaming);
   streaming = true;
-  const auto open = gone ? nullptr : connection.lock();
+  const ConnectionPtr open(connection);
   if (open) open->begin_stream(std::move(response));
 }
 
 bool Responder::State::write(std::string_view bytes) {
   ENSURE(!answered && streaming);
-  const auto open = gone ? nullptr : connection.lock();
+  const ConnectionPtr open(connection);
   if (open && open->write_stream(bytes)) return true;
   gone = true;
   on_gone = nullptr;
@@ -34,7 +34,7 @@ bool Responder::State::write(std::string_view bytes) {
 
 void Responder::State::on_drained(std::function<void()> drained) {
   ENSURE(!answered && streaming);
-  const auto open = gone ? nullptr : connection.lock();
+  const ConnectionPtr open(connection);
   if (open) open->when_drained(std::move(drained));
 }
 
@@ -43,7 +43,7 @@ void Responder::State::end() {
   answered = true;
   on_gone = nullptr;
   companion = nullptr;
-  const auto open = gone ? nullptr : connection.lock();
+  const ConnectionPtr open(std::exchange(connection, nullptr));
   if (open) open->end_stream();
 }
 
@@ -52,7 +52,7 @@ void Responder::State::send(Response response, std::function<void(bool)> written
   answered = true;
   on_gone = nullptr;
   companion = nullptr;
-  const auto open = gone ? nullptr : connection.lock();
+  const ConnectionPtr open(std::exchange(connection, nullptr));
   if (open) {
     open->answer(std::move(response), std::move(written));
   } else if (written) {
@@ -62,6 +62,7 @@ void Responder::State::send(Response response, std::function<void(bool)> written
 
 void Responder::State::client_gone() {
   gone = true;
+  connection = nullptr;
   companion = nullptr;
   // The call may drop the last handle and with it this object.
   const std::function<void()> call = std::exchange(on_gone, nullptr);

@@ -9,9 +9,9 @@
 namespace penstock::net {
 
 /// One request between the handler and its connection. Owned by the Responder handles; the connection knows it as long
-/// as both live. Neither keeps the other alive.
+/// as both live. Neither keeps the other alive. The handles may be on any thread, but for the last one.
 struct Responder::State {
-  explicit State(std::weak_ptr<Connection> from) : connection(std::move(from)) {}
+  explicit State(Connection& from) : connection(&from) {}
   ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -23,7 +23,7 @@ struct Responder::State {
   void end();
   void client_gone();
 
-  std::weak_ptr<Connection> connection;
+  Connection* connection;  // null: gone, or answered
   std::function<void()> on_gone;
   std::shared_ptr<void> companion;
   bool streaming = false;  // begin() was called

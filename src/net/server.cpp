@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kAcceptsAtOnce = 128;
 
-constexpr std::size_t kSpareBuffers = 64;
+constexpr std::size_t kSpareBuffers = 256;
 constexpr std::size_t kSpareReaders = 4;  // a request that has come whole needs its own only until it is handed over
 constexpr std::size_t kBufferBytesMin = 2 * 1024;  // a head and a usual body
 constexpr std::size_t kBufferBytesMax = 8 * 1024;
@@ -134,7 +134,7 @@ error_code Server::accept_waiting(Acceptor& acceptor) {
 error_code Server::admit(Socket socket, std::string peer) {
   const bool full = count - refused >= limits.connections_max;
   if (full && refused >= kRefusedMax) return {};
-  const auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), std::move(peer));
+  const ConnectionPtr connection(new Connection(shared_from_this(), std::move(socket), std::move(peer)));
   auto& idle = phases[static_cast<std::size_t>(Phase::idle)];
   connection->place_ = idle.insert(idle.end(), connection);
   ++count;
@@ -193,14 +193,14 @@ void Server::give_reader(std::unique_ptr<RequestReader> reader) {
 
 void Server::resume_later(Connection& connection) {
   if (std::exchange(connection.resumes_, true)) return;
-  resuming.push_back(connection.shared_from_this());
+  resuming.emplace_back(&connection);
   if (resuming.size() > 1) return;
   asio::post(context, [self = shared_from_this()] { self->resume(); });
 }
 
 void Server::resume() {
-  const std::vector<std::shared_ptr<Connection>> now = std::exchange(resuming, {});
-  for (const std::shared_ptr<Connection>& connection : now) {
+  const std::vector<ConnectionPtr> now = std::exchange(resuming, {});
+  for (const ConnectionPtr& connection : now) {
     connection->resumes_ = false;
     connection->resume();
   }
@@ -221,13 +221,13 @@ void Server::stop(std::function<void()> when_done) {
   accept_pause.cancel();
   auto& idle = phases[static_cast<std::size_t>(Phase::idle)];
   while (!idle.empty()) {
-    const std::shared_ptr<Connection> connection = idle.front();
+    const ConnectionPtr connection = idle.front();
     connection->close();
   }
   // Answers without an end of their own would keep the server for ever.
   for (const Phase phase : {Phase::handling, Phase::writing}) {
     const Connections list = phases[static_cast<std::size_t>(phase)];
-    for (const std::shared_ptr<Connection>& connection : list) {
+    for (const ConnectionPtr& connection : list) {
       if (connection->streaming()) connection->close();
     }
   }
@@ -241,7 +241,7 @@ void Server::stop_now() {
   accept_pause.cancel();
   for (Connections& list : phases) {
     while (!list.empty()) {
-      const std::shared_ptr<Connection> connection = list.front();
+      const ConnectionPtr connection = list.front();
       connection->close();
     }
   }
@@ -253,14 +253,14 @@ void Server::stop_now() {
 
 bool Server::holds(Connection& connection) {
   if (passing || held_until <= released) return false;
-  held.emplace_back(held_until, connection.shared_from_this());
+  held.emplace_back(held_until, &connection);
   return true;
 }
 
 void Server::release(std::uint64_t ticket) {
   released = std::max(released, ticket);
   while (!held.empty() && held.front().first <= released) {
-    const std::shared_ptr<Connection> connection = std::move(held.front().second);
+    const ConnectionPtr connection = std::move(held.front().second);
     held.pop_front();
     if (connection->open()) {
       connection->write();
@@ -305,7 +305,7 @@ void Server::tick() {
     if (static_cast<Phase>(i) == Phase::handling) continue;
     const std::chrono::milliseconds limit = time_limit(static_cast<Phase>(i));
     while (!phases[i].empty() && now - phases[i].front()->since_ >= limit) {
-      const std::shared_ptr<Connection> connection = phases[i].front();
+      const ConnectionPtr connection = phases[i].front();
       connection->expire();
     }
   }

@@ -70,9 +70,9 @@ struct Server : std::enable_shared_from_this<Server> {
   std::uint64_t held_until = 0;
   std::uint64_t released = 0;
   bool passing = false;  // HttpServer::pass()
-  std::deque<std::pair<std::uint64_t, std::shared_ptr<Connection>>> held;
+  std::deque<std::pair<std::uint64_t, ConnectionPtr>> held;
 
-  std::vector<std::shared_ptr<Connection>> resuming;
+  std::vector<ConnectionPtr> resuming;
   std::vector<std::string> spare_buffers;
   std::vector<std::unique_ptr<RequestReader>> spare_readers;
 
