@@ -31,7 +31,10 @@ Waiter& EngineState::add_waiter(Token to, Waiter::Kind kind, Time deadline) {
 }
 
 void EngineState::drop_waiter(Waiter& waiter) {
-  if (waiter.job) std::erase(waiter.job->waiters, &waiter);
+  if (waiter.job) {
+    Waiters& all = waiter.job->waiters;
+    all.erase(std::ranges::find(all, &waiter));
+  }
   if (waiter.worker && waiter.worker->take_poll == &waiter) {
     waiter.worker->take_poll = nullptr;
     waiter.worker->polled = now;
@@ -109,25 +112,19 @@ WorkerEntry* EngineState::worker_of(const EndpointId& endpoint, const WorkerId& 
 // ---------------------------------------------------------------- state: time
 
 void EngineState::run_due_timers() {
-  while (!timers.empty() && timers.begin()->first <= now) {
-    const TimerTarget target = timers.begin()->second;
+  while (!timers.empty() && timers.begin()->at() <= now) {
+    const TimerTarget target = timers.begin()->target();
     timers.erase(timers.begin());
     if (const auto* job = std::get_if<JobEntry*>(&target)) {
-      (*job)->timer.fired();
       job_due(**job);
     } else if (const auto* endpoint = std::get_if<EndpointEntry*>(&target)) {
-      (*endpoint)->timer.fired();
       touch(**endpoint);
     } else if (const auto* delivery = std::get_if<DeliveryEntry*>(&target)) {
-      (*delivery)->timer.fired();
       delivery_due(**delivery);
     } else if (const auto* batch = std::get_if<BatchEntry*>(&target)) {
-      (*batch)->timer.fired();
       batch_due(**batch);
     } else {
-      Waiter& waiter = *std::get<Waiter*>(target);
-      waiter.timer.fired();
-      waiter_due(waiter);
+      waiter_due(*std::get<Waiter*>(target));
     }
   }
   if (now < next_sweep) return;
@@ -359,7 +356,7 @@ void Engine::end_turn(Effects& effects) {
 
 std::optional<Time> Engine::next_wakeup() const {
   if (state_->timers.empty()) return state_->next_sweep;
-  return std::min(state_->timers.begin()->first, state_->next_sweep);
+  return std::min(state_->timers.begin()->at(), state_->next_sweep);
 }
 
 const EngineSettings& Engine::settings() const {
@@ -536,7 +533,7 @@ void Engine::check_invariants() const {
         ++in_progress;
         const auto worker = state_->workers.find(job->state.worker);
         ENSURE(worker != state_->workers.end() && worker->second->endpoint == entry);
-        ENSURE(worker->second->holding.contains(id));
+        ENSURE(worker->second->holding.contains(id.str()));
       }
       ENSURE(job->resident.has_value() == is_terminal(job->state.status));
       ENSURE(!is_terminal(job->state.status) || job->waiters.empty());

@@ -122,7 +122,7 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
     job.lease_until = now + lease();
     const Millis limit = execution_timeout(job);
     if (limit.count() > 0) job.run_deadline = now + limit;
-    worker.holding.emplace(job.request.id, &job);
+    worker.holding.emplace(job.request.id.str(), &job);
     worker.stopping.erase(job.request.id);  // of an earlier life of the job; now it is to run
     ++entry.in_progress;
     if (BatchEntry* batch = batch_of(job)) ++batch->in_progress;

@@ -12,7 +12,9 @@ JobView view_of(const JobEntry& job) {
 
 std::int64_t payload_bytes(const JobEntry& job) {
   std::size_t total = sizeof(JobEntry) + job.chunk_bytes;
-  for (const Bytes& part : {job.request.input, job.request.s3_config, job.output}) total += part ? part->size() : 0;
+  for (const Bytes* part : {&job.request.input, &job.request.s3_config, &job.output}) {
+    if (*part) total += (*part)->size();
+  }
   return static_cast<std::int64_t>(total);
 }
 
@@ -66,7 +68,7 @@ void EngineState::leave_queue(JobEntry& job) {
 
 void EngineState::leave_worker(JobEntry& job) {
   WorkerEntry& worker = *workers.at(job.state.worker);
-  worker.holding.erase(job.request.id);
+  worker.holding.erase(job.request.id.str());
   if (worker.holding.empty()) worker.idle_since = now;
   note_usage(worker);
   --job.endpoint.in_progress;
@@ -239,7 +241,7 @@ void EngineState::let_go(JobEntry& job) {
   EndpointEntry& entry = job.endpoint;
   const auto keyed = entry.keyed.find(job.request.idempotency_key);
   if (keyed != entry.keyed.end() && keyed->second == &job) entry.keyed.erase(keyed);
-  entry.jobs.erase(JobId(job.request.id));
+  entry.jobs.erase(entry.jobs.find(job.request.id));
 }
 
 WaitReason EngineState::wait_reason(const JobEntry& job) const {
@@ -262,7 +264,7 @@ WaitReason EngineState::wait_reason(const JobEntry& job) const {
 // ---------------------------------------------------------------- waiting clients
 
 void EngineState::answer_job_waiters(JobEntry& job) {
-  const std::vector<Waiter*> waiting = job.waiters;
+  const Waiters waiting = job.waiters;
   for (Waiter* waiter : waiting) {
     if (waiter->kind != Waiter::Kind::job) continue;
     job.told = is_terminal(job.state.status);
@@ -301,7 +303,7 @@ ChunkPage chunk_page(const JobEntry& job, int from, std::size_t bytes_max) {
 }
 
 void EngineState::feed_streams(JobEntry& job) {
-  const std::vector<Waiter*> waiting = job.waiters;
+  const Waiters waiting = job.waiters;
   const bool terminal = is_terminal(job.state.status);
   const int end = static_cast<int>(job.chunks.size());
   for (Waiter* waiter : waiting) {
@@ -550,7 +552,7 @@ void EngineState::bring_in(StoredJob stored) {
   }
   ++job.endpoint.in_progress;
   if (BatchEntry* batch = batch_of(job)) ++batch->in_progress;
-  worker->second->holding.emplace(job.request.id, &job);
+  worker->second->holding.emplace(job.request.id.str(), &job);
   job.lease_until = now + lease();
   const Millis limit = execution_timeout(job);
   if (limit.count() > 0) job.run_deadline = now + limit - std::clamp(ran_for(job), Millis{0}, limit);

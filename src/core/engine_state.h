@@ -1,5 +1,9 @@
 #pragma once
 
+#include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
+#include <boost/intrusive/set.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 #include <list>
 #include <map>
@@ -50,10 +54,17 @@ struct DeliveryEntry;
 struct BatchEntry;
 
 using TimerTarget = std::variant<JobEntry*, EndpointEntry*, Waiter*, DeliveryEntry*, BatchEntry*>;
-using Timers = std::multimap<Time, TimerTarget>;
+
+class TimerSlot;
+struct Earlier {
+  bool operator()(const TimerSlot& one, const TimerSlot& other) const;
+};
+/// Those that are armed, by time; of the same time in the order in which they were armed.
+using Timers = boost::intrusive::multiset<TimerSlot, boost::intrusive::compare<Earlier>,
+                                          boost::intrusive::constant_time_size<false>>;
 
 /// The one timer of its owner; gone with it.
-class TimerSlot {
+class TimerSlot : public boost::intrusive::set_base_hook<> {
  public:
   explicit TimerSlot(Timers& timers) : timers_(timers) {}
   ~TimerSlot() { disarm(); }
@@ -61,22 +72,30 @@ class TimerSlot {
   TimerSlot& operator=(const TimerSlot&) = delete;
 
   void arm(Time at, TimerTarget target) {
-    if (at_ && (*at_)->first == at) return;
+    if (armed() && at_ == at) return;
     disarm();
-    at_ = timers_.emplace_hint(timers_.end(), at, target);  // most are set for later than all others
+    at_ = at;
+    target_ = target;
+    timers_.insert(timers_.end(), *this);  // most are set for later than all others
   }
   void disarm() {
-    if (at_) timers_.erase(*at_);
-    at_.reset();
+    if (armed()) timers_.erase(timers_.iterator_to(*this));
   }
-  bool armed() const { return at_.has_value(); }
-  /// The timers' owner took this one out because it is due.
-  void fired() { at_.reset(); }
+  bool armed() const { return is_linked(); }
+  Time at() const { return at_; }
+  const TimerTarget& target() const { return target_; }
 
  private:
   Timers& timers_;
-  std::optional<Timers::iterator> at_;
+  Time at_{};
+  TimerTarget target_;
 };
+
+inline bool Earlier::operator()(const TimerSlot& one, const TimerSlot& other) const {
+  return one.at() < other.at();
+}
+
+using Waiters = boost::container::small_vector<Waiter*, 1>;
 
 struct JobEntry {
   JobEntry(Timers& timers, EndpointEntry& owner) : endpoint(owner), timer(timers) {}
@@ -94,7 +113,7 @@ struct JobEntry {
   Time waiting_since{};  // in the queue
   Time lease_until{};
   std::optional<Time> run_deadline;
-  std::vector<Waiter*> waiters;  // /runsync, /status-sync, /stream
+  Waiters waiters;  // /runsync, /status-sync, /stream
   std::optional<std::list<JobEntry*>::iterator> resident;
   bool told = false;  // who waited for its end knows it
   TimerSlot timer;
@@ -109,7 +128,7 @@ struct StopSignal {
 struct WorkerEntry {
   Worker worker;
   EndpointEntry* endpoint = nullptr;  // null: its endpoint was deleted and it is being ended
-  std::map<JobId, JobEntry*> holding;
+  boost::container::flat_map<std::string_view, JobEntry*> holding;  // by their ids
   std::map<JobId, StopSignal> stopping;
   std::optional<Time> last_ping;
   Time last_contact{};
@@ -234,7 +253,7 @@ class EngineState {
 
   void restore(StoredState state);
   void restore_jobs(std::deque<StoredJob> stored);
-  bool is_due() const { return now >= next_sweep || (!timers.empty() && timers.begin()->first <= now); }
+  bool is_due() const { return now >= next_sweep || (!timers.empty() && timers.begin()->at() <= now); }
   void run_due_timers();
   void hand_out_touched();
   void review_dirty();
@@ -551,7 +570,7 @@ class EngineState {
   std::uint64_t last_revision = 0;  // of endpoints
   std::unordered_map<WorkerId, std::unique_ptr<WorkerEntry>> workers;
   std::vector<WorkerEntry*> frozen;  // longest first
-  std::unordered_map<Token, std::unique_ptr<Waiter>> waiters;
+  boost::unordered_flat_map<Token, std::unique_ptr<Waiter>> waiters;
   std::list<JobEntry*> residents;  // terminal jobs in memory: those that were told, then the longest finished first
   std::size_t residents_told = 0;
   std::size_t resident_bytes = 0;

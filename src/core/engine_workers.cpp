@@ -194,7 +194,7 @@ void EngineState::on(Ping& c) {
     return;
   }
   for (const JobId& id : c.jobs) {
-    const auto held = worker->holding.find(id);
+    const auto held = worker->holding.find(id.str());
     if (held == worker->holding.end()) continue;  // SDKs of 1.7.11 to 1.10 list other workers' jobs (2.14)
     held->second->lease_until = now + lease();
     arm(*held->second);

@@ -127,7 +127,7 @@ void CoreLoop::run_turn() {
   turn_.clear();
   turn_.swap(commands_);
   core::Effects effects;
-  effects.records.reserve(turn_.size());
+  effects.records.reserve(2 * turn_.size());  // the usual ones of a job have two
   effects.replies.reserve(turn_.size());
   std::vector<core::Token> gone;
   const Time now = clock_.now();

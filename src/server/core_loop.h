@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -131,7 +132,7 @@ class CoreLoop final : public api::Core {
   Admission::HasRoom has_room_;
   Admission::IsRepeated is_repeated_;
   InputReads inputs_;
-  std::unordered_map<core::Token, OnReply> callers_;
+  boost::unordered_flat_map<core::Token, OnReply> callers_;
   std::vector<Watch> watches_;
   Recorder recorder_;
   core::Token next_token_ = 1;
