@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 
@@ -27,6 +28,8 @@ struct BodyLimits {
   std::size_t chunk = 100 * 1024 * 1024;    // job-stream
   std::size_t graphql = 8 * 1024 * 1024;
   std::size_t other = 64 * 1024;
+
+  std::size_t least() const { return std::min({run, runsync, batch, result, chunk, graphql, other}); }
 };
 
 /// Which dialect a request speaks. All of them share one origin (contract/control-plane 0.1).

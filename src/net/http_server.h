@@ -19,6 +19,7 @@ namespace penstock::net {
 struct HttpLimits {
   std::size_t header_bytes_max = 32 * 1024;         // 431
   std::size_t body_bytes_max = 21 * 1024 * 1024;    // 413, unless body_limit says otherwise for the request
+  std::size_t body_bytes_unasked = 0;               // announced as no longer, it is taken without asking body_limit
   std::size_t bodies_bytes_max = 1U << 30;          // of all bodies that are arriving; one beyond 64 KiB gets 503 then
   std::size_t unread_bytes_max = 1024 * 1024;       // of an answer that comes piece by piece: closed
   std::size_t connections_max = 20'000;             // further connections get 503 and are closed
@@ -65,7 +66,8 @@ class HttpServer {
  public:
   /// May take what it wants out of the request, which goes when it returns.
   using Handler = std::function<void(Request&&, Responder)>;
-  /// Asked for each request when its head is complete (path, method and headers are set).
+  /// Asked when the head of a request is complete (path, method and headers are set), but not for a body of
+  /// HttpLimits::body_bytes_unasked.
   using BodyLimit = std::function<BodyRule(const Request&)>;
 
   HttpServer(Loop& loop, HttpLimits limits, Handler handler, BodyLimit body_limit = {});

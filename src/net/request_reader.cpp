@@ -172,7 +172,8 @@ void RequestReader::on_head() {
     now_.state = State::complete;
     return;
   }
-  now_.rule = ask_limit_ ? ask_limit_(request_) : BodyRule(limits_.body_bytes_max);
+  const bool is_small = !now_.chunked && now_.left <= limits_.body_bytes_unasked;
+  now_.rule = ask_limit_ && !is_small ? ask_limit_(request_) : BodyRule(limits_.body_bytes_max);
   if (now_.left > now_.rule.bytes_max) return refuse_body();
   now_.line_bytes = 0;
   request_.body.reserve(std::min<std::uint64_t>(now_.left, kBodyReserveMax));

@@ -63,6 +63,13 @@ std::string cuda_checkpoint(const Config& config) {
   return config.cuda_checkpoint == "auto" ? launch::find_in_path("cuda-checkpoint") : config.cuda_checkpoint;
 }
 
+/// A body that every route takes, and into memory, needs no question.
+net::HttpLimits http_limits(const Config& config) {
+  net::HttpLimits limits = config.http;
+  limits.body_bytes_unasked = std::min(config.bodies.least(), config.results.spool_above);
+  return limits;
+}
+
 /// Everything of one running server, in the order of construction; torn down in reverse.
 class Server {
  public:
@@ -110,7 +117,7 @@ class Server {
         router_(graphql_, jobs_, batches_, openai_, worker_, admin_, webhooks_, why_, clock_api_, gpus_, metrics_,
                 fleet_, config_.bodies),
         http_(
-            loop_, config_.http,
+            loop_, http_limits(config_),
             [this](net::Request&& request, net::Responder responder) {
               router_.handle(std::move(request), std::move(responder));
             },

@@ -215,6 +215,29 @@ TEST(RequestReader, AsksForTheBodyLimitOfEachRequest) {
   EXPECT_EQ(state("/small"), State::refused);
 }
 
+TEST(RequestReader, TakesABodyThatIsSmallEnoughUnasked) {
+  HttpLimits limits;
+  limits.body_bytes_unasked = 5;
+  int asked = 0;
+  const HttpServer::BodyLimit ask = [&](const Request&) {
+    ++asked;
+    return std::size_t{8};
+  };
+  const std::string post = "POST / HTTP/1.1\r\nHost: h\r\n";
+  const auto asked_for = [&](const std::string& rest, State state) {
+    asked = 0;
+    RequestReader reader(limits, ask);
+    feed(reader, post + rest, 1000);
+    EXPECT_EQ(reader.state(), state) << rest;
+    return asked;
+  };
+  EXPECT_EQ(asked_for("Content-Length: 5\r\n\r\nhello", State::complete), 0);
+  EXPECT_EQ(asked_for("Content-Length: 6\r\n\r\nhello!", State::complete), 1);
+  EXPECT_EQ(asked_for("Content-Length: 9\r\n\r\n", State::refused), 1);
+  EXPECT_EQ(asked_for("Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", State::complete), 1)
+      << "its size is not announced";
+}
+
 TEST(RequestReader, BoundsChunkHeadersAndTrailers) {
   HttpLimits limits;
   limits.header_bytes_max = 200;
