@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 
+#include "base/error.h"
+
 namespace penstock::store {
 namespace {
 
@@ -46,6 +48,24 @@ std::vector<std::string> state_and_output_columns() {
   columns.emplace_back(kOutput);
   return columns;
 }
+
+/// Of a step of JobAdded, as the turns leave it.
+struct JobParts {
+  explicit JobParts(const TurnStep& step)
+      : request(std::get<core::JobAdded>(*step.record).request),
+        state(*step.state),
+        input(core::needs_input(request, state) ? request.input : kNone),
+        s3_config(core::needs_input(request, state) ? request.s3_config : kNone),
+        output(step.output != nullptr ? *step.output : kNone) {}
+
+  static inline const core::Bytes kNone;
+
+  const core::JobRequest& request;
+  const core::JobState& state;
+  const core::Bytes& input;
+  const core::Bytes& s3_config;
+  const core::Bytes& output;
+};
 
 bool is_inline(const core::Bytes& payload) {
   return payload != nullptr && payload->size() <= kInlineBytesMax;
@@ -92,6 +112,7 @@ std::string remove_parts_sql(const char* table, const char* jobs) {
 
 JobRows::JobRows(Database& db)
     : insert_(db.prepare(insert_sql("jobs", job_columns()))),
+      insert_some_(db.prepare(insert_sql("jobs", job_columns(), kAtOnce))),
       upsert_(db.prepare(upsert_sql("jobs", job_columns()))),
       change_state_(db.prepare(update_sql("jobs", "id", state_columns()))),
       change_state_and_output_(db.prepare(update_sql("jobs", "id", state_and_output_columns()))),
@@ -133,26 +154,39 @@ JobRows::JobRows(Database& db)
       forget_{db.prepare(remove_parts_sql("payloads", kForgotten)), db.prepare(remove_parts_sql("chunks", kForgotten)),
               db.prepare(fmt::format("DELETE FROM jobs WHERE {}", kForgotten))} {}
 
-void JobRows::add(const core::JobRequest& request, const core::JobState& state, const core::Bytes& output) {
-  const bool keeps = core::needs_input(request, state);
-  const core::Bytes input = keeps ? request.input : nullptr;
-  const core::Bytes s3_config = keeps ? request.s3_config : nullptr;
-  const auto write = [&](Statement& statement) {
-    write_row(statement, request);
-    write_row(statement, state);
-    add_inline(statement, input);
-    add_inline(statement, s3_config);
-    add_inline(statement, output);
-    return statement.run();
-  };
-  if (write(insert_) == 0) {
-    remove_payloads_.add(request.id.str()).run();
-    remove_chunks_.add(request.id.str()).run();
-    write(upsert_);
+void JobRows::bind(Statement& statement, const TurnStep& step) {
+  const JobParts job(step);
+  write_row(statement, job.request);
+  write_row(statement, job.state);
+  add_inline(statement, job.input);
+  add_inline(statement, job.s3_config);
+  add_inline(statement, job.output);
+}
+
+void JobRows::write_payloads(const TurnStep& step) {
+  const JobParts job(step);
+  write_payload(job.request.id, kInput, job.input);
+  write_payload(job.request.id, kS3Config, job.s3_config);
+  write_payload(job.request.id, kOutput, job.output);
+}
+
+void JobRows::add(const TurnStep& step) {
+  bind(insert_, step);
+  if (insert_.run() == 0) {
+    const JobId& id = JobParts(step).request.id;
+    remove_payloads_.add(id.str()).run();
+    remove_chunks_.add(id.str()).run();
+    bind(upsert_, step);
+    upsert_.run();
   }
-  write_payload(request.id, kInput, input);
-  write_payload(request.id, kS3Config, s3_config);
-  write_payload(request.id, kOutput, output);
+  write_payloads(step);
+}
+
+void JobRows::add_some(std::span<const TurnStep> steps) {
+  ENSURE(steps.size() == kAtOnce);
+  for (const TurnStep& step : steps) bind(insert_some_, step);
+  const bool all_new = insert_some_.run() == static_cast<int>(kAtOnce);
+  for (const TurnStep& step : steps) all_new ? write_payloads(step) : add(step);
 }
 
 void JobRows::change(const JobId& id, const core::JobState& state, const core::Bytes* output) {

@@ -5,10 +5,11 @@
 
 namespace penstock::store {
 
-std::string insert_sql(const std::string& table, const std::vector<std::string>& columns) {
+std::string insert_sql(const std::string& table, const std::vector<std::string>& columns, std::size_t rows) {
   const std::vector<std::string> marks(columns.size(), "?");
-  return fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING", table, fmt::join(columns, ", "),
-                     fmt::join(marks, ", "));
+  const std::vector<std::string> values(rows, fmt::format("({})", fmt::join(marks, ", ")));
+  return fmt::format("INSERT INTO {} ({}) VALUES {} ON CONFLICT DO NOTHING", table, fmt::join(columns, ", "),
+                     fmt::join(values, ", "));
 }
 
 std::string upsert_sql(const std::string& table, const std::vector<std::string>& columns) {

@@ -232,7 +232,8 @@ std::vector<std::string> column_names() {
 }
 
 // SQL text made from column names; the first column is the key.
-std::string insert_sql(const std::string& table, const std::vector<std::string>& columns);
+/// Of so many rows at once. One that is there already stays as it is.
+std::string insert_sql(const std::string& table, const std::vector<std::string>& columns, std::size_t rows = 1);
 std::string upsert_sql(const std::string& table, const std::vector<std::string>& columns);
 /// The key is bound last.
 std::string update_sql(const std::string& table, const std::string& key, const std::vector<std::string>& columns);

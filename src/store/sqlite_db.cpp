@@ -9,6 +9,9 @@
 namespace penstock::store {
 namespace {
 
+// Before anything of SQLite is used: it keeps no statistics of its memory, which have a mutex.
+[[maybe_unused]] const int kConfigured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+
 [[noreturn]] void throw_error(sqlite3* db, int code) {
   throw SqliteError(code & 0xff, db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code));
 }

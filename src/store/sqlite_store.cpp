@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -272,9 +273,9 @@ class Tables final : public SqliteStore {
     const std::scoped_lock lock(mutex_);
     try {
       const Transaction transaction(*db_, begin_);
-      for (const TurnStep& step : steps) {
+      while (!steps.empty()) {
         mutex_.let_others_in();
-        std::visit([&](const auto& record) { apply(step, record); }, *step.record);
+        steps = steps.subspan(apply_first(steps));
       }
       if (position != nullptr) put(put_position_, LogPositionRow::of(*position));
       commit_.run();
@@ -303,6 +304,19 @@ class Tables final : public SqliteStore {
     statement.run();
   }
 
+  /// Gives how many steps it took: nearly all are of new jobs, one behind the other.
+  std::size_t apply_first(std::span<const TurnStep> steps) {
+    const auto some = steps.first(std::min(steps.size(), JobRows::kAtOnce));
+    const bool are_new_jobs = std::ranges::all_of(
+        some, [](const TurnStep& step) { return std::holds_alternative<core::JobAdded>(*step.record); });
+    if (some.size() == JobRows::kAtOnce && are_new_jobs) {
+      jobs_.add_some(some);
+      return some.size();
+    }
+    std::visit([&](const auto& record) { apply(steps.front(), record); }, *steps.front().record);
+    return 1;
+  }
+
   void apply(const TurnStep&, const core::AccountSaved& record) { put(put_account_, record.account); }
   void apply(const TurnStep&, const core::ApiKeySaved& record) { put(put_key_, record.key); }
   void apply(const TurnStep&, const core::TemplateSaved& record) { put(put_template_, record.value); }
@@ -316,9 +330,7 @@ class Tables final : public SqliteStore {
     fleet_.remove_of(record.id);
   }
   void apply(const TurnStep&, const core::CountersSaved& record) { put(put_counters_, record); }
-  void apply(const TurnStep& step, const core::JobAdded& record) {
-    jobs_.add(record.request, *step.state, step.output != nullptr ? *step.output : nullptr);
-  }
+  void apply(const TurnStep& step, const core::JobAdded&) { jobs_.add(step); }
   void apply(const TurnStep& step, const core::JobChanged& record) {
     jobs_.change(record.id, *step.state, step.output);
   }

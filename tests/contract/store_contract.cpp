@@ -276,6 +276,39 @@ TEST_P(StoreContract, JobsComeBackInTheOrderOfSubmission) {
   expect_holds(restarted(), wanted);
 }
 
+TEST_P(StoreContract, ManyJobsAtOnceOfWhichSomeAreThereAlready) {
+  const std::string large(100'000, 'x');  // lies beside its row
+  const auto name_of = [](int i) { return "job-" + std::to_string(100 + i); };
+  const auto job = [&](int i, std::string_view mark) {
+    core::JobAdded added = i % 2 == 0 ? full_job(name_of(i), "ep-1") : bare_job(name_of(i), "ep-1");
+    added.request.input = core::bytes((i % 5 == 0 ? large : "") + std::string(mark) + name_of(i));
+    return added;
+  };
+  core::StoredState wanted;
+  Turn known;
+  for (const int i : {3, 11, 12, 27}) {  // in a run of new ones, two of them side by side
+    known.push_back(job(i, "old "));
+    known.push_back(core::ChunkAdded{id<JobId>(name_of(i)), 0, core::bytes("chunk")});
+    known.push_back(core::JobChanged{id<JobId>(name_of(i)), {}, true, core::bytes(large + "progress")});
+    wanted.jobs.push_back(stored(job(i, "new ")));
+  }
+  commit(known);
+  Turn turn;
+  for (int i = 0; i < 30; ++i) {
+    turn.push_back(job(i, "new "));
+    if (i != 3 && i != 11 && i != 12 && i != 27) wanted.jobs.push_back(stored(job(i, "new ")));
+    if (i == 20) {
+      turn.push_back(core::JobChanged{id<JobId>(name_of(i)), {}, true, core::bytes(large + "more")});
+      wanted.jobs.back().state = {};
+      wanted.jobs.back().output = core::bytes(large + "more");
+    }
+  }
+  commit(turn);
+  expect_holds(restarted(), wanted);
+  commit(turn);  // as after a crash
+  expect_holds(restarted(), wanted);
+}
+
 TEST_P(StoreContract, AJobsChangesReplaceItsStateAndOnlyAskedForItsOutput) {
   const core::JobAdded added = full_job("job-1", "ep-1");
   commit({added});
