@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/log.h"
+#include "base/spare_texts.h"
 #include "base/text.h"
 #include "net/responder_state.h"
 #include "net/response_head.h"
@@ -25,6 +26,8 @@ constexpr std::size_t kBodyStepBytes = 16 * 1024 * 1024;
 
 // Up to here, to copy an answer's body behind its head costs less than to send the two of them.
 constexpr std::size_t kJoinedBytes = 4 * 1024;
+
+constexpr std::size_t kHeadBytesUsual = 1024;  // room for more costs nothing
 
 // A buffer larger than this is given back when a request is over.
 constexpr std::size_t kKeptBufferBytes = 4 * 1024;
@@ -185,10 +188,13 @@ void Connection::begin_write(Response response, std::function<void(bool)> writte
   server_->counts.add(response.status);
   if (server_->stopping) keep_alive_ = false;
   const After after = !keep_alive_ ? After::close : http_1_0_ ? After::keep_open_http_1_0 : After::keep_open;
-  out_head_ = server_->take_buffer();
+  out_head_ = take_text(kHeadBytesUsual);
   append_response_head(out_head_, response, after);
   out_body_ = head_only_ || is_bodiless(response.status) ? std::string() : std::move(response.body);
-  if (out_body_.size() <= kJoinedBytes) out_head_ += std::exchange(out_body_, {});
+  if (out_body_.size() <= kJoinedBytes) {
+    out_head_ += out_body_;
+    give_text(std::exchange(out_body_, {}));
+  }
   out_sent_ = 0;
   written_ = std::move(written);
   server_->enter(*this, Phase::writing);
@@ -202,7 +208,7 @@ void Connection::begin_stream(Response response) {
   stream_ended_ = false;
   chunked_ = !http_1_0_;
   keep_alive_ = keep_alive_ && chunked_ && !server_->stopping;
-  out_head_ = server_->take_buffer();
+  out_head_ = take_text(kHeadBytesUsual);
   append_response_head(out_head_, response, keep_alive_ ? After::keep_open : After::close,
                        chunked_ ? Framing::chunked : Framing::until_close);
   out_sent_ = 0;
@@ -318,8 +324,8 @@ void Connection::resume() {
 }
 
 void Connection::on_written(bool whole) {
-  server_->give_buffer(std::exchange(out_head_, {}));
-  give_back(out_body_);
+  give_text(std::exchange(out_head_, {}));
+  give_text(std::exchange(out_body_, {}));
   out_sent_ = 0;
   if (pending_.empty()) give_back_above(kKeptBufferBytes, pending_);
   const std::function<void(bool)> written = std::exchange(written_, nullptr);

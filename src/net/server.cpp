@@ -23,10 +23,7 @@ constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kAcceptsAtOnce = 128;
 
-constexpr std::size_t kSpareBuffers = 256;
 constexpr std::size_t kSpareReaders = 4;  // a request that has come whole needs its own only until it is handed over
-constexpr std::size_t kBufferBytesMin = 2 * 1024;  // a head and a usual body
-constexpr std::size_t kBufferBytesMax = 8 * 1024;
 
 // Connections beyond the limit that are told so at one time; any more are closed without a word.
 constexpr std::size_t kRefusedMax = 256;
@@ -158,24 +155,6 @@ void Server::enter(Connection& connection, Phase phase) {
   to.splice(to.end(), from, connection.place_);
   connection.phase_ = phase;
   connection.since_ = coarse_now();
-}
-
-std::string Server::take_buffer() {
-  std::string buffer;
-  if (spare_buffers.empty()) {
-    buffer.reserve(kBufferBytesMin);
-  } else {
-    buffer.swap(spare_buffers.back());
-    spare_buffers.pop_back();
-  }
-  return buffer;
-}
-
-void Server::give_buffer(std::string buffer) {
-  const bool fits = buffer.capacity() >= kBufferBytesMin && buffer.capacity() <= kBufferBytesMax;
-  if (!fits || spare_buffers.size() == kSpareBuffers) return;
-  buffer.clear();
-  spare_buffers.push_back(std::move(buffer));
 }
 
 std::unique_ptr<RequestReader> Server::take_reader() {

@@ -37,9 +37,6 @@ struct Server : std::enable_shared_from_this<Server> {
   void resume_later(Connection& connection);
   void resume();
 
-  /// Memory for an answer, empty, and back again when it is sent: a few pieces serve all connections.
-  std::string take_buffer();
-  void give_buffer(std::string buffer);
   std::unique_ptr<RequestReader> take_reader();
   void give_reader(std::unique_ptr<RequestReader> reader);
 
@@ -73,7 +70,6 @@ struct Server : std::enable_shared_from_this<Server> {
   std::deque<std::pair<std::uint64_t, ConnectionPtr>> held;
 
   std::vector<ConnectionPtr> resuming;
-  std::vector<std::string> spare_buffers;
   std::vector<std::unique_ptr<RequestReader>> spare_readers;
 
   boost::asio::steady_timer ticker;

@@ -5,6 +5,7 @@ test killed its worker twice, for an attempt that the server's own end cut short
 PENSTOCK_TEST_CHAOS_SEED repeats a run's choices (not its timing)."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -147,6 +148,14 @@ def test_killing_the_server_under_load(server):
     asyncio.run(drive(server, random.Random(SEED)))
 
 
+def leads_session(pid):
+    """False, too, when it has just exited."""
+    try:
+        return os.getsid(pid) == pid
+    except ProcessLookupError:
+        return False
+
+
 @pytest.mark.timeout(180)
 def test_killing_workers_under_load(server):
     """Every job ends, and each kill costs at most one try of one job."""
@@ -157,9 +166,10 @@ def test_killing_workers_under_load(server):
     jobs = [client.run(endpoint, {"echo": n, "delay": 1}) for n in range(15)]
     for _ in range(WORKER_KILLS):
         client.wait_health(endpoint, lambda h: h["workers"]["running"] > 0 or h["jobs"]["inQueue"] == 0, "work", 60)
-        leaders = [pid for pid in server.worker_processes() if os.getsid(pid) == pid]
+        leaders = [pid for pid in server.worker_processes() if leads_session(pid)]
         if leaders:
-            os.kill(rng.choice(leaders), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(rng.choice(leaders), signal.SIGKILL)
         before = client.health(endpoint)["jobs"]["completed"]
         wait_for(lambda: client.health(endpoint)["jobs"]["completed"] > before
                  or client.health(endpoint)["jobs"]["inQueue"] + client.health(endpoint)["jobs"]["inProgress"] == 0, 60,

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/spare_texts.h"
 #include "base/text.h"
 #include "json/json.h"
 
@@ -24,10 +25,9 @@ void write_wait(std::string& out, const core::WaitReason& wait) {
 
 std::string job_text(const core::JobView& job) {
   const bool terminal = core::is_terminal(job.status);
-  std::string out;
-  out.reserve((job.output ? job.output->size() : 0) + kJobHead);
+  std::string out = take_text((job.output ? job.output->size() : 0) + kJobHead);
   const auto add = [&](const auto&... parts) { append(out, parts...); };
-  out = "{";
+  out += '{';
   if (job.delay_ms || terminal) add("\"delayTime\":", std::to_string(job.delay_ms.value_or(0)), ",");
   if (job.error) {
     out += "\"error\":";

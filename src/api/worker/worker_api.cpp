@@ -9,6 +9,7 @@
 #include "api/answers.h"
 #include "api/calls.h"
 #include "api/worker/result.h"
+#include "base/spare_texts.h"
 #include "base/text.h"
 #include "json/json.h"
 
@@ -21,9 +22,12 @@ constexpr std::size_t kHandOutHead = 256;  // a job's text without its payloads,
 
 constexpr std::string_view kOperations[] = {"job-take", "job-take-batch", "job-stop", "job-done", "job-stream", "ping"};
 
+std::size_t hand_out_bytes(const core::HandOut& job) {
+  return job.input->size() + (job.s3_config ? job.s3_config->size() : 0) + kHandOutHead;
+}
+
 void write_hand_out(std::string& out, const core::HandOut& job, const Traces& traces) {
   const auto add = [&](const auto&... parts) { append(out, parts...); };
-  out.reserve(out.size() + job.input->size() + (job.s3_config ? job.s3_config->size() : 0) + kHandOutHead);
   add("{\"id\":\"", job.id.str(), "\",\"input\":", *job.input);
   if (job.s3_config) add(",\"s3Config\":", *job.s3_config);
   if (const auto trace = traces.of(job.id, job.traceparent)) add(",\"traceparent\":\"", trace->header(), "\"");
@@ -36,7 +40,7 @@ void write_hand_out(std::string& out, const core::HandOut& job, const Traces& tr
 }
 
 std::string hand_out_text(const core::HandOut& job, const Traces& traces) {
-  std::string out;
+  std::string out = take_text(hand_out_bytes(job));
   write_hand_out(out, job, traces);
   return out;
 }
@@ -45,6 +49,7 @@ std::string hand_outs_text(const std::vector<core::HandOut>& jobs, const Traces&
   std::string out = "[";
   for (const auto& job : jobs) {
     if (out.size() > 1) out += ',';
+    out.reserve(out.size() + hand_out_bytes(job));
     write_hand_out(out, job, traces);
   }
   return out + "]";
