@@ -20,7 +20,7 @@ std::int64_t payload_bytes(const JobEntry& job) {
 
 // ---------------------------------------------------------------- a job's way through its states
 
-JobEntry& EngineState::admit(JobRequest request) {
+JobEntry& EngineState::admit(JobRequest&& request) {
   EndpointEntry& entry = *endpoints.at(request.endpoint);
   auto made = std::make_unique<JobEntry>(timers, entry);
   made->request = std::move(request);

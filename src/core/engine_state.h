@@ -388,7 +388,7 @@ class EngineState {
   std::vector<SealedSecret> secrets_for(const std::vector<EnvVar>& env, const AccountId& owner) const;
 
   // ---- jobs (engine_jobs.cpp)
-  JobEntry& admit(JobRequest request);
+  JobEntry& admit(JobRequest&& request);
   void bring_in(StoredJob stored);
   void answer_again(Submit& c, JobEntry& first);
   void await(JobEntry& job, Token to, Millis wait);

@@ -1,7 +1,5 @@
 #include "net/fields.h"
 
-#include <span>
-
 #include "base/text.h"
 
 namespace penstock::net {
@@ -30,8 +28,11 @@ void Fields::add(std::string_view name, std::string_view value) {
 void Fields::add_lower(std::string_view name, std::string_view value) {
   const std::size_t begin = text_.size();
   add(name, value);
-  for (char& c : std::span(text_).subspan(begin, name.size())) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  char* const at = text_.data() + begin;
+  // Without a branch, so that the compiler takes sixteen at a time.
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const bool is_upper = static_cast<unsigned char>(at[i] - 'A') < 26;
+    at[i] = static_cast<char>(at[i] | (is_upper ? 'a' - 'A' : 0));
   }
 }
 

@@ -77,9 +77,10 @@ std::optional<BadPart> read_request_line(std::string_view line, RequestLine& int
 }
 
 std::optional<BadPart> read_header(std::string_view line, HeaderLine& into) {
-  const std::size_t colon = std::min(line.find(':'), line.size());
+  std::size_t colon = 0;
+  while (colon < line.size() && token_character(line[colon]) != 0) ++colon;
+  if (colon == 0 || colon == line.size() || line[colon] != ':') return BadPart{"bad header name"};
   into.name = line.substr(0, colon);
-  if (colon == line.size() || !is_token(into.name)) return BadPart{"bad header name"};
   const std::string_view text = line.substr(colon + 1);
   if (!is_text(text)) return BadPart{"bad header value"};
   into.value = trim(text);

@@ -12,6 +12,20 @@ void append_header(std::string& head, std::string_view name, std::string_view va
   head += "\r\n";
 }
 
+void append_status_line(std::string& to, int status) {
+  namespace http = boost::beast::http;
+  if (status == 200) {
+    to += "HTTP/1.1 200 OK\r\n";
+    return;
+  }
+  const auto reason = http::obsolete_reason(static_cast<http::status>(status));
+  to += "HTTP/1.1 ";
+  to += std::to_string(status);
+  to += ' ';
+  to.append(reason.data(), reason.size());
+  to += "\r\n";
+}
+
 /// What could end the header, and begin another, becomes a space.
 std::string on_one_line(std::string value) {
   for (char& c : value) {
@@ -27,13 +41,7 @@ bool is_bodiless(int status) {
 }
 
 void append_response_head(std::string& to, const Response& response, After after, Framing framing) {
-  namespace http = boost::beast::http;
-  const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
-  to += "HTTP/1.1 ";
-  to += std::to_string(response.status);
-  to += ' ';
-  to.append(reason.data(), reason.size());
-  to += "\r\n";
+  append_status_line(to, response.status);
   if (!is_bodiless(response.status)) {
     if (!response.content_type.empty()) append_header(to, "Content-Type", response.content_type);
     if (framing == Framing::length) append_header(to, "Content-Length", std::to_string(response.body.size()));
