@@ -78,6 +78,12 @@ Result<void> apply_environment(Config& config, const std::map<std::string, std::
 
 }  // namespace
 
+net::HttpLimits http_limits(const Config& config) {
+  net::HttpLimits limits = config.http;
+  limits.body_bytes_unasked = std::min(config.bodies.least(), config.results.spool_above);
+  return limits;
+}
+
 const std::vector<SettingInfo>& setting_infos() {
   static const std::vector<SettingInfo> infos = [] {
     std::vector<SettingInfo> made;

@@ -68,6 +68,9 @@ struct Config {
 /// and runs `process:` images: whoever may submit there may also run any program on this machine.
 net::AddressRules webhook_rules(const Config& config);
 
+/// With the size of a body that every route takes, and into memory: it needs no question.
+net::HttpLimits http_limits(const Config& config);
+
 /// One setting, as `serve --help` and the docs list it.
 struct SettingInfo {
   std::string key;       // "workers.ping_interval_ms"

@@ -63,13 +63,6 @@ std::string cuda_checkpoint(const Config& config) {
   return config.cuda_checkpoint == "auto" ? launch::find_in_path("cuda-checkpoint") : config.cuda_checkpoint;
 }
 
-/// A body that every route takes, and into memory, needs no question.
-net::HttpLimits http_limits(const Config& config) {
-  net::HttpLimits limits = config.http;
-  limits.body_bytes_unasked = std::min(config.bodies.least(), config.results.spool_above);
-  return limits;
-}
-
 /// Everything of one running server, in the order of construction; torn down in reverse.
 class Server {
  public:
