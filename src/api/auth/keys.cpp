@@ -43,7 +43,7 @@ bool is_same_worker_key(std::string_view presented, std::string_view key) {
 class HashedKey {
  public:
   HashedKey() = default;
-  HashedKey(std::string_view key, std::string hash) : key_(key), hash_(std::move(hash)) {}
+  explicit HashedKey(std::string_view key) : key_(key), hash_(hash_key(key)) {}
   HashedKey& operator=(HashedKey&& other) noexcept {
     sodium_memzero(key_.data(), key_.size());
     key_.swap(other.key_);
@@ -105,15 +105,9 @@ Caller caller_of(const net::Request& request, const core::Engine& engine, bool k
   if (!key) return Caller{};
   // Nearly every request comes with the key of the one before, and to hash it takes longer than all else here.
   static thread_local HashedKey last;
-  if (last.is(*key)) {
-    const core::ApiKey* known = engine.find_key(last.hash());
-    if (known) return Caller{Caller::Kind::known, known};
-  }
-  std::string hash = hash_key(*key);
-  const core::ApiKey* known = engine.find_key(hash);
-  if (!known) return Caller{Caller::Kind::unknown, nullptr};
-  last = HashedKey(*key, std::move(hash));
-  return Caller{Caller::Kind::known, known};
+  if (!last.is(*key)) last = HashedKey(*key);
+  const core::ApiKey* known = engine.find_key(last.hash());
+  return known ? Caller{Caller::Kind::known, known} : Caller{Caller::Kind::unknown, nullptr};
 }
 
 std::string WorkerKeys::key_of(const EndpointId& endpoint, const WorkerId& worker) const {
