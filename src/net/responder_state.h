@@ -9,8 +9,8 @@
 namespace penstock::net {
 
 /// One request between the handler and its connection. Owned by the Responder handles; the connection knows it as long
-/// as both live. Neither keeps the other alive. Handles may be copied and dropped on any thread, but for the last one of
-/// a request that was not answered.
+/// as both live. Neither keeps the other alive. Handles may be copied and dropped on any thread, but for the last one
+/// of a request that was not answered.
 struct Responder::State {
   explicit State(Connection& from) : connection(&from) {}
   ~State();

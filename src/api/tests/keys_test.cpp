@@ -47,5 +47,35 @@ TEST(WorkerKeys, ManyWorkersAreNotMixedUp) {
   }
 }
 
+TEST(Callers, AreToldApartAlsoAfterOneAnother) {
+  const std::string key = "rpa_" + std::string(48, 'k');
+  SeededRandom random(1);
+  core::Engine engine({}, {}, random);
+  core::StoredState state;
+  state.accounts.push_back({*AccountId::parse("owner"), "owner@localhost"});
+  state.keys.push_back({"key", *AccountId::parse("owner"), "key", hash_key(key)});
+  core::Effects effects;
+  engine.restore(Time{}, std::move(state), effects);
+  const auto kind = [&](const net::Request& request) { return caller_of(request, engine, false).kind; };
+
+  EXPECT_EQ(kind(with_key("")), Caller::Kind::unknown) << "before any key was seen";
+  for (int round = 0; round < 2; ++round) {
+    for (int again = 0; again < 2; ++again) {
+      const Caller caller = caller_of(with_key(key), engine, false);
+      ASSERT_EQ(caller.kind, Caller::Kind::known);
+      EXPECT_EQ(caller.key->id, "key");
+    }
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      std::string almost = key;
+      almost[i] = '0';
+      EXPECT_EQ(kind(with_key(almost)), Caller::Kind::unknown) << i;
+      EXPECT_EQ(kind(with_key(key)), Caller::Kind::known) << i;
+    }
+    EXPECT_EQ(kind(with_key(key + "k")), Caller::Kind::unknown);
+    EXPECT_EQ(kind(with_key(key.substr(1))), Caller::Kind::unknown);
+    EXPECT_EQ(kind(net::Request{}), Caller::Kind::nobody);
+  }
+}
+
 }  // namespace
 }  // namespace penstock::api

@@ -18,6 +18,14 @@ TEST(Fields, KeepsNamesAndValuesInTheirOrder) {
   EXPECT_EQ(fields.find("x-b"), std::nullopt);
   EXPECT_EQ(fields.find("1"), std::nullopt) << "a value is no name";
   EXPECT_EQ(fields.count("a"), 2U);
+  std::string every;
+  std::string lower;
+  for (int c = 0; c < 256; ++c) {
+    every += static_cast<char>(c);
+    lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  }
+  fields.add_lower(every, every);
+  EXPECT_EQ(fields[4], (Fields::Field{lower, every}));
   EXPECT_EQ(fields.count("b"), 0U);
 }
 
