@@ -46,12 +46,7 @@ namespace penstock::core {
 //   engine_starts.cpp   the phases of a worker's start
 //   engine_sharing.cpp  who gets them when they are short
 
-struct EndpointEntry;
-struct JobEntry;
 struct WorkerEntry;
-struct Waiter;
-struct DeliveryEntry;
-struct BatchEntry;
 
 using Waiters = boost::container::small_vector<Waiter*, 1>;
 

@@ -138,6 +138,7 @@ JobRows::JobRows(Database& db)
       find_live_(db.prepare(
           select_sql("jobs INDEXED BY jobs_live WHERE status IN ('IN_QUEUE', 'IN_PROGRESS')", job_columns()))),
       have_chunks_(db.prepare("SELECT 1 FROM chunks LIMIT 1")),
+      have_payloads_(db.prepare("SELECT 1 FROM payloads LIMIT 1")),
       find_input_(db.prepare("SELECT input, s3_config FROM jobs WHERE id = ? AND endpoint = ?")),
       put_payload_(db.prepare("INSERT INTO payloads (job, kind, part, bytes) VALUES (?, ?, ?, ?)")),
       find_payloads_(db.prepare("SELECT kind, bytes FROM payloads WHERE job = ? ORDER BY kind, part")),
@@ -241,6 +242,8 @@ std::deque<core::StoredJob> JobRows::load_live(std::uint64_t input_bytes) {
   std::deque<core::StoredJob> jobs;
   const bool has_chunks = have_chunks_.step();
   have_chunks_.reset();
+  const bool has_payloads = have_payloads_.step();
+  have_payloads_.reset();
   const StatementReset reset(find_live_);
   std::uint64_t bytes = 0;
   while (find_live_.step()) {
@@ -249,7 +252,9 @@ std::deque<core::StoredJob> JobRows::load_live(std::uint64_t input_bytes) {
                        job.request.batch.empty();  // of one that is a draft the input is counted
     if (has_chunks) read_chunks(job);
     if (waits && bytes > input_bytes) continue;
-    add_payloads(job, find_live_);
+    add_inline_payloads(job, find_live_);
+    if (has_payloads) read_payloads(job);
+    check_input(job);
     if (waits) bytes += job.request.input->size();
   }
   return jobs;
@@ -351,18 +356,22 @@ core::StoredJob JobRows::read_bare(Statement& row) {
   return job;
 }
 
-void JobRows::add_payloads(core::StoredJob& job, Statement& row) {
+void JobRows::add_inline_payloads(core::StoredJob& job, Statement& row) {
   const int payload_column = static_cast<int>(job_columns().size()) - 3;
   job.request.input = inline_payload(row, payload_column);
   job.request.s3_config = inline_payload(row, payload_column + 1);
   job.output = inline_payload(row, payload_column + 2);
-  read_payloads(job);
+}
+
+void JobRows::check_input(const core::StoredJob& job) {
   if (!job.request.input && core::needs_input(job.request, job.state)) throw DamagedRow("input", "NULL");
 }
 
 core::StoredJob JobRows::read(Statement& row) {
   core::StoredJob job = read_bare(row);
-  add_payloads(job, row);
+  add_inline_payloads(job, row);
+  read_payloads(job);
+  check_input(job);
   read_chunks(job);
   return job;
 }

@@ -47,7 +47,8 @@ class JobRows {
   core::Bytes long_output(const JobId& job);
   /// All but payloads and chunks.
   static core::StoredJob read_bare(Statement& row);
-  void add_payloads(core::StoredJob& job, Statement& row);
+  static void add_inline_payloads(core::StoredJob& job, Statement& row);
+  static void check_input(const core::StoredJob& job);
   void read_payloads(core::StoredJob& job);
   void read_chunks(core::StoredJob& job);
   static void bind(Statement& statement, const TurnStep& step);
@@ -70,6 +71,7 @@ class JobRows {
   Statement find_output_;
   Statement find_live_;
   Statement have_chunks_;
+  Statement have_payloads_;
   Statement find_input_;
   Statement put_payload_;
   Statement find_payloads_;

@@ -6,6 +6,7 @@
 #include "base/ids.h"
 #include "base/number.h"
 #include "base/random.h"
+#include "base/spare_texts.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -241,6 +242,19 @@ TEST(Number, IsTheWholeTextOrNone) {
   }
   for (const char* text : {"", " 1", "1.5 ", "1.5x", "+1"})
     EXPECT_FALSE(parse_number<double>(text).has_value()) << text;
+}
+
+TEST(SpareTexts, AreEmptyAndLargeEnoughAndMuchMemoryIsNotKept) {
+  give_text(std::string(3'000, 'x'));
+  const std::string again = take_text(2'500);
+  EXPECT_EQ(again, "");
+  EXPECT_GE(again.capacity(), 3'000U) << "the same memory";
+  give_text(std::string(3'000, 'x'));
+  EXPECT_GE(take_text(100'000).capacity(), 100'000U);
+  give_text(std::string(100'000, 'x'));
+  EXPECT_LT(take_text(1).capacity(), 10'000U);
+  give_text("small");
+  EXPECT_GE(take_text(1).capacity(), 1'000U);
 }
 
 }  // namespace
