@@ -39,6 +39,7 @@ class LocalStore final : public Store {
         begun_(position.applied + found.kept.size()),
         position_(position),
         applied_(position.applied),
+        behind_bytes_(found.kept_bytes),
         waiting_(std::move(found.kept)),
         waiting_bytes_(found.kept_bytes),
         waiting_since_(now()),
@@ -60,6 +61,7 @@ class LocalStore final : public Store {
     {
       const std::scoped_lock lock(mutex_);
       leaving_ = true;
+      ++awaited_;
     }
     wake_.notify_one();
     thread_.join();
@@ -154,6 +156,7 @@ class LocalStore final : public Store {
 
   void stop_listing() override {
     std::unique_lock lock(mutex_);
+    awaited_ -= reads_.size();
     reads_.clear();
     applied_all_.wait(lock, [&] { return !is_reading_; });
   }
@@ -191,7 +194,7 @@ class LocalStore final : public Store {
     stats.log_bytes = log_bytes_;
     stats.turns_behind = begun_ - applied_;
     const std::scoped_lock lock(mutex_);
-    stats.bytes_behind = waiting_bytes_ + applying_bytes_ + begun_bytes_;
+    stats.bytes_behind = behind_bytes_ + begun_bytes_;
     if (!waiting_.empty()) stats.behind_for = std::chrono::duration_cast<Millis>(now() - waiting_since_);
     return stats;
   }
@@ -264,6 +267,7 @@ class LocalStore final : public Store {
     const std::scoped_lock lock(mutex_);
     holds_ = false;
     reads_.push_back({begun_, std::move(read)});
+    ++awaited_;
     wake_.notify_one();
   }
 
@@ -279,12 +283,12 @@ class LocalStore final : public Store {
   Result<void> settle() {
     if (auto written = wait_for_writer(); !written) return written;
     std::unique_lock lock(mutex_);
-    hurry_ = true;
+    ++awaited_;
     holds_ = false;
     wake_.notify_one();
     applied_all_.wait(lock,
                       [&] { return (waiting_.empty() && !is_applying_) || !failure_.message.empty() || is_stuck_; });
-    hurry_ = false;
+    --awaited_;
     if (!failure_.message.empty()) return tl::unexpected(failure_);
     return {};
   }
@@ -297,11 +301,10 @@ class LocalStore final : public Store {
     const bool was_empty = waiting_.empty();
     waiting_.push_back(std::move(turn));
     waiting_bytes_ += bytes;
+    behind_bytes_ += bytes;
     const bool is_large = waiting_bytes_ >= options_.apply_bytes && waiting_bytes_ - bytes < options_.apply_bytes;
     if (was_empty || is_large || !reads_.empty() || !log_->is_ready()) wake_.notify_one();
-    applied_all_.wait(lock, [&] {
-      return waiting_bytes_ + applying_bytes_ <= options_.backlog_bytes_max || !failure_.message.empty();
-    });
+    applied_all_.wait(lock, [&] { return behind_bytes_ <= options_.backlog_bytes_max || !failure_.message.empty(); });
     if (!failure_.message.empty()) return tl::unexpected(failure_);
     return {};
   }
@@ -396,9 +399,11 @@ class LocalStore final : public Store {
 
   bool is_due() const {
     if (waiting_.empty() || (holds_ && !leaving_) || !failure_.message.empty()) return false;
-    return leaving_ || hurry_ || !reads_.empty() || waiting_bytes_ >= options_.apply_bytes ||
-           now() - waiting_since_ >= options_.apply_after;
+    return awaited_ > 0 || waiting_bytes_ >= options_.apply_bytes || now() - waiting_since_ >= options_.apply_after;
   }
+
+  /// Whether the tables must have the processor too. Called while they are written.
+  bool is_in_haste() const { return awaited_ > 0 || behind_bytes_ > options_.backlog_bytes_max / 4; }
 
   bool has_work() const { return leaving_ || is_due() || can_read() || (had_room_ && !log_->is_ready()); }
 
@@ -411,6 +416,7 @@ class LocalStore final : public Store {
     while (can_read()) {
       const LaterRead next = std::move(reads_.front());
       reads_.pop_front();
+      --awaited_;
       std::optional<Error> error;
       if (next.after > applied_) {
         error = Error{Errc::unavailable,
@@ -443,12 +449,12 @@ class LocalStore final : public Store {
 
   void apply_waiting(std::unique_lock<std::mutex>& lock) {
     std::vector<Turn> turns = std::exchange(waiting_, {});
-    applying_bytes_ = std::exchange(waiting_bytes_, 0);
+    const std::uint64_t bytes = std::exchange(waiting_bytes_, 0);
     is_applying_ = true;
     lock.unlock();
     LogPosition after = position_;
     after.applied += turns.size();
-    auto done = tables_->apply(turns, after);
+    auto done = tables_->apply(turns, after, [this] { return is_in_haste(); });
     if (done) {
       position_ = after;
       turns.clear();  // before the loop may let go of them: what it made, it frees, little by little
@@ -458,14 +464,14 @@ class LocalStore final : public Store {
     lock.lock();
     is_applying_ = false;
     if (done) {
-      applying_bytes_ = 0;
+      behind_bytes_ -= bytes;
       if (is_stuck_.exchange(false)) log::info("the tables can be written again");
     } else {
       // They are in the log; the tables get them when they can be written again.
       if (!is_stuck_.exchange(true)) log::error("{}; new work is refused until this is mended", done.error().message);
       turns.insert(turns.end(), std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.end()));
       waiting_ = std::move(turns);
-      waiting_bytes_ += std::exchange(applying_bytes_, 0);
+      waiting_bytes_ += bytes;
     }
     applied_all_.notify_all();
   }
@@ -517,16 +523,17 @@ class LocalStore final : public Store {
   std::atomic<std::uint64_t> log_bytes_ = 0;    // appended
   std::atomic<std::uint64_t> applied_;
   std::atomic<bool> is_stuck_ = false;  // the tables cannot be written at present
-  std::mutex mutex_;                    // of all below
+  // Changed under the mutex.
+  std::atomic<std::uint64_t> behind_bytes_;  // in the log and not in the tables
+  std::atomic<std::size_t> awaited_ = 0;     // by how many the tables are, at once
+  std::mutex mutex_;                         // of all below
   std::condition_variable wake_;
   std::condition_variable applied_all_;
   std::vector<Turn> waiting_;
   std::uint64_t waiting_bytes_ = 0;
-  std::uint64_t applying_bytes_ = 0;
   Instant waiting_since_;
   bool holds_ = false;  // the first load() has not been yet: the tables stay as it will find them
   bool is_applying_ = false;
-  bool hurry_ = false;
   bool leaving_ = false;
   std::deque<LaterRead> reads_;
   bool is_reading_ = false;

@@ -8,7 +8,7 @@ namespace penstock::store {
 std::string insert_sql(const std::string& table, const std::vector<std::string>& columns, std::size_t rows) {
   const std::vector<std::string> marks(columns.size(), "?");
   const std::vector<std::string> values(rows, fmt::format("({})", fmt::join(marks, ", ")));
-  return fmt::format("INSERT INTO {} ({}) VALUES {} ON CONFLICT DO NOTHING", table, fmt::join(columns, ", "),
+  return fmt::format("INSERT OR FAIL INTO {} ({}) VALUES {} ON CONFLICT DO NOTHING", table, fmt::join(columns, ", "),
                      fmt::join(values, ", "));
 }
 

@@ -232,7 +232,8 @@ std::vector<std::string> column_names() {
 }
 
 // SQL text made from column names; the first column is the key.
-/// Of so many rows at once. One that is there already stays as it is.
+/// Of so many rows at once. One that is there already stays as it is. After any other error the transaction must be
+/// rolled back, for SQLite need not be able to undo this statement alone: it would keep a copy of each page for that.
 std::string insert_sql(const std::string& table, const std::vector<std::string>& columns, std::size_t rows = 1);
 std::string upsert_sql(const std::string& table, const std::vector<std::string>& columns);
 /// The key is bound last.

@@ -218,11 +218,11 @@ class Tables final : public SqliteStore {
 
   Result<void> commit(Turn turn) override {
     if (turn->empty()) return {};
-    return write(plan_turns({&turn, 1}), nullptr);
+    return write(plan_turns({&turn, 1}), nullptr, always);
   }
 
-  Result<void> apply(std::span<const Turn> turns, const LogPosition& position) override {
-    return write(plan_turns(turns), &position);
+  Result<void> apply(std::span<const Turn> turns, const LogPosition& position, const InHaste& in_haste) override {
+    return write(plan_turns(turns), &position, in_haste);
   }
 
   Result<LogPosition> log_position() override {
@@ -235,7 +235,7 @@ class Tables final : public SqliteStore {
     }
   }
 
-  Result<void> save(const LogPosition& position) override { return write({}, &position); }
+  Result<void> save(const LogPosition& position) override { return write({}, &position, always); }
 
   Result<void> check() override {
     const std::scoped_lock lock(mutex_);
@@ -269,12 +269,12 @@ class Tables final : public SqliteStore {
   }
 
   /// One transaction. Readers on other threads have their turn in the midst of it, and find what it has written so far.
-  Result<void> write(std::span<const TurnStep> steps, const LogPosition* position) {
+  Result<void> write(std::span<const TurnStep> steps, const LogPosition* position, const InHaste& in_haste) {
     const std::scoped_lock lock(mutex_);
     try {
       const Transaction transaction(*db_, begin_);
       while (!steps.empty()) {
-        mutex_.let_others_in();
+        in_haste() ? mutex_.let_others_in() : mutex_.give_way();
         steps = steps.subspan(apply_first(steps));
       }
       if (position != nullptr) put(put_position_, LogPositionRow::of(*position));

@@ -1,6 +1,7 @@
 #include "store/turn_plan.h"
 
-#include <unordered_map>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <string_view>
 
 namespace penstock::store {
 namespace {
@@ -22,12 +23,12 @@ class Planner {
   }
 
   void plan(const core::Record& record, const core::JobAdded& added) {
-    jobs_[added.request.id] = steps_.size();
+    jobs_[added.request.id.str()] = steps_.size();
     steps_.push_back({&record, &added.state});
   }
 
   void plan(const core::Record& record, const core::JobChanged& changed) {
-    const auto [known, first] = jobs_.try_emplace(changed.id, steps_.size());
+    const auto [known, first] = jobs_.try_emplace(changed.id.str(), steps_.size());
     if (first) steps_.push_back({&record});
     TurnStep& step = steps_[known->second];
     step.state = &changed.state;
@@ -41,7 +42,7 @@ class Planner {
   }
 
   void plan(const core::Record& record, const core::CountersSaved& saved) {
-    const auto [known, first] = counters_.try_emplace(saved.endpoint, steps_.size());
+    const auto [known, first] = counters_.try_emplace(saved.endpoint.str(), steps_.size());
     if (first) {
       steps_.push_back({&record});
     } else {
@@ -50,7 +51,7 @@ class Planner {
   }
 
   void plan(const core::Record& record, const core::BatchSaved& saved) {
-    const auto [known, first] = batches_.try_emplace(saved.value.id, steps_.size());
+    const auto [known, first] = batches_.try_emplace(saved.value.id.str(), steps_.size());
     if (first) {
       steps_.push_back({&record});
     } else {
@@ -59,7 +60,7 @@ class Planner {
   }
 
   void plan(const core::Record& record, const core::BatchRemoved& removed) {
-    batches_.erase(removed.id);
+    batches_.erase(removed.id.str());
     steps_.push_back({&record});
   }
 
@@ -70,10 +71,12 @@ class Planner {
     steps_.push_back({&record});
   }
 
+  using StepById = boost::unordered_flat_map<std::string_view, std::size_t>;
+
   std::vector<TurnStep> steps_;
-  std::unordered_map<JobId, std::size_t> jobs_;
-  std::unordered_map<EndpointId, std::size_t> counters_;
-  std::unordered_map<BatchId, std::size_t> batches_;
+  StepById jobs_;
+  StepById counters_;
+  StepById batches_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <thread>
 
 namespace penstock::store {
 
@@ -23,11 +24,22 @@ class YieldingMutex {
   void let_others_in() {
     if (!is_wanted()) return;
     mutex_.unlock();
+    lock_after_others();
+  }
+
+  /// The same, and whoever wants the processor has it first, not waiting for this mutex either.
+  void give_way() {
+    mutex_.unlock();
+    std::this_thread::yield();
+    lock_after_others();
+  }
+
+ private:
+  void lock_after_others() {
     for (int count = waiting_; count > 0; count = waiting_) waiting_.wait(count);
     mutex_.lock();
   }
 
- private:
   std::mutex mutex_;
   std::atomic<int> waiting_ = 0;
 };

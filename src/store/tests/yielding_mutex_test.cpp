@@ -7,7 +7,7 @@
 namespace penstock::store {
 namespace {
 
-TEST(YieldingMutex, whoever_waits_is_let_in_and_the_holder_holds_it_again) {
+void expect_lets_others_in(void (YieldingMutex::*let_in)()) {
   YieldingMutex mutex;
   for (int round = 0; round < 1000; ++round) {
     bool was_in = false;
@@ -19,7 +19,7 @@ TEST(YieldingMutex, whoever_waits_is_let_in_and_the_holder_holds_it_again) {
     });
     while (!mutex.is_wanted()) std::this_thread::yield();
     EXPECT_FALSE(was_in);
-    mutex.let_others_in();
+    (mutex.*let_in)();
     EXPECT_TRUE(was_in);
     EXPECT_FALSE(mutex.is_wanted());
     mutex.unlock();
@@ -27,10 +27,16 @@ TEST(YieldingMutex, whoever_waits_is_let_in_and_the_holder_holds_it_again) {
   }
 }
 
+TEST(YieldingMutex, whoever_waits_is_let_in_and_the_holder_holds_it_again) {
+  expect_lets_others_in(&YieldingMutex::let_others_in);
+  expect_lets_others_in(&YieldingMutex::give_way);
+}
+
 TEST(YieldingMutex, nobody_waits) {
   YieldingMutex mutex;
   mutex.lock();
   mutex.let_others_in();
+  mutex.give_way();
   EXPECT_FALSE(mutex.is_wanted());
   mutex.unlock();
 }
