@@ -78,26 +78,30 @@ void Statement::reset() noexcept {
   bound_ = 0;
 }
 
+// Each sqlite3_column_...() looks for the column anew; a start reads some twenty million of them.
+
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
 std::int64_t Statement::integer(int column) const {
-  if (sqlite3_column_type(statement_, column) != SQLITE_INTEGER) {
+  sqlite3_value* const value = sqlite3_column_value(statement_, column);
+  if (sqlite3_value_type(value) != SQLITE_INTEGER) {
     throw SqliteError(SQLITE_CORRUPT,
                       std::string("column ") + sqlite3_column_name(statement_, column) + " does not hold an integer");
   }
-  return sqlite3_column_int64(statement_, column);
+  return sqlite3_value_int64(value);
 }
 
 std::string_view Statement::text(int column) const {
-  if (sqlite3_column_type(statement_, column) != SQLITE_TEXT) {
+  sqlite3_value* const value = sqlite3_column_value(statement_, column);
+  if (sqlite3_value_type(value) != SQLITE_TEXT) {
     throw SqliteError(SQLITE_CORRUPT,
                       std::string("column ") + sqlite3_column_name(statement_, column) + " does not hold a text");
   }
-  // column_text would copy a large value to put a zero behind it.
-  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
-  const int size = sqlite3_column_bytes(statement_, column);
+  // value_text would copy a large value to put a zero behind it.
+  const auto* data = static_cast<const char*>(sqlite3_value_blob(value));
+  const int size = sqlite3_value_bytes(value);
   if (data == nullptr) {
     if (sqlite3_errcode(db_) == SQLITE_NOMEM) throw_error(db_, SQLITE_NOMEM);
     return {};
