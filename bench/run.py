@@ -14,7 +14,7 @@ from harness import ROOT, Bench, Failed, end_on_sigterm, machine
 from jobs import measure, report
 from jobs.peers import PEERS
 
-QUICK = measure.Effort(rounds=2, seconds=1.2, warmup=0.5, tries=1)
+QUICK = measure.Effort(rounds=1, seconds=2.4, warmup=0.5, tries=1, slices=4)
 
 
 def commit_text() -> str:
@@ -50,7 +50,8 @@ def main() -> int:
     try:
         bench = Bench(options.build.resolve(), options.dir, options.quiet)
         if options.what in (None, "jobs"):
-            effort = QUICK if options.quick else measure.Effort(options.rounds, options.seconds, warmup=1, tries=3)
+            effort = QUICK if options.quick else measure.Effort(options.rounds, options.seconds, warmup=1, tries=3,
+                                                                   slices=4)
             found = measure.measure(bench, effort, options.quick, () if options.quick else PEERS)
             parts.append(report.report(found, effort))
             last = report.closing_line(found)

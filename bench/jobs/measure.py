@@ -2,12 +2,13 @@
 
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness import Api, Bench, Failed, busy_seconds, tree_cpu_seconds
 
 OURS, YARDSTICK, LOOP = "penstock", "yardstick", "bare HTTP loop"
 COMMIT_BATCHES = (1, 16, 64)
+SLICE_WARMUP = 0.15  # seconds
 OTHERS_MAX = 0.15  # cores; more than this and a run is repeated
 
 
@@ -32,11 +33,12 @@ class Effort:
     seconds: float
     warmup: float
     tries: int  # of a run that other programs disturbed
+    slices: int  # of a round of ours and of the yardstick, which take turns
 
 
 @dataclass
 class Found:
-    """All rounds: one dict per round."""
+    """All rounds: one dict per round, or per slice of a round."""
     load: dict[tuple[Point, str], list[dict]] = field(default_factory=dict)
     commit: dict[int, list[dict]] = field(default_factory=dict)
     peers: tuple = ()
@@ -72,12 +74,29 @@ def http_load(bench: Bench, url: str, pids: tuple, key: str, endpoint: str, poin
     return with_others(bench, pids, run, effort.warmup)
 
 
-def measure_ours(bench: Bench, point: Point, effort: Effort) -> dict:
-    with bench.penstock({"jobs.queue_jobs_min": 100_000}) as server:
+def measure_in_turn(bench: Bench, found: Found, point: Point, effort: Effort) -> None:
+    """Ours and the yardstick, both up: a processor that is fast in one second and slow in the next is so for both."""
+    with bench.penstock({"jobs.queue_jobs_min": 100_000}) as server, bench.http_loop(durable=True) as bare:
         key = server.ready["apiKey"]
+        api = Api(server.url, key)
         # No worker of its own may start: the load generator brings external ones.
-        endpoint = Api(server.url, key).make_endpoint("example/worker:1", "", workersMax=0)
-        return http_load(bench, server.url, (server.pid,), key, endpoint, point, effort)
+        endpoint = api.make_endpoint("example/worker:1", "", workersMax=0)
+
+        def ours(effort: Effort) -> dict:
+            figures = http_load(bench, server.url, (server.pid,), key, endpoint, point, effort)
+            api.call("GET", f"/v2/{endpoint}/requests?limit=1")  # answered once its tables have all that it did
+            return figures
+
+        def yardstick(effort: Effort) -> dict:
+            return http_load(bench, bare.url, (bare.pid,), "none", "bench", point, effort)
+
+        systems = {OURS: ours, YARDSTICK: yardstick}
+        for name, system in systems.items():
+            named(name, point, lambda: system(replace(effort, seconds=effort.warmup, warmup=0)))
+        one = replace(effort, seconds=effort.seconds / effort.slices, warmup=SLICE_WARMUP)
+        for _ in range(effort.slices):
+            for name, system in systems.items():
+                found.add(point, name, named(name, point, lambda: least_disturbed(lambda: system(one), effort.tries)))
 
 
 def measure_loop(bench: Bench, point: Point, effort: Effort, durable: bool) -> dict:
@@ -101,25 +120,30 @@ def least_disturbed(run, tries: int) -> dict:
     return best
 
 
+def named(name: str, point: Point, run) -> dict:
+    """Of a failure it says whose it is."""
+    try:
+        return run()
+    except Failed as failure:
+        raise Failed(f"{name}, {point}: {failure}") from None
+
+
 def measure(bench: Bench, effort: Effort, quick: bool, peers: tuple = ()) -> Found:
     """Systems take turns inside a round, so that what is compared was measured within seconds of each other. Quick:
     ours and the yardstick only."""
-    systems = {OURS: measure_ours, YARDSTICK: lambda *run: measure_loop(*run, durable=True)}
-    if not quick:
-        systems[LOOP] = lambda *run: measure_loop(*run, durable=False)
+    systems = {} if quick else {LOOP: lambda *run: measure_loop(*run, durable=False)}
     for peer in peers:
         systems[peer.name] = peer.measure
     found = Found(peers=peers)
     for number in range(1, effort.rounds + 1):
         for point in POINTS:
             print(f"round {number} of {effort.rounds}: {point}", file=sys.stderr, flush=True)
+            measure_in_turn(bench, found, point, effort)
             for name, system in systems.items():
                 if name in {peer.name for peer in peers if not peer.can(point)}:
                     continue
-                try:
-                    found.add(point, name, least_disturbed(lambda: system(bench, point, effort), effort.tries))
-                except Failed as failure:
-                    raise Failed(f"{name}, {point}: {failure}") from None
+                run = lambda: least_disturbed(lambda: system(bench, point, effort), effort.tries)  # noqa: E731
+                found.add(point, name, named(name, point, run))
         for batch in () if quick else COMMIT_BATCHES:
             found.commit.setdefault(batch, []).append(
                 least_disturbed(lambda: measure_commit(bench, batch, effort), effort.tries))

@@ -29,8 +29,13 @@ def value(row: Row, figures: dict) -> float:
 
 
 def ratio(row: Row, ours: list[dict], theirs: list[dict]) -> float:
-    """Median over the rounds: only what was measured in the same round is compared."""
-    return statistics.median(value(row, mine) / value(row, other) for mine, other in zip(ours, theirs))
+    """Median over the rounds: only what was measured in the same round is compared, slice by slice where both have
+    slices."""
+    def of_round(number: int, runs: list[dict]) -> float:
+        return statistics.median(value(row, one) for one in runs[number * len(runs) // rounds:
+                                                                 (number + 1) * len(runs) // rounds])
+    rounds = min(len(ours), len(theirs))
+    return statistics.median(of_round(number, ours) / of_round(number, theirs) for number in range(rounds))
 
 
 def best_peer(row: Row, found: Found):
@@ -126,7 +131,8 @@ def commit_rows(found: Found) -> list[str]:
 
 
 def report(found: Found, effort: Effort) -> str:
-    lines = [f"### Jobs: {effort.rounds} rounds of {effort.seconds:g} s, medians (range), 1 KiB in and out", ""]
+    lines = [f"### Jobs: rounds of {effort.seconds:g} s: {effort.rounds}; ours and the yardstick in turn, in slices of "
+             f"{effort.seconds / effort.slices:g} s; medians (range); 1 KiB in and out", ""]
     lines += comparison(found) + ["", *load_rows(found)]
     if found.commit:
         lines += ["", *commit_rows(found)]
