@@ -92,11 +92,11 @@ def measure_in_turn(bench: Bench, found: Found, point: Point, effort: Effort) ->
 
         systems = {OURS: ours, YARDSTICK: yardstick}
         for name, system in systems.items():
-            named(name, point, lambda: system(replace(effort, seconds=effort.warmup, warmup=0)))
+            measured(name, point, lambda: system(replace(effort, seconds=effort.warmup, warmup=0)))
         one = replace(effort, seconds=effort.seconds / effort.slices, warmup=SLICE_WARMUP)
         for _ in range(effort.slices):
             for name, system in systems.items():
-                found.add(point, name, named(name, point, lambda: least_disturbed(lambda: system(one), effort.tries)))
+                found.add(point, name, measured(name, point, lambda: system(one), effort.tries))
 
 
 def measure_loop(bench: Bench, point: Point, effort: Effort, durable: bool) -> dict:
@@ -120,10 +120,10 @@ def least_disturbed(run, tries: int) -> dict:
     return best
 
 
-def named(name: str, point: Point, run) -> dict:
-    """Of a failure it says whose it is."""
+def measured(name: str, point: Point, run, tries: int = 1) -> dict:
+    """The least disturbed of the runs. Of a failure it says whose it is."""
     try:
-        return run()
+        return least_disturbed(run, tries)
     except Failed as failure:
         raise Failed(f"{name}, {point}: {failure}") from None
 
@@ -142,8 +142,7 @@ def measure(bench: Bench, effort: Effort, quick: bool, peers: tuple = ()) -> Fou
             for name, system in systems.items():
                 if name in {peer.name for peer in peers if not peer.can(point)}:
                     continue
-                run = lambda: least_disturbed(lambda: system(bench, point, effort), effort.tries)  # noqa: E731
-                found.add(point, name, named(name, point, run))
+                found.add(point, name, measured(name, point, lambda: system(bench, point, effort), effort.tries))
         for batch in () if quick else COMMIT_BATCHES:
             found.commit.setdefault(batch, []).append(
                 least_disturbed(lambda: measure_commit(bench, batch, effort), effort.tries))
