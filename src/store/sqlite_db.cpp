@@ -78,7 +78,8 @@ void Statement::reset() noexcept {
   bound_ = 0;
 }
 
-// Each sqlite3_column_...() looks for the column anew; a start reads some twenty million of them.
+// Each sqlite3_column_...() looks for the column anew, and a start reads some twenty million of them. What
+// sqlite3_column_value() gives may be asked directly because a connection is used by one thread at a time.
 
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;

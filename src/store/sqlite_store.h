@@ -35,10 +35,10 @@ class SqliteStore : public Store {
   virtual Result<LogPosition> log_position() = 0;
   virtual Result<void> save(const LogPosition& position) = 0;
 
-  /// Applies the turns and `position` in one transaction. Between two steps, while `in_haste` says no, any thread that
-  /// wants the processor comes first. Errors: unavailable; then nothing of it is there.
   using InHaste = std::function<bool()>;
   static bool always() { return true; }
+  /// Applies the turns and `position` in one transaction. Between two steps, while `in_haste` says no, any thread that
+  /// wants the processor comes first. Errors: unavailable; then nothing of it is there.
   virtual Result<void> apply(std::span<const Turn> turns, const LogPosition& position, const InHaste& in_haste) = 0;
   Result<void> apply(std::span<const Turn> turns, const LogPosition& position) {
     return apply(turns, position, always);

@@ -14,6 +14,7 @@
 
 #include "failures.h"
 #include "store/sqlite_store.h"
+#include "store_rig.h"
 #include "store_samples.h"
 #include "temporary_directory.h"
 
@@ -47,7 +48,6 @@ class LocalStoreTest : public testing::Test {
     return opened ? "" : opened.error().message;
   }
 
-  /// A copy of everything, as a crash at this instant would leave it.
   /// What a crash at this instant would leave. The store's thread may be writing: then again, until it was not.
   void crash_to(const fs::path& copy) const {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
@@ -101,6 +101,22 @@ TEST_F(LocalStoreTest, NoAcknowledgedTurnIsLostByKill9AndNoneIsHalf) {
 TEST_F(LocalStoreTest, NorWhileTheTablesAreWritten) {
   apply_after_ = Millis{1};
   expect_survives_kill9([this] { return try_open(); });
+}
+
+TEST_F(LocalStoreTest, OnlyWhileSomebodyWaitsTheTablesAreWrittenAtOnce) {
+  const auto store = open();
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(store->commit(Turn{bare_job("job-" + std::to_string(round), "ep-1")}));
+    std::this_thread::sleep_for(Millis{20});  // for a store's thread that would be in haste
+    EXPECT_EQ(store->stats().turns_behind, 1U) << "turns are gathered";
+    EXPECT_GT(store->stats().bytes_behind, 0U);
+    core::JobQuery query;
+    query.endpoint = id<EndpointId>("ep-1");
+    query.count = query.looks = 10;
+    EXPECT_EQ(listed(*store, &Store::list_jobs, query).jobs.size(), static_cast<std::size_t>(round) + 1);
+    EXPECT_EQ(store->stats().turns_behind, 0U);
+    EXPECT_EQ(store->stats().bytes_behind, 0U);
+  }
 }
 
 TEST_F(LocalStoreTest, WithoutACommitItLetsGoOfWhatTheTablesHave) {
