@@ -112,19 +112,17 @@ WorkerEntry* EngineState::worker_of(const EndpointId& endpoint, const WorkerId& 
 // ---------------------------------------------------------------- state: time
 
 void EngineState::run_due_timers() {
-  while (!timers.empty() && timers.begin()->at() <= now) {
-    const TimerTarget target = timers.begin()->target();
-    timers.erase(timers.begin());
-    if (const auto* job = std::get_if<JobEntry*>(&target)) {
+  while (const auto target = timers.take_due(now)) {
+    if (const auto* job = std::get_if<JobEntry*>(&*target)) {
       job_due(**job);
-    } else if (const auto* endpoint = std::get_if<EndpointEntry*>(&target)) {
+    } else if (const auto* endpoint = std::get_if<EndpointEntry*>(&*target)) {
       touch(**endpoint);
-    } else if (const auto* delivery = std::get_if<DeliveryEntry*>(&target)) {
+    } else if (const auto* delivery = std::get_if<DeliveryEntry*>(&*target)) {
       delivery_due(**delivery);
-    } else if (const auto* batch = std::get_if<BatchEntry*>(&target)) {
+    } else if (const auto* batch = std::get_if<BatchEntry*>(&*target)) {
       batch_due(**batch);
     } else {
-      waiter_due(*std::get<Waiter*>(target));
+      waiter_due(*std::get<Waiter*>(*target));
     }
   }
   if (now < next_sweep) return;
@@ -355,8 +353,7 @@ void Engine::end_turn(Effects& effects) {
 }
 
 std::optional<Time> Engine::next_wakeup() const {
-  if (state_->timers.empty()) return state_->next_sweep;
-  return std::min(state_->timers.begin()->at(), state_->next_sweep);
+  return std::min(state_->timers.next(), state_->next_sweep);
 }
 
 const EngineSettings& Engine::settings() const {

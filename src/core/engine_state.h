@@ -206,7 +206,7 @@ class EngineState {
 
   void restore(StoredState state);
   void restore_jobs(std::deque<StoredJob> stored);
-  bool is_due() const { return now >= next_sweep || (!timers.empty() && timers.begin()->at() <= now); }
+  bool is_due() const { return now >= std::min(timers.next(), next_sweep); }
   void run_due_timers();
   void hand_out_touched();
   void review_dirty();
