@@ -79,9 +79,12 @@ EndpointEntry* EngineState::endpoint_or_refuse(const EndpointId& id, Token to) {
 
 JobEntry* EngineState::find(const EndpointId& endpoint, const JobId& job) const {
   const auto entry = endpoints.find(endpoint);
-  if (entry == endpoints.end()) return nullptr;
-  const auto found = entry->second->jobs.find(job);
-  if (found == entry->second->jobs.end()) return nullptr;
+  return entry == endpoints.end() ? nullptr : find(*entry->second, job);
+}
+
+JobEntry* EngineState::find(const EndpointEntry& entry, const JobId& job) const {
+  const auto found = entry.jobs.find(job.str());
+  if (found == entry.jobs.end()) return nullptr;
   const JobState& state = found->second->state;
   if (is_terminal(state.status) && state.expires <= now) return nullptr;
   return found->second.get();
@@ -95,8 +98,9 @@ JobEntry* EngineState::find_keyed(const EndpointEntry& entry, std::string_view i
 }
 
 JobEntry* EngineState::job_or_refuse(const EndpointId& endpoint, const JobId& job, Token to) {
-  if (!endpoint_or_refuse(endpoint, to)) return nullptr;
-  if (JobEntry* found = find(endpoint, job)) return found;
+  const EndpointEntry* entry = endpoint_or_refuse(endpoint, to);
+  if (!entry) return nullptr;
+  if (JobEntry* found = find(*entry, job)) return found;
   reply_error(to, Errc::not_found,
               "job \"" + job.str() + "\" not found in endpoint \"" + endpoint.str() +
                   "\": it was never submitted there, or its result has been forgotten");
@@ -447,7 +451,7 @@ std::vector<const RegistryCredential*> Engine::credentials_of(const AccountId& o
 
 bool Engine::has_job(const EndpointId& endpoint, const JobId& job) const {
   const auto entry = state_->endpoints.find(endpoint);
-  return entry != state_->endpoints.end() && entry->second->jobs.contains(job);
+  return entry != state_->endpoints.end() && entry->second->jobs.contains(job.str());
 }
 
 bool Engine::has_key(const EndpointId& endpoint, std::string_view idempotency_key) const {
@@ -510,7 +514,7 @@ void Engine::check_invariants() const {
     int in_progress = 0;
     int away = 0;
     for (const auto& [id, job] : entry->jobs) {
-      ENSURE(job->request.id == id);
+      ENSURE(job->request.id.str().data() == id.data());
       const bool keyed = !job->request.idempotency_key.empty() && !is_terminal(job->state.status);
       ENSURE(!keyed || entry->keyed.at(job->request.idempotency_key) == job.get());
       webhooks_open += !job->request.webhook.empty() && !is_terminal(job->state.status) ? 1 : 0;
@@ -530,7 +534,7 @@ void Engine::check_invariants() const {
         ++in_progress;
         const auto worker = state_->workers.find(job->state.worker);
         ENSURE(worker != state_->workers.end() && worker->second->endpoint == entry);
-        ENSURE(worker->second->holding.contains(id.str()));
+        ENSURE(worker->second->holding.contains(id));
       }
       ENSURE(job->resident.has_value() == is_terminal(job->state.status));
       ENSURE(!is_terminal(job->state.status) || job->waiters.empty());

@@ -78,7 +78,7 @@ std::vector<JobId> EngineState::add_requests(BatchEntry& entry, std::vector<JobR
     request.created = now;
     batch.input_bytes += static_cast<std::int64_t>(request.input->size());
     if (!request.webhook.empty()) ++webhooks_open;
-    JobEntry& job = admit(std::move(request));
+    JobEntry& job = admit(entry.endpoint, std::move(request));
     job.state.queued = now;
     entry.unfinished.emplace(job.arrival, &job);
     fx->records.push_back(JobAdded{job.request, job.state});
@@ -215,7 +215,7 @@ void EngineState::on(AddToBatch& c) {
 void EngineState::on(RemoveFromBatch& c) {
   BatchEntry* entry = draft_or_refuse(c.endpoint, c.batch, c.to);
   if (!entry) return;
-  JobEntry* job = find(c.endpoint, c.job);
+  JobEntry* job = find(entry->endpoint, c.job);
   if (!job || job->request.batch != c.batch || is_terminal(job->state.status)) {
     return reply_error(
         c.to, Errc::not_found,

@@ -36,8 +36,10 @@ void EngineState::sync_blocked_gpus() {
       const bool out = gpu_health.keeps_out(id);
       if (!fleet.block(node, gpu.index, out)) continue;
       freed = freed || !out;
-      for (const auto& [worker_id, worker] : workers) {
-        if (worker->endpoint && has_gpu(worker->worker.placement, id)) touch(*worker->endpoint);
+      for (EndpointEntry* entry : endpoint_order) {
+        for (const WorkerEntry* worker : entry->workers) {
+          if (has_gpu(worker->worker.placement, id)) touch(*entry);
+        }
       }
     }
   }

@@ -75,7 +75,7 @@ void EngineState::on(InputsRead& c) {
     fx->warnings.push_back("inputs of queued jobs of endpoint " + c.endpoint.str() + " cannot be read: " + *c.problem);
   }
   for (JobInput& read : c.inputs) {
-    JobEntry* job = find(c.endpoint, read.job);
+    JobEntry* job = find(entry, read.job);
     if (!job || job->request.input || !needs_input(job->request, job->state)) continue;
     if (!read.input) {
       fx->warnings.push_back("job " + read.job.str() + " fails: its input is not in the store");
@@ -101,7 +101,8 @@ void EngineState::restore_jobs(std::deque<StoredJob> stored) {
     if (found != endpoints.end()) found->second->jobs.reserve(count);
   }
   for (; !stored.empty(); stored.pop_front()) {
-    if (endpoints.contains(stored.front().request.endpoint)) bring_in(std::move(stored.front()));
+    const auto found = endpoints.find(stored.front().request.endpoint);
+    if (found != endpoints.end()) bring_in(*found->second, std::move(stored.front()));
   }
 }
 

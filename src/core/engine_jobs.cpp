@@ -20,8 +20,7 @@ std::int64_t payload_bytes(const JobEntry& job) {
 
 // ---------------------------------------------------------------- a job's way through its states
 
-JobEntry& EngineState::admit(JobRequest&& request) {
-  EndpointEntry& entry = *endpoints.at(request.endpoint);
+JobEntry& EngineState::admit(EndpointEntry& entry, JobRequest&& request) {
   auto made = std::make_unique<JobEntry>(timers, entry);
   made->request = std::move(request);
   made->arrival = ++last_arrival;
@@ -33,7 +32,7 @@ JobEntry& EngineState::admit(JobRequest&& request) {
     if (later && known != entry.keyed.end()) entry.keyed.erase(known);
     if (later) entry.keyed.emplace(key, &job);
   }
-  ENSURE(entry.jobs.emplace(job.request.id, std::move(made)).second);
+  ENSURE(entry.jobs.emplace(job.request.id.str(), std::move(made)).second);
   return job;
 }
 
@@ -241,7 +240,7 @@ void EngineState::let_go(JobEntry& job) {
   EndpointEntry& entry = job.endpoint;
   const auto keyed = entry.keyed.find(job.request.idempotency_key);
   if (keyed != entry.keyed.end() && keyed->second == &job) entry.keyed.erase(keyed);
-  entry.jobs.erase(entry.jobs.find(job.request.id));
+  entry.jobs.erase(entry.jobs.find(job.request.id.str()));
 }
 
 WaitReason EngineState::wait_reason(const JobEntry& job) const {
@@ -351,7 +350,7 @@ void EngineState::on(Submit& c) {
   const std::string prefix = c.request.sync ? "sync-" : "";
   c.request.id = *JobId::parse(prefix + uuids.next(now) + "-u1");
   c.request.created = now;
-  JobEntry& job = admit(std::move(c.request));
+  JobEntry& job = admit(*entry, std::move(c.request));
   Millis ttl = settings.ttl;
   if (entry->endpoint.request_ttl_ms) ttl = Millis{*entry->endpoint.request_ttl_ms};
   if (job.request.ttl) ttl = *job.request.ttl;
@@ -519,12 +518,12 @@ void EngineState::on(LowerTtl& c) {
 
 void EngineState::on(RecallJob& c) {
   const auto entry = endpoints.find(c.job.request.endpoint);
-  if (entry == endpoints.end() || entry->second->jobs.contains(c.job.request.id)) return;
-  bring_in(std::move(c.job));
+  if (entry == endpoints.end() || entry->second->jobs.contains(c.job.request.id.str())) return;
+  bring_in(*entry->second, std::move(c.job));
 }
 
-void EngineState::bring_in(StoredJob stored) {
-  JobEntry& job = admit(std::move(stored.request));
+void EngineState::bring_in(EndpointEntry& entry, StoredJob stored) {
+  JobEntry& job = admit(entry, std::move(stored.request));
   job.state = std::move(stored.state);
   job.output = std::move(stored.output);
   job.chunks = std::move(stored.chunks);

@@ -48,6 +48,10 @@ namespace penstock::core {
 
 struct WorkerEntry;
 
+/// Grows without moving its entries. The keys lie side by side, so a search that fails reads no entry.
+template <class Key, class Entry>
+using Table = boost::unordered_flat_map<Key, std::unique_ptr<Entry>, std::hash<Key>>;
+
 using Waiters = boost::container::small_vector<Waiter*, 1>;
 
 struct JobEntry {
@@ -120,7 +124,7 @@ struct EndpointEntry {
 
   Endpoint endpoint;
   Counters counters;
-  std::unordered_map<JobId, std::unique_ptr<JobEntry>> jobs;
+  Table<std::string_view, JobEntry> jobs;                 // by their ids, which lie in the entries
   std::unordered_map<std::string_view, JobEntry*> keyed;  // of these, by idempotency key; the latest of each
   JobQueue queue;
   int inputs_away = 0;   // jobs in the queue whose input is in the store only
@@ -300,6 +304,7 @@ class EngineState {
   JobEntry* job_or_refuse(const EndpointId& endpoint, const JobId& job, Token to);
   WorkerEntry* worker_of(const EndpointId& endpoint, const WorkerId& worker);
   JobEntry* find(const EndpointId& endpoint, const JobId& job) const;
+  JobEntry* find(const EndpointEntry& entry, const JobId& job) const;
   JobEntry* find_keyed(const EndpointEntry& entry, std::string_view idempotency_key) const;
 
   // ---- control plane (engine_control.cpp)
@@ -341,8 +346,8 @@ class EngineState {
   std::vector<SealedSecret> secrets_for(const std::vector<EnvVar>& env, const AccountId& owner) const;
 
   // ---- jobs (engine_jobs.cpp)
-  JobEntry& admit(JobRequest&& request);
-  void bring_in(StoredJob stored);
+  JobEntry& admit(EndpointEntry& entry, JobRequest&& request);
+  void bring_in(EndpointEntry& entry, StoredJob stored);
   void answer_again(Submit& c, JobEntry& first);
   void await(JobEntry& job, Token to, Millis wait);
   void changed(JobEntry& job, bool sets_output = false);
@@ -518,10 +523,10 @@ class EngineState {
   std::unordered_map<std::string, ApiKey> keys;  // by hash
   std::map<TemplateId, Template> templates;
   std::vector<TemplateId> template_order;
-  std::unordered_map<EndpointId, std::unique_ptr<EndpointEntry>> endpoints;
+  Table<EndpointId, EndpointEntry> endpoints;
   std::vector<EndpointEntry*> endpoint_order;
   std::uint64_t last_revision = 0;  // of endpoints
-  std::unordered_map<WorkerId, std::unique_ptr<WorkerEntry>> workers;
+  Table<WorkerId, WorkerEntry> workers;
   std::vector<WorkerEntry*> frozen;  // longest first
   boost::unordered_flat_map<Token, std::unique_ptr<Waiter>> waiters;
   std::list<JobEntry*> residents;  // terminal jobs in memory: those that were told, then the longest finished first

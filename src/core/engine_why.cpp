@@ -73,7 +73,7 @@ JobSituation EngineState::situation(const JobEntry& job, Time at) const {
 
 std::optional<EndpointId> Engine::endpoint_of(const AccountId& owner, const JobId& job) const {
   for (const EndpointEntry* entry : state_->endpoint_order) {
-    if (entry->endpoint.owner == owner && entry->jobs.contains(job)) return entry->endpoint.id;
+    if (entry->endpoint.owner == owner && entry->jobs.contains(job.str())) return entry->endpoint.id;
   }
   return std::nullopt;
 }
