@@ -158,7 +158,7 @@ void JobsApi::submit(net::Request&& request, const EndpointId& endpoint, bool sy
   if (sync) command.wait = wait_of(request, kWaitDefault);
   std::string trace = client_traceparent(request);
   command.request.traceparent = trace;
-  std::string base = sync ? base_url(request) : std::string();
+  BaseUrl base = sync ? base_url(request) : BaseUrl();
   call(core_, std::move(command), std::move(responder),
        [this, trace = std::move(trace), endpoint, base = std::move(base)](net::Responder& to, core::Reply reply) {
          if (const auto* accepted = std::get_if<core::JobAccepted>(&reply.what)) {

@@ -119,12 +119,11 @@ void Results::settle(const EndpointId& endpoint, const JobId& job, const std::st
 
 // ---------------------------------------------------------------- to clients
 
-std::string base_url(const net::Request& request) {
-  const bool tls = request.header("x-forwarded-proto") == "https";
-  return (tls ? "https://" : "http://") + std::string(request.header("host"));
+BaseUrl base_url(const net::Request& request) {
+  return {std::string(request.header("host")), request.header("x-forwarded-proto") == "https"};
 }
 
-void Results::answer(net::Responder& responder, net::Response head, const std::string& base, const EndpointId& endpoint,
+void Results::answer(net::Responder& responder, net::Response head, const BaseUrl& base, const EndpointId& endpoint,
                      const core::JobView& job) {
   const auto place = place_of(job.output, endpoint, job.id);
   if (!place) {
@@ -147,7 +146,7 @@ void Results::answer(net::Responder& responder, net::Response head, const std::s
   responder.send(std::move(head));
 }
 
-void Results::add_output(std::string& text, const std::string& base, const EndpointId& endpoint, const JobId& job,
+void Results::add_output(std::string& text, const BaseUrl& base, const EndpointId& endpoint, const JobId& job,
                          const core::Bytes& output) {
   if (!output) return;
   const auto place = place_of(output, endpoint, job);
@@ -155,7 +154,7 @@ void Results::add_output(std::string& text, const std::string& base, const Endpo
   text += ",\"output\":" + *output;
 }
 
-void Results::add_url(std::string& text, const std::string& base, const EndpointId& endpoint, const JobId& job,
+void Results::add_url(std::string& text, const BaseUrl& base, const EndpointId& endpoint, const JobId& job,
                       const Place& place) const {
   const auto until = core_.now() + options_.url_life;
   const std::int64_t expires = to_ms(until) / 1'000;
@@ -163,7 +162,7 @@ void Results::add_url(std::string& text, const std::string& base, const Endpoint
       ",\"outputBytes\":{},\"outputUrl\":\"{}/v2/{}/result/{}?expires={}&signature={}\",\"note\":\"the output has {} "
       "bytes, and more than {} are not sent inline (jobs.inline_mb): fetch it from outputUrl until {}, or ask "
       "again\"",
-      place.bytes, base, endpoint.str(), job.str(), expires, signature(endpoint, job, expires), place.bytes,
+      place.bytes, base.text(), endpoint.str(), job.str(), expires, signature(endpoint, job, expires), place.bytes,
       options_.inline_max, iso8601(until));
 }
 

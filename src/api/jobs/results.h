@@ -22,6 +22,15 @@ struct ResultOptions {
   std::chrono::seconds url_life{3'600};
 };
 
+/// How a client reaches this server: the host as it wrote it; https where a proxy says so.
+struct BaseUrl {
+  std::string host;
+  bool tls = false;
+
+  std::string text() const { return (tls ? "https://" : "http://") + host; }
+};
+BaseUrl base_url(const net::Request& request);
+
 /// Outputs too large for memory: each is a part of a file, and the job's output is a small reference to it,
 /// `{"$spooled":{"file":..,"offset":..,"bytes":..}}`. The file carries the names of its endpoint and job and is synced
 /// before the reference is given to the core, so an acknowledged result is whole. A file that its job does not name
@@ -47,12 +56,12 @@ class Results {
 
   static bool is_reference(const core::Bytes& output);
 
-  /// Answers with the job object; `base` is how the client reaches this server.
-  void answer(net::Responder& responder, net::Response head, const std::string& base, const EndpointId& endpoint,
+  /// Answers with the job object.
+  void answer(net::Responder& responder, net::Response head, const BaseUrl& base, const EndpointId& endpoint,
               const core::JobView& job);
 
   /// Adds `,"output":...` to the text of a job in a list; for one that lies in a file the URL instead.
-  void add_output(std::string& text, const std::string& base, const EndpointId& endpoint, const JobId& job,
+  void add_output(std::string& text, const BaseUrl& base, const EndpointId& endpoint, const JobId& job,
                   const core::Bytes& output);
 
   /// An output that lies in a file: its elements when it is a list, otherwise itself.
@@ -85,7 +94,7 @@ class Results {
     std::size_t bytes = 0;
   };
   static std::optional<Place> place_of(const core::Bytes& output, const EndpointId& endpoint, const JobId& job);
-  void add_url(std::string& text, const std::string& base, const EndpointId& endpoint, const JobId& job,
+  void add_url(std::string& text, const BaseUrl& base, const EndpointId& endpoint, const JobId& job,
                const Place& place) const;
   std::string path_of(const Place& place) const { return spool_.directory() + "/" + place.file; }
   std::string signature(const EndpointId& endpoint, const JobId& job, std::int64_t expires) const;
@@ -97,8 +106,5 @@ class Results {
   ResultOptions options_;
   std::string swept_;  // the last file that was looked at
 };
-
-/// `http://host` as the client wrote it; https where a proxy says so.
-std::string base_url(const net::Request& request);
 
 }  // namespace penstock::api

@@ -178,9 +178,10 @@ void WorkerApi::take_result(Result<WorkerResult> result, Address at, net::Respon
                 [answer](net::Responder& to, core::Reply) { to.send(error_answer(answer)); });
   }
   const auto give = [&](auto command) {
+    if (file.empty()) return call(core_, std::move(command), std::move(responder), answer_done);
     call(core_, std::move(command), std::move(responder),
          [this, at = std::move(at), file = std::move(file)](net::Responder& to, const core::Reply& reply) {
-           if (!file.empty()) results_.settle(at.endpoint, at.job, file);
+           results_.settle(at.endpoint, at.job, file);
            answer_done(to, reply);
          });
   };
