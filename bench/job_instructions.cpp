@@ -69,16 +69,14 @@ class JobLoop {
     effects_.clear();
     engine_.apply(now_, std::move(command), effects_);
     if (effects_.records.empty()) return;
-    frame_.clear();
-    store::begin_frame(frame_);
-    store::encode(effects_.records, store::encoded_bytes(effects_.records), frame_);
+    const store::SharedTurn turn = store::encode(effects_.records);
     for (const core::Record& record : effects_.records) {
       if (const auto* added = std::get_if<core::JobAdded>(&record)) job_ = added->request.id;
       const auto* changed = std::get_if<core::JobChanged>(&record);
       if (changed != nullptr && changed->state.status == core::JobStatus::completed) ++finished_;
     }
     ++sequence_;
-    store::seal_frame(frame_, 1, sequence_, sequence_ - 1);
+    turn->seal(1, sequence_, sequence_ - 1);
   }
 
   SeededRandom random_{1};
@@ -90,7 +88,6 @@ class JobLoop {
   core::Token token_ = 0;
   core::Effects effects_;
   JobId job_;
-  std::string frame_;
   std::uint64_t sequence_ = 0;
   int finished_ = 0;
 };

@@ -61,7 +61,7 @@ int write(const Options& options) {
     for (int i = 0; i < kTurnJobs && written < options.jobs; ++i, ++written) {
       turn.emplace_back(job(*endpoint, options, uuids, now));
     }
-    if (auto done = (*store)->commit(std::move(turn)); !done) die(done.error().message);
+    if (auto done = (*store)->commit(turn); !done) die(done.error().message);
   }
   if (options.in_log) std::_Exit(0);  // as if killed: closing would bring all of it into the tables
   return 0;

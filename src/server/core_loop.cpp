@@ -207,7 +207,7 @@ bool CoreLoop::know_input(const core::Submit& submit, Time now, core::Effects& t
 
 void CoreLoop::deliver(core::Effects& effects) {
   if (failed_) return;
-  const auto turn = std::make_shared<const std::vector<core::Record>>(std::move(effects.records));
+  const std::vector<core::Record>& turn = effects.records;
   Outward outward{std::move(effects.orders), std::move(effects.posts)};
   const auto others = std::ranges::partition(effects.replies, has_new_jobs);
   const auto new_jobs = std::span(effects.replies).first(effects.replies.size() - others.size());
@@ -220,7 +220,7 @@ void CoreLoop::deliver(core::Effects& effects) {
   log_what_happened(effects);
   if (recorder_ && !effects.decisions.empty()) recorder_(std::move(effects.decisions));
   answer(others);
-  for (const Watch& watch : watches_) watch(*turn);
+  for (const Watch& watch : watches_) watch(turn);
 }
 
 void CoreLoop::answer(std::span<core::Reply> replies) {
@@ -233,24 +233,24 @@ void CoreLoop::answer(std::span<core::Reply> replies) {
   }
 }
 
-bool CoreLoop::commits_in_loop(const store::Turn& turn) const {
-  if (turn->empty() || !in_flight_.empty()) return in_flight_.empty();
+bool CoreLoop::commits_in_loop(std::span<const core::Record> turn) const {
+  if (turn.empty() || !in_flight_.empty()) return in_flight_.empty();
   // While the disk is nearly full a turn may have to wait for space, and the loop must not.
-  return turn->size() <= kSmallTurn && commit_took_ < kSlowCommit && store_.has_room(0);
+  return turn.size() <= kSmallTurn && commit_took_ < kSlowCommit && store_.has_room(0);
 }
 
-void CoreLoop::commit_in_loop(const store::Turn& turn, Outward outward) {
-  if (turn->empty()) return send(std::move(outward));
+void CoreLoop::commit_in_loop(std::span<const core::Record> turn, Outward outward) {
+  if (turn.empty()) return send(std::move(outward));
   const Instant begun = std::chrono::steady_clock::now();
-  records_ += turn->size();
+  records_ += turn.size();
   if (const auto done = store_.commit(turn); !done) return fail(done.error());
   took(begun);
   send(std::move(outward));
 }
 
-void CoreLoop::commit_behind_loop(const store::Turn& turn, Outward outward) {
-  if (turn->empty() && !in_flight_.empty()) return in_flight_.back().outward.append(std::move(outward));
-  records_ += turn->size();
+void CoreLoop::commit_behind_loop(std::span<const core::Record> turn, Outward outward) {
+  if (turn.empty() && !in_flight_.empty()) return in_flight_.back().outward.append(std::move(outward));
+  records_ += turn.size();
   const std::uint64_t ticket = ++last_ticket_;
   in_flight_.push_back({ticket, std::chrono::steady_clock::now(), std::move(outward)});
   gate_.hold(ticket);
@@ -291,7 +291,7 @@ void CoreLoop::settle() {
   run_turn();
   if (in_flight_.empty()) return;
   // Waits for the turns that were begun before it.
-  const auto done = store_.commit(std::vector<core::Record>());
+  const auto done = store_.commit({});
   durable(last_ticket_, done);
 }
 

@@ -100,9 +100,9 @@ class CoreLoop final : public api::Core {
   };
 
   void deliver(core::Effects& effects);
-  bool commits_in_loop(const store::Turn& turn) const;
-  void commit_in_loop(const store::Turn& turn, Outward outward);
-  void commit_behind_loop(const store::Turn& turn, Outward outward);
+  bool commits_in_loop(std::span<const core::Record> turn) const;
+  void commit_in_loop(std::span<const core::Record> turn, Outward outward);
+  void commit_behind_loop(std::span<const core::Record> turn, Outward outward);
   void answer(std::span<core::Reply> replies);
   void send(Outward outward);
   void took(Instant begun);

@@ -49,34 +49,8 @@ std::vector<std::string> state_and_output_columns() {
   return columns;
 }
 
-/// Of a step of JobAdded, as the turns leave it.
-struct JobParts {
-  explicit JobParts(const TurnStep& step)
-      : request(std::get<core::JobAdded>(*step.record).request),
-        state(*step.state),
-        input(core::needs_input(request, state) ? request.input : kNone),
-        s3_config(core::needs_input(request, state) ? request.s3_config : kNone),
-        output(step.output != nullptr ? *step.output : kNone) {}
-
-  static inline const core::Bytes kNone;
-
-  const core::JobRequest& request;
-  const core::JobState& state;
-  const core::Bytes& input;
-  const core::Bytes& s3_config;
-  const core::Bytes& output;
-};
-
-bool is_inline(const core::Bytes& payload) {
-  return payload != nullptr && payload->size() <= kInlineBytesMax;
-}
-
-void add_inline(Statement& statement, const core::Bytes& payload) {
-  if (is_inline(payload)) {
-    statement.add(*payload);
-  } else {
-    statement.add_null();
-  }
+bool is_inline(std::string_view payload) {
+  return payload.size() <= kInlineBytesMax;
 }
 
 /// Calls put(part number, bytes) for each part; an empty payload has one.
@@ -155,64 +129,86 @@ JobRows::JobRows(Database& db)
       forget_{db.prepare(remove_parts_sql("payloads", kForgotten)), db.prepare(remove_parts_sql("chunks", kForgotten)),
               db.prepare(fmt::format("DELETE FROM jobs WHERE {}", kForgotten))} {}
 
-void JobRows::bind(Statement& statement, const TurnStep& step) {
-  const JobParts job(step);
-  write_row(statement, job.request);
-  write_row(statement, job.state);
-  add_inline(statement, job.input);
-  add_inline(statement, job.s3_config);
-  add_inline(statement, job.output);
+void JobRows::Parts::read(const EncodedJob& job) {
+  decode(job.request, request);
+  decode(job.state, state);
+  const bool needs_input = core::needs_input(request, state);
+  input = needs_input ? job.input : std::nullopt;
+  s3_config = needs_input ? job.s3_config : std::nullopt;
+  output = job.output;
 }
 
-void JobRows::write_payloads(const TurnStep& step) {
-  const JobParts job(step);
-  write_payload(job.request.id, kInput, job.input);
-  write_payload(job.request.id, kS3Config, job.s3_config);
-  write_payload(job.request.id, kOutput, job.output);
+void JobRows::add_inline(Statement& statement, const Payload& payload) {
+  payload&& is_inline(*payload) ? statement.add(*payload) : statement.add_null();
 }
 
-void JobRows::add(const TurnStep& step) {
-  bind(insert_, step);
+void JobRows::bind(Statement& statement, const Parts& parts) {
+  write_row(statement, parts.request);
+  write_row(statement, parts.state);
+  add_inline(statement, parts.input);
+  add_inline(statement, parts.s3_config);
+  add_inline(statement, parts.output);
+}
+
+void JobRows::write_payloads(const Parts& parts) {
+  const std::string_view id = parts.request.id.str();
+  write_payload(id, kInput, parts.input);
+  write_payload(id, kS3Config, parts.s3_config);
+  write_payload(id, kOutput, parts.output);
+}
+
+void JobRows::add(const EncodedJob& job) {
+  parts_.front().read(job);
+  add(parts_.front());
+}
+
+void JobRows::add(const Parts& parts) {
+  bind(insert_, parts);
   if (insert_.run() == 0) {
-    const JobId& id = JobParts(step).request.id;
-    remove_payloads_.add(id.str()).run();
-    remove_chunks_.add(id.str()).run();
-    bind(upsert_, step);
+    const std::string_view id = parts.request.id.str();
+    remove_payloads_.add(id).run();
+    remove_chunks_.add(id).run();
+    bind(upsert_, parts);
     upsert_.run();
   }
-  write_payloads(step);
+  write_payloads(parts);
 }
 
 void JobRows::add_some(std::span<const TurnStep> steps) {
   ENSURE(steps.size() == kAtOnce);
-  for (const TurnStep& step : steps) bind(insert_some_, step);
+  for (std::size_t i = 0; i < kAtOnce; ++i) {
+    parts_[i].read(steps[i].job);
+    bind(insert_some_, parts_[i]);
+  }
   const bool all_new = insert_some_.run() == static_cast<int>(kAtOnce);
-  for (const TurnStep& step : steps) all_new ? write_payloads(step) : add(step);
+  for (const Parts& parts : parts_) all_new ? write_payloads(parts) : add(parts);
 }
 
-void JobRows::change(const JobId& id, const core::JobState& state, const core::Bytes* output) {
-  if (!core::may_run(state.status)) drop_input(id);
-  if (output == nullptr) {
+void JobRows::change(const EncodedJob& job) {
+  core::JobState& state = parts_.front().state;
+  decode(job.state, state);
+  if (!core::may_run(state.status)) drop_input(job.id);
+  if (!job.sets_output) {
     write_row(change_state_, state);
-    change_state_.add(id.str()).run();
+    change_state_.add(job.id).run();
     return;
   }
   write_row(change_state_and_output_, state);
-  add_inline(change_state_and_output_, *output);
-  if (change_state_and_output_.add(id.str()).run() == 0) return;
-  remove_output_.add(id.str()).run();
-  write_payload(id, kOutput, *output);
+  add_inline(change_state_and_output_, job.output);
+  if (change_state_and_output_.add(job.id).run() == 0) return;
+  remove_output_.add(job.id).run();
+  write_payload(job.id, kOutput, job.output);
 }
 
 /// Where it still has one, and only its idempotency key could need it: core::needs_input().
-void JobRows::drop_input(const JobId& id) {
-  if (drop_input_.add(id.str()).run() > 0) remove_input_.add(id.str()).run();
+void JobRows::drop_input(std::string_view id) {
+  if (drop_input_.add(id).run() > 0) remove_input_.add(id).run();
 }
 
-void JobRows::write_payload(const JobId& job, std::string_view kind, const core::Bytes& payload) {
-  if (payload == nullptr || is_inline(payload)) return;
+void JobRows::write_payload(std::string_view job, std::string_view kind, const Payload& payload) {
+  if (!payload || is_inline(*payload)) return;
   each_part(*payload, [&](std::int64_t part, std::string_view bytes) {
-    put_payload_.add(job.str()).add(kind).add(part).add(bytes).run();
+    put_payload_.add(job).add(kind).add(part).add(bytes).run();
   });
 }
 

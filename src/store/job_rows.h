@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <deque>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/model/batch.h"
@@ -19,13 +22,14 @@ class JobRows {
 
   static constexpr std::size_t kAtOnce = 8;
 
-  /// `step` is of JobAdded. A job that is there already becomes as new, at its place in the order.
-  void add(const TurnStep& step);
+  // Each throws DamagedTurn too.
+
+  /// A new job. One that is there already becomes as new, at its place in the order.
+  void add(const EncodedJob& job);
   /// The same for kAtOnce of them, in less time: SQLite begins and ends a statement as often as it runs one.
   void add_some(std::span<const TurnStep> steps);
-  /// `output` null: not touched. The input goes when it is no longer needed. A job that is not
-  /// there stays so; the same holds for add_chunk().
-  void change(const JobId& id, const core::JobState& state, const core::Bytes* output);
+  /// The input goes when it is no longer needed. A job that is not there stays so; the same holds for add_chunk().
+  void change(const EncodedJob& job);
   void add_chunk(const JobId& job, int index, const core::Bytes& chunk);
   void clear_chunks(const JobId& job);
   void forget(Time expired_at);
@@ -51,10 +55,27 @@ class JobRows {
   static void check_input(const core::StoredJob& job);
   void read_payloads(core::StoredJob& job);
   void read_chunks(core::StoredJob& job);
-  static void bind(Statement& statement, const TurnStep& step);
-  void write_payloads(const TurnStep& step);
-  void drop_input(const JobId& id);
-  void write_payload(const JobId& job, std::string_view kind, const core::Bytes& payload);
+
+  using Payload = std::optional<std::string_view>;
+  /// What becomes of a new job. Used again and again: its texts keep their memory.
+  struct Parts {
+    core::JobRequest request;  // without its payloads
+    core::JobState state;
+    Payload input;  // if it is needed
+    Payload s3_config;
+    Payload output;
+
+    void read(const EncodedJob& job);
+  };
+  static void add_inline(Statement& statement, const Payload& payload);
+  static void bind(Statement& statement, const Parts& parts);
+  /// What read() found.
+  void add(const Parts& parts);
+  void write_payloads(const Parts& parts);
+  void drop_input(std::string_view id);
+  void write_payload(std::string_view job, std::string_view kind, const Payload& payload);
+
+  std::array<Parts, kAtOnce> parts_;
 
   Statement insert_;
   Statement insert_some_;

@@ -24,8 +24,6 @@ namespace {
 
 constexpr Millis kTryAgain{1000};
 constexpr Millis kSyncEvery{1000};
-constexpr std::size_t kFrameKeptBytes = 1U << 20;  // a larger buffer is given back after its turn
-constexpr std::size_t kFramesKept = 8;
 
 class LocalStore final : public Store {
  public:
@@ -37,6 +35,7 @@ class LocalStore final : public Store {
         log_(std::move(log)),
         reader_(*tables_),
         begun_(position.applied + found.kept.size()),
+        ahead_(std::move(found.kept_records)),
         position_(position),
         applied_(position.applied),
         behind_bytes_(found.kept_bytes),
@@ -48,7 +47,7 @@ class LocalStore final : public Store {
         writer_([this] { write_begun(); }) {
     const std::scoped_lock lock(mutex_);
     std::uint64_t sequence = position.applied;
-    for (const Turn& turn : waiting_) backlog_.add(++sequence, turn);
+    for (const SharedTurn& turn : waiting_) backlog_.add(++sequence, turn);
   }
 
   ~LocalStore() override {
@@ -161,21 +160,19 @@ class LocalStore final : public Store {
     applied_all_.wait(lock, [&] { return !is_reading_; });
   }
 
-  Result<void> commit(Turn turn) override {
-    if (auto written = wait_for_writer(); !written || turn->empty()) return written;
-    give_back_above(kFrameKeptBytes, frame_);
-    begin(turn);
-    write_frame(*turn, encoded_bytes(*turn), frame_);
-    if (auto done = log_->append({&frame_, 1}); !done) return tl::unexpected(std::move(done.error()));
-    return hand_over(std::move(turn), frame_.size());
+  Result<void> commit(std::span<const core::Record> records) override {
+    if (auto written = wait_for_writer(); !written || records.empty()) return written;
+    SharedTurn turn = begin(records);
+    if (auto done = log_->append({&turn, 1}); !done) return tl::unexpected(std::move(done.error()));
+    return hand_over(std::move(turn));
   }
 
-  void commit_later(Turn turn, Done done) override {
-    begin(turn);
-    const std::size_t bytes = encoded_bytes(*turn);
-    begun_bytes_ += kFrameHeadBytes + bytes;
+  void commit_later(std::span<const core::Record> records, Done done) override {
+    SharedTurn turn = begin(records);
+    begun_bytes_ += turn->frame().size();
     const std::scoped_lock lock(begun_mutex_);
-    begun_turns_.push_back({std::move(turn), bytes, std::move(done)});
+    begun_turns_.push_back(std::move(turn));
+    begun_done_.push_back(std::move(done));
     if (!is_writing_) writer_wake_.notify_one();
   }
 
@@ -204,33 +201,22 @@ class LocalStore final : public Store {
 
   static Instant now() { return std::chrono::steady_clock::now(); }
 
-  /// A turn that is to become durable.
-  struct Begun {
-    Turn turn;
-    std::size_t bytes;  // encoded, without its frame's head
-    Done done;
-  };
-
-  /// From here on every read sees the turn.
-  void begin(const Turn& turn) {
+  /// From here on every read sees the turn. Its records are in the processor's cache still: the log, the tables and
+  /// whoever reads meanwhile take its bytes.
+  SharedTurn begin(std::span<const core::Record> records) {
     backlog_.drop(applied_);
+    SharedTurn turn = encode(records);
     backlog_.add(++begun_, turn);
-  }
-
-  static void write_frame(const std::vector<core::Record>& turn, std::size_t bytes, std::string& frame) {
-    frame.clear();
-    begin_frame(frame);
-    encode(turn, bytes, frame);
+    return turn;
   }
 
   /// What a start found in the log is put over what the tables say, and they follow in their own time. Nothing: they
   /// must come first.
   std::optional<core::StoredState> load_ahead() {
-    std::vector<Turn> turns;
+    const auto turns = std::exchange(ahead_, {});
     {
       const std::scoped_lock lock(mutex_);
       if (!holds_) return std::nullopt;
-      turns = waiting_;
     }
     auto state = tables_->load_within(options_.load_input_bytes);
     const bool is_whole = state && replay_over(*state, turns);
@@ -293,7 +279,8 @@ class LocalStore final : public Store {
     return {};
   }
 
-  Result<void> hand_over(Turn turn, std::uint64_t bytes) {
+  Result<void> hand_over(SharedTurn turn) {
+    const std::uint64_t bytes = turn->frame().size();
     log_bytes_ += bytes;
     std::unique_lock lock(mutex_);
     holds_ = false;
@@ -317,11 +304,12 @@ class LocalStore final : public Store {
     while (true) {
       writer_wake_.wait(lock, [&] { return writer_leaves_ || !begun_turns_.empty(); });
       if (begun_turns_.empty()) return;
-      std::vector<Begun> turns = std::exchange(begun_turns_, {});
+      std::vector<SharedTurn> turns = std::exchange(begun_turns_, {});
+      std::vector<Done> tell = std::exchange(begun_done_, {});
       is_writing_ = true;
       Result<void> written = written_;
       lock.unlock();
-      write(turns, written);
+      write(turns, tell, written);
       lock.lock();
       written_ = std::move(written);
       is_writing_ = false;
@@ -330,28 +318,20 @@ class LocalStore final : public Store {
   }
 
   /// `done`: how it went so far, and then goes. After an error nothing is appended any more.
-  void write(std::vector<Begun>& turns, Result<void>& done) {
-    frames_.resize(std::max(frames_.size(), turns.size()));
-    std::uint64_t bytes = 0;
+  void write(std::span<SharedTurn> turns, std::span<const Done> tell, Result<void>& done) {
+    if (done) done = append_when_possible(turns);
     for (std::size_t i = 0; i < turns.size(); ++i) {
-      bytes += kFrameHeadBytes + turns[i].bytes;
-      if (done) write_frame(*turns[i].turn, turns[i].bytes, frames_[i]);
-    }
-    if (done) done = append_when_possible(std::span(frames_).first(turns.size()));
-    begun_bytes_ -= bytes;
-    for (std::size_t i = 0; i < turns.size(); ++i) {
-      turns[i].done(done);
+      begun_bytes_ -= turns[i]->frame().size();
+      tell[i](done);
       if (!done) continue;
-      if (auto taken = hand_over(std::move(turns[i].turn), frames_[i].size()); !taken) keep(taken);
+      if (auto taken = hand_over(std::move(turns[i])); !taken) keep(taken);
     }
-    for (std::string& frame : frames_) give_back_above(kFrameKeptBytes, frame);
-    if (frames_.size() > kFramesKept) frames_.resize(kFramesKept);
   }
 
   /// Turns that are there already cannot be refused any more. With a full disk they wait, and whoever was to be told of
   /// them with them, unless somebody must know now.
-  Result<void> append_when_possible(std::span<std::string> frames) {
-    auto appended = log_->append(frames);
+  Result<void> append_when_possible(std::span<const SharedTurn> turns) {
+    auto appended = log_->append(turns);
     if (!appended && appended.error().code == Errc::no_space) {
       log::error("{}; answers wait until there is space", appended.error().message);
     }
@@ -361,7 +341,7 @@ class LocalStore final : public Store {
         lacks_space_ = true;
         if (writer_wake_.wait_for(lock, kTryAgain, [&] { return writer_leaves_ || waits_for_writer_; })) break;
       }
-      appended = log_->resume(frames);
+      appended = log_->resume(turns);
     }
     if (lacks_space_.exchange(false) && appended) log::info("there is space again: answers go on");
     if (!appended) return tl::unexpected(std::move(appended.error()));
@@ -448,7 +428,7 @@ class LocalStore final : public Store {
   }
 
   void apply_waiting(std::unique_lock<std::mutex>& lock) {
-    std::vector<Turn> turns = std::exchange(waiting_, {});
+    std::vector<SharedTurn> turns = std::exchange(waiting_, {});
     const std::uint64_t bytes = std::exchange(waiting_bytes_, 0);
     is_applying_ = true;
     lock.unlock();
@@ -501,19 +481,18 @@ class LocalStore final : public Store {
   InputReader reader_;
   // Of the loop.
   Backlog backlog_;
-  std::uint64_t begun_;  // sequence of the last turn
-  std::string frame_;
+  std::uint64_t begun_;                           // sequence of the last turn
+  std::vector<std::vector<core::Record>> ahead_;  // of the turns that the first load() puts over the tables
 
   std::mutex begun_mutex_;  // of these
   std::condition_variable writer_wake_;
   std::condition_variable written_all_;
-  std::vector<Begun> begun_turns_;
+  std::vector<SharedTurn> begun_turns_;
+  std::vector<Done> begun_done_;  // who is to be told of each
   bool is_writing_ = false;
   bool writer_leaves_ = false;
   bool waits_for_writer_ = false;  // the loop
   Result<void> written_;           // an error stays
-
-  std::vector<std::string> frames_;  // of the log's thread
 
   LogPosition position_;  // of the store's thread
   bool had_room_ = true;  // of the store's thread
@@ -529,7 +508,7 @@ class LocalStore final : public Store {
   std::mutex mutex_;                         // of all below
   std::condition_variable wake_;
   std::condition_variable applied_all_;
-  std::vector<Turn> waiting_;
+  std::vector<SharedTurn> waiting_;
   std::uint64_t waiting_bytes_ = 0;
   Instant waiting_since_;
   bool holds_ = false;  // the first load() has not been yet: the tables stay as it will find them

@@ -247,8 +247,8 @@ class MemoryStore final : public Store {
     on_usage(std::move(all));
   }
 
-  Result<void> commit(Turn turn) override {
-    for (const core::Record& record : *turn) std::visit([&](const auto& change) { apply(change); }, record);
+  Result<void> commit(std::span<const core::Record> turn) override {
+    for (const core::Record& record : turn) std::visit([&](const auto& change) { apply(change); }, record);
     return {};
   }
 

@@ -23,14 +23,20 @@ class Applier {
   Result<void> take(std::string_view turn) {
     auto records = decode_turn(turn);
     if (!records) return tl::unexpected(std::move(records.error()));
-    turns_.push_back(std::make_shared<const std::vector<core::Record>>(std::move(*records)));
+    auto copy = std::make_shared<EncodedTurn>(turn.size());
+    std::ranges::copy(turn, copy->data());
+    turns_.push_back(std::move(copy));
+    records_.push_back(std::move(*records));
     bytes_ += turn.size();
     return bytes_ < bytes_max_ ? Result<void>() : apply();
   }
 
   /// Those that were not applied.
-  std::vector<Turn> take_turns() { return std::exchange(turns_, {}); }
-  std::uint64_t bytes() const { return bytes_; }
+  void take_rest(Replay& result) {
+    result.kept = std::exchange(turns_, {});
+    result.kept_records = std::exchange(records_, {});
+    result.kept_bytes = std::exchange(bytes_, 0);
+  }
 
   Result<void> apply() {
     if (turns_.empty()) return {};
@@ -40,6 +46,7 @@ class Applier {
     if (auto done = tables_.apply(turns_, after); !done) return done;
     position_ = after;
     turns_.clear();
+    records_.clear();
     bytes_ = 0;
     return {};
   }
@@ -48,7 +55,8 @@ class Applier {
   SqliteStore& tables_;
   LogPosition& position_;
   std::uint64_t bytes_max_;
-  std::vector<Turn> turns_;
+  std::vector<SharedTurn> turns_;
+  std::vector<std::vector<core::Record>> records_;  // theirs
   std::uint64_t bytes_ = 0;
 };
 
@@ -76,8 +84,7 @@ Replay replay(SqliteStore& tables, const std::string& log_directory, LogPosition
   }
   if (!result.is_whole() && on_damage == OnDamage::leave) return result;
   if (keep_bytes > 0 && result.is_whole() && !result.end.is_cut) {
-    result.kept_bytes = applier.bytes();
-    result.kept = applier.take_turns();
+    applier.take_rest(result);
     return result;
   }
   if (auto applied = applier.apply(); !applied && result.hindrance.message.empty()) {

@@ -16,10 +16,11 @@ Result<void> check_belonging(const std::string& log_directory, const LogPosition
 /// How bringing the log into the tables ended.
 struct Replay {
   LogEnd end;
-  Error damage;            // of the log; empty when there is none
-  Error hindrance;         // not of the log's bytes: the tables cannot be written, or a newer version wrote a turn
-  std::vector<Turn> kept;  // the last turns that the tables do not have
-  std::uint64_t kept_bytes = 0;  // theirs
+  Error damage;     // of the log; empty when there is none
+  Error hindrance;  // not of the log's bytes: the tables cannot be written, or a newer version wrote a turn
+  std::vector<SharedTurn> kept;  // the last turns that the tables do not have
+  std::vector<std::vector<core::Record>> kept_records;
+  std::uint64_t kept_bytes = 0;
 
   bool is_whole() const { return damage.message.empty() && hindrance.message.empty(); }
 };

@@ -216,13 +216,14 @@ class Tables final : public SqliteStore {
     on_jobs(reading<std::vector<core::StoredJob>>([&] { return jobs_.list(query); }));
   }
 
-  Result<void> commit(Turn turn) override {
-    if (turn->empty()) return {};
-    return write(plan_turns({&turn, 1}), nullptr, always);
+  Result<void> commit(std::span<const core::Record> turn) override {
+    if (turn.empty()) return {};
+    const SharedTurn encoded = encode(turn);
+    return write({&encoded, 1}, nullptr, always);
   }
 
-  Result<void> apply(std::span<const Turn> turns, const LogPosition& position, const InHaste& in_haste) override {
-    return write(plan_turns(turns), &position, in_haste);
+  Result<void> apply(std::span<const SharedTurn> turns, const LogPosition& position, const InHaste& in_haste) override {
+    return write(turns, &position, in_haste);
   }
 
   Result<LogPosition> log_position() override {
@@ -269,9 +270,11 @@ class Tables final : public SqliteStore {
   }
 
   /// One transaction. Readers on other threads have their turn in the midst of it, and find what it has written so far.
-  Result<void> write(std::span<const TurnStep> steps, const LogPosition* position, const InHaste& in_haste) {
-    const std::scoped_lock lock(mutex_);
+  Result<void> write(std::span<const SharedTurn> turns, const LogPosition* position, const InHaste& in_haste) {
     try {
+      const TurnPlan plan = plan_turns(turns);
+      std::span<const TurnStep> steps = plan.steps;
+      const std::scoped_lock lock(mutex_);
       const Transaction transaction(*db_, begin_);
       while (!steps.empty()) {
         in_haste() ? mutex_.let_others_in() : mutex_.give_way();
@@ -307,60 +310,61 @@ class Tables final : public SqliteStore {
   /// Gives how many steps it took: nearly all are of new jobs, one behind the other.
   std::size_t apply_first(std::span<const TurnStep> steps) {
     const auto some = steps.first(std::min(steps.size(), JobRows::kAtOnce));
-    const bool are_new_jobs = std::ranges::all_of(
-        some, [](const TurnStep& step) { return std::holds_alternative<core::JobAdded>(*step.record); });
+    const bool are_new_jobs =
+        std::ranges::all_of(some, [](const TurnStep& step) { return step.record == nullptr && step.job.is_new; });
     if (some.size() == JobRows::kAtOnce && are_new_jobs) {
       jobs_.add_some(some);
       return some.size();
     }
-    std::visit([&](const auto& record) { apply(steps.front(), record); }, *steps.front().record);
+    const TurnStep& step = steps.front();
+    if (step.record != nullptr) {
+      std::visit([&](const auto& record) { apply(record); }, *step.record);
+    } else {
+      step.job.is_new ? jobs_.add(step.job) : jobs_.change(step.job);
+    }
     return 1;
   }
 
-  void apply(const TurnStep&, const core::AccountSaved& record) { put(put_account_, record.account); }
-  void apply(const TurnStep&, const core::ApiKeySaved& record) { put(put_key_, record.key); }
-  void apply(const TurnStep&, const core::TemplateSaved& record) { put(put_template_, record.value); }
-  void apply(const TurnStep&, const core::TemplateRemoved& record) { remove_template_.add(record.id.str()).run(); }
-  void apply(const TurnStep&, const core::EndpointSaved& record) { put(put_endpoint_, record.endpoint); }
-  void apply(const TurnStep&, const core::EndpointRemoved& record) {
+  void apply(const core::AccountSaved& record) { put(put_account_, record.account); }
+  void apply(const core::ApiKeySaved& record) { put(put_key_, record.key); }
+  void apply(const core::TemplateSaved& record) { put(put_template_, record.value); }
+  void apply(const core::TemplateRemoved& record) { remove_template_.add(record.id.str()).run(); }
+  void apply(const core::EndpointSaved& record) { put(put_endpoint_, record.endpoint); }
+  void apply(const core::EndpointRemoved& record) {
     remove_endpoint_.add(record.id.str()).run();
     remove_counters_.add(record.id.str()).run();
     remove_batches_.add(record.id.str()).run();
     jobs_.remove_of(record.id);
     fleet_.remove_of(record.id);
   }
-  void apply(const TurnStep&, const core::CountersSaved& record) { put(put_counters_, record); }
-  void apply(const TurnStep& step, const core::JobAdded&) { jobs_.add(step); }
-  void apply(const TurnStep& step, const core::JobChanged& record) {
-    jobs_.change(record.id, *step.state, step.output);
-  }
-  void apply(const TurnStep&, const core::ChunkAdded& record) {
-    jobs_.add_chunk(record.job, record.index, record.chunk);
-  }
-  void apply(const TurnStep&, const core::ChunksCleared& record) { jobs_.clear_chunks(record.job); }
-  void apply(const TurnStep&, const core::JobsForgotten& record) {
+  void apply(const core::CountersSaved& record) { put(put_counters_, record); }
+  void apply(const core::JobAdded&) {}  // planned in its encoded form, as the next
+  void apply(const core::JobChanged&) {}
+  void apply(const core::ChunkAdded& record) { jobs_.add_chunk(record.job, record.index, record.chunk); }
+  void apply(const core::ChunksCleared& record) { jobs_.clear_chunks(record.job); }
+  void apply(const core::JobsForgotten& record) {
     jobs_.forget(record.expired_at);
     deliveries_.forget(record.expired_at);
   }
-  void apply(const TurnStep&, const core::WorkerSaved& record) { put(put_worker_, record.worker); }
-  void apply(const TurnStep&, const core::WorkerRemoved& record) { remove_worker_.add(record.id.str()).run(); }
-  void apply(const TurnStep&, const core::VolumeSaved& record) { put(put_volume_, record.value); }
-  void apply(const TurnStep&, const core::VolumeRemoved& record) { remove_volume_.add(record.id.str()).run(); }
-  void apply(const TurnStep&, const core::SecretSaved& record) { put(put_secret_, record.value); }
-  void apply(const TurnStep&, const core::SecretRemoved& record) { remove_secret_.add(record.id.str()).run(); }
-  void apply(const TurnStep&, const core::CredentialSaved& record) { put(put_credential_, record.value); }
-  void apply(const TurnStep&, const core::CredentialRemoved& record) { remove_credential_.add(record.id.str()).run(); }
-  void apply(const TurnStep&, const core::BatchSaved& record) { put(put_batch_, record.value); }
-  void apply(const TurnStep&, const core::BatchRemoved& record) { remove_batch_.add(record.id.str()).run(); }
-  void apply(const TurnStep&, const core::WebhookAdded& record) { deliveries_.add(record.delivery); }
-  void apply(const TurnStep&, const core::WebhookChanged& record) { deliveries_.change(record.id, record.state); }
+  void apply(const core::WorkerSaved& record) { put(put_worker_, record.worker); }
+  void apply(const core::WorkerRemoved& record) { remove_worker_.add(record.id.str()).run(); }
+  void apply(const core::VolumeSaved& record) { put(put_volume_, record.value); }
+  void apply(const core::VolumeRemoved& record) { remove_volume_.add(record.id.str()).run(); }
+  void apply(const core::SecretSaved& record) { put(put_secret_, record.value); }
+  void apply(const core::SecretRemoved& record) { remove_secret_.add(record.id.str()).run(); }
+  void apply(const core::CredentialSaved& record) { put(put_credential_, record.value); }
+  void apply(const core::CredentialRemoved& record) { remove_credential_.add(record.id.str()).run(); }
+  void apply(const core::BatchSaved& record) { put(put_batch_, record.value); }
+  void apply(const core::BatchRemoved& record) { remove_batch_.add(record.id.str()).run(); }
+  void apply(const core::WebhookAdded& record) { deliveries_.add(record.delivery); }
+  void apply(const core::WebhookChanged& record) { deliveries_.change(record.id, record.state); }
 
-  void apply(const TurnStep&, const core::GpuMarkSaved& record) { put(put_gpu_mark_, record.value); }
-  void apply(const TurnStep&, const core::GpuMarkRemoved& record) { remove_gpu_mark_.add(record.id).run(); }
-  void apply(const TurnStep&, const core::ReleaseSaved& record) { fleet_.put(record.value); }
-  void apply(const TurnStep&, const core::UsageSaved& record) { fleet_.put(record.value); }
-  void apply(const TurnStep&, const core::BudgetSaved& record) { fleet_.put(record.value); }
-  void apply(const TurnStep&, const core::PlacesSaved& record) { fleet_.put(record.value); }
+  void apply(const core::GpuMarkSaved& record) { put(put_gpu_mark_, record.value); }
+  void apply(const core::GpuMarkRemoved& record) { remove_gpu_mark_.add(record.id).run(); }
+  void apply(const core::ReleaseSaved& record) { fleet_.put(record.value); }
+  void apply(const core::UsageSaved& record) { fleet_.put(record.value); }
+  void apply(const core::BudgetSaved& record) { fleet_.put(record.value); }
+  void apply(const core::PlacesSaved& record) { fleet_.put(record.value); }
 
   YieldingMutex mutex_;  // of all below
   std::string file_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "store/log/frame.h"
 #include "store/store.h"
 
 namespace penstock::store {
@@ -39,8 +40,9 @@ class SqliteStore : public Store {
   static bool always() { return true; }
   /// Applies the turns and `position` in one transaction. Between two steps, while `in_haste` says no, any thread that
   /// wants the processor comes first. Errors: unavailable; then nothing of it is there.
-  virtual Result<void> apply(std::span<const Turn> turns, const LogPosition& position, const InHaste& in_haste) = 0;
-  Result<void> apply(std::span<const Turn> turns, const LogPosition& position) {
+  virtual Result<void> apply(std::span<const SharedTurn> turns, const LogPosition& position,
+                             const InHaste& in_haste) = 0;
+  Result<void> apply(std::span<const SharedTurn> turns, const LogPosition& position) {
     return apply(turns, position, always);
   }
 

@@ -14,9 +14,9 @@ namespace {
 /// The jobs, of which there may be a million: only those that a turn speaks of are looked up.
 class JobReplay {
  public:
-  JobReplay(std::deque<core::StoredJob>& jobs, std::span<const Turn> turns) : jobs_(jobs) {
-    for (const Turn& turn : turns) {
-      for (const core::Record& record : *turn) {
+  JobReplay(std::deque<core::StoredJob>& jobs, std::span<const std::vector<core::Record>> turns) : jobs_(jobs) {
+    for (const auto& turn : turns) {
+      for (const core::Record& record : turn) {
         if (const JobId* const id = id_of(record)) places_.try_emplace(*id);
       }
     }
@@ -116,18 +116,18 @@ class DeliveryCheck {
 
 }  // namespace
 
-bool replay_over(core::StoredState& state, std::span<const Turn> turns) {
+bool replay_over(core::StoredState& state, std::span<const std::vector<core::Record>> turns) {
   std::deque<core::StoredJob> jobs = std::exchange(state.jobs, {});
   JobReplay job_replay(jobs, turns);
   DeliveryCheck deliveries(state);
   const auto others = make_memory_store(std::move(state));
-  for (const Turn& turn : turns) {
+  for (const auto& turn : turns) {
     std::vector<core::Record> rest;
-    for (const core::Record& record : *turn) {
+    for (const core::Record& record : turn) {
       if (!job_replay.take(record) || !deliveries.take(record)) return false;
       if (!is_of_jobs(record)) rest.push_back(record);
     }
-    if (!others->commit(std::move(rest))) return false;
+    if (!others->commit(rest)) return false;
   }
   auto loaded = others->load();
   if (!loaded) return false;

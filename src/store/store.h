@@ -3,8 +3,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/error.h"
@@ -14,9 +15,6 @@
 #include "core/records.h"
 
 namespace penstock::store {
-
-/// The records of one turn, shared by those who have still to write or show them.
-using Turn = std::shared_ptr<const std::vector<core::Record>>;
 
 /// What a store has to tell about itself.
 struct StoreStats {
@@ -81,17 +79,15 @@ class Store {
 
   /// Makes the turn durable, all of it or nothing, before it returns. An empty turn costs nothing. Errors: unavailable
   /// (disk full, I/O error); the turn is then not applied.
-  virtual Result<void> commit(Turn turn) = 0;
-  Result<void> commit(std::vector<core::Record> records) {
-    return commit(std::make_shared<const std::vector<core::Record>>(std::move(records)));
-  }
+  virtual Result<void> commit(std::span<const core::Record> turn) = 0;
+  Result<void> commit(std::initializer_list<core::Record> turn) { return commit(std::span(turn)); }
 
   /// The same without waiting for the disk: the turn is there for every read at once, and durable when `done` is
   /// called. That may be on another thread; turns become durable in their order, and after an error none does any more.
   /// On a full disk that may take until there is space, unless the store is closed or commit() is called before.
   /// This one calls it before it returns.
   using Done = std::function<void(const Result<void>&)>;
-  virtual void commit_later(Turn turn, Done done) { done(commit(std::move(turn))); }
+  virtual void commit_later(std::span<const core::Record> turn, Done done) { done(commit(turn)); }
 
   /// Reads inputs, those first that were asked for first, until there are about `bytes_max`. What was committed is
   /// there, durable or not. A job that is not there has a null input. The answer may come on another thread, or never

@@ -2,78 +2,73 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <string_view>
+#include <utility>
 
 namespace penstock::store {
 namespace {
 
-class Planner {
+class Planner final : public TurnVisitor {
  public:
-  explicit Planner(std::size_t size) { steps_.reserve(size); }
-
-  void add(const core::Record& record) {
-    std::visit([&](const auto& value) { plan(record, value); }, record);
+  void on_job(const EncodedJob& job, std::string_view) override {
+    if (job.is_new) {
+      jobs_[job.id] = plan_.steps.size();
+      plan_.steps.push_back({nullptr, job});
+      return;
+    }
+    const auto [known, first] = jobs_.try_emplace(job.id, plan_.steps.size());
+    if (first) return plan_.steps.push_back({nullptr, job});
+    EncodedJob& planned = plan_.steps[known->second].job;
+    planned.state = job.state;
+    if (!job.sets_output) return;
+    planned.sets_output = true;
+    planned.output = job.output;
   }
 
-  std::vector<TurnStep> take() { return std::move(steps_); }
+  void on_other(core::Record record, std::string_view) override {
+    plan_.records.push_back(std::move(record));
+    std::visit([&](const auto& value) { plan(value); }, plan_.records.back());
+  }
+
+  TurnPlan take() { return std::move(plan_); }
 
  private:
+  void add_step() { plan_.steps.push_back({&plan_.records.back(), {}}); }
+
   template <class Value>
-  void plan(const core::Record& record, const Value&) {
-    steps_.push_back({&record});
-  }
-
-  void plan(const core::Record& record, const core::JobAdded& added) {
-    jobs_[added.request.id.str()] = steps_.size();
-    steps_.push_back({&record, &added.state});
-  }
-
-  void plan(const core::Record& record, const core::JobChanged& changed) {
-    const auto [known, first] = jobs_.try_emplace(changed.id.str(), steps_.size());
-    if (first) steps_.push_back({&record});
-    TurnStep& step = steps_[known->second];
-    step.state = &changed.state;
-    if (changed.sets_output) step.output = &changed.output;
+  void plan(const Value&) {
+    add_step();
   }
 
   // What follows a removal must not move to before it.
-  void plan(const core::Record& record, const core::JobsForgotten&) {
+  void plan(const core::JobsForgotten&) {
     jobs_.clear();
-    steps_.push_back({&record});
+    add_step();
   }
 
-  void plan(const core::Record& record, const core::CountersSaved& saved) {
-    const auto [known, first] = counters_.try_emplace(saved.endpoint.str(), steps_.size());
-    if (first) {
-      steps_.push_back({&record});
-    } else {
-      steps_[known->second].record = &record;
-    }
-  }
+  void plan(const core::CountersSaved& saved) { replace_or_add(counters_, saved.endpoint.str()); }
+  void plan(const core::BatchSaved& saved) { replace_or_add(batches_, saved.value.id.str()); }
 
-  void plan(const core::Record& record, const core::BatchSaved& saved) {
-    const auto [known, first] = batches_.try_emplace(saved.value.id.str(), steps_.size());
-    if (first) {
-      steps_.push_back({&record});
-    } else {
-      steps_[known->second].record = &record;
-    }
-  }
-
-  void plan(const core::Record& record, const core::BatchRemoved& removed) {
+  void plan(const core::BatchRemoved& removed) {
     batches_.erase(removed.id.str());
-    steps_.push_back({&record});
+    add_step();
   }
 
-  void plan(const core::Record& record, const core::EndpointRemoved&) {
+  void plan(const core::EndpointRemoved&) {
     jobs_.clear();
     counters_.clear();
     batches_.clear();
-    steps_.push_back({&record});
+    add_step();
   }
 
   using StepById = boost::unordered_flat_map<std::string_view, std::size_t>;
 
-  std::vector<TurnStep> steps_;
+  void replace_or_add(StepById& steps, std::string_view id) {
+    const auto [known, first] = steps.try_emplace(id, plan_.steps.size());
+    if (first) return add_step();
+    plan_.steps[known->second].record = &plan_.records.back();
+  }
+
+  TurnPlan plan_;
   StepById jobs_;
   StepById counters_;
   StepById batches_;
@@ -81,13 +76,9 @@ class Planner {
 
 }  // namespace
 
-std::vector<TurnStep> plan_turns(std::span<const Turn> turns) {
-  std::size_t size = 0;
-  for (const Turn& turn : turns) size += turn->size();
-  Planner planner(size);
-  for (const Turn& turn : turns) {
-    for (const core::Record& record : *turn) planner.add(record);
-  }
+TurnPlan plan_turns(std::span<const SharedTurn> turns) {
+  Planner planner;
+  for (const SharedTurn& turn : turns) visit_turn(turn->turn(), planner);
   return planner.take();
 }
 

@@ -1,22 +1,27 @@
 #pragma once
 
+#include <deque>
 #include <span>
 #include <vector>
 
-#include "store/store.h"
+#include "store/log/record_codec.h"
 
 namespace penstock::store {
 
-/// One thing to write. For JobAdded and JobChanged, `state` and `output` are what the turns leave the job with, which a
-/// later record may have brought; `output` null: not touched.
+/// One thing to write.
 struct TurnStep {
-  const core::Record* record;
-  const core::JobState* state = nullptr;
-  const core::Bytes* output = nullptr;
+  const core::Record* record = nullptr;  // null: it is of a job
+  EncodedJob job;                        // with the state, and the output if any is set, that the turns leave it with
 };
 
 /// The steps that leave the same state as the turns' records applied one by one, with one row write for each job and
-/// each endpoint's counters, and for each batch. Points into `turns`.
-std::vector<TurnStep> plan_turns(std::span<const Turn> turns);
+/// each endpoint's counters, and for each batch. Points into the turns.
+struct TurnPlan {
+  std::vector<TurnStep> steps;
+  std::deque<core::Record> records;  // that steps point to
+};
+
+/// Throws DamagedTurn.
+TurnPlan plan_turns(std::span<const SharedTurn> turns);
 
 }  // namespace penstock::store

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "failures.h"
+#include "store/log/record_codec.h"
 #include "store/schema.h"
 #include "store/sqlite_store.h"
 #include "store_samples.h"
@@ -267,11 +268,11 @@ void expect_applied_whole_or_not_at_all(SqliteStore& store, std::size_t jobs, st
   const auto job = [&](const std::string& name) {
     core::JobAdded added = full_job(name, "ep-1");
     added.request.input = core::bytes(std::string(input_bytes, 'x'));
-    return std::make_shared<const Turn>(Turn{added});
+    return encode(Turn{added});
   };
-  const store::Turn first = job("job-first");
+  const SharedTurn first = job("job-first");
   ASSERT_TRUE(store.apply({&first, 1}, {7, 1, true}));
-  std::vector<store::Turn> turns;
+  std::vector<SharedTurn> turns;
   for (std::size_t i = 0; i < jobs; ++i) turns.push_back(job("job-" + std::to_string(i)));
   {
     const FileSizeLimit limit(4'000'000);
@@ -297,8 +298,8 @@ TEST_F(SqliteStoreTest, NorIsItOfRowsThatAreAddedSeveralAtOnce) {
 bool reads_in_the_midst(SqliteStore& store, const std::string& prefix, bool in_haste) {
   constexpr int kJobs = 10'000;
   const auto name = [&](int i) { return prefix + "-" + std::to_string(i); };
-  std::vector<store::Turn> turns;
-  for (int i = 0; i < kJobs; ++i) turns.push_back(std::make_shared<const Turn>(Turn{bare_job(name(i), "ep-1")}));
+  std::vector<SharedTurn> turns;
+  for (int i = 0; i < kJobs; ++i) turns.push_back(encode(Turn{bare_job(name(i), "ep-1")}));
   const auto has = [&](int i) { return store.find_job(id<EndpointId>("ep-1"), id<JobId>(name(i)))->has_value(); };
   std::thread writer([&] { EXPECT_TRUE(store.apply(turns, {7, 1, true}, [&] { return in_haste; })); });
   while (!has(0)) std::this_thread::yield();

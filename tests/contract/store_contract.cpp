@@ -35,7 +35,7 @@ TEST_P(StoreContract, TurnsThatAreCommittedLaterAreThereAtOnceAndDurableInOrder)
   for (int i = 0; i < 200; ++i) {
     const core::JobAdded job = full_job("job-" + std::to_string(i), "ep-1");
     wanted.jobs.push_back(stored(job));
-    store().commit_later(std::make_shared<const Turn>(Turn{job}), [&, i](const Result<void>& done) {
+    store().commit_later(Turn{job}, [&, i](const Result<void>& done) {
       const std::scoped_lock lock(mutex);
       EXPECT_TRUE(done);
       durable.push_back(i);

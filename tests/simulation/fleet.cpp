@@ -133,7 +133,7 @@ class FleetWorld {
 
   void take(core::Effects& fx) {
     tamper(fx);
-    const auto done = store_->commit(std::make_shared<const std::vector<core::Record>>(fx.records));
+    const auto done = store_->commit(fx.records);
     if (!done) violated("the store refused a turn");
     for (const core::Record& record : fx.records) see(record);
     line_.turn_ends(now_);

@@ -37,12 +37,12 @@ class SlowStore final : public store::Store {
   void list_usage(const core::UsageQuery& query, OnUsage on_usage) override {
     inner_->list_usage(query, std::move(on_usage));
   }
-  Result<void> commit(store::Turn turn) override {
+  Result<void> commit(std::span<const core::Record> turn) override {
     ++commits;
-    return inner_->commit(std::move(turn));
+    return inner_->commit(turn);
   }
-  void commit_later(store::Turn turn, Done done) override {
-    ASSERT_TRUE(inner_->commit(std::move(turn)));
+  void commit_later(std::span<const core::Record> turn, Done done) override {
+    ASSERT_TRUE(inner_->commit(turn));
     waiting.push_back(std::move(done));
   }
 

@@ -1,6 +1,9 @@
 #include "store/log/backlog.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "store/log/record_codec.h"
 
 namespace penstock::store {
 namespace {
@@ -8,33 +11,59 @@ namespace {
 // Turns. To free thousands of records at once would keep the loop from its work for milliseconds.
 constexpr std::size_t kDroppedAtOnce = 2;
 
-/// The job that a record speaks of; null when of none, or of many.
-const JobId* job_of(const core::Record& record) {
-  if (const auto* added = std::get_if<core::JobAdded>(&record)) return &added->request.id;
-  if (const auto* changed = std::get_if<core::JobChanged>(&record)) return &changed->id;
-  if (const auto* chunk = std::get_if<core::ChunkAdded>(&record)) return &chunk->job;
-  if (const auto* cleared = std::get_if<core::ChunksCleared>(&record)) return &cleared->job;
-  return nullptr;
-}
-
-const DeliveryId* delivery_of(const core::Record& record) {
-  if (const auto* added = std::get_if<core::WebhookAdded>(&record)) return &added->delivery.id;
-  if (const auto* changed = std::get_if<core::WebhookChanged>(&record)) return &changed->id;
-  return nullptr;
-}
-
-bool removes_many(const core::Record& record) {
-  return std::holds_alternative<core::JobsForgotten>(record) || std::holds_alternative<core::EndpointRemoved>(record);
-}
-
-/// Under what a record is found by its idempotency key; empty: not at all.
+/// Under what a job is found by its idempotency key; empty: not at all.
 std::string key_of(const EndpointId& endpoint, const std::string& idempotency_key) {
   return idempotency_key.empty() ? "" : endpoint.str() + '\n' + idempotency_key;
 }
 
-std::string key_of(const core::Record& record) {
-  const auto* added = std::get_if<core::JobAdded>(&record);
-  return added ? key_of(added->request.endpoint, added->request.idempotency_key) : "";
+/// What a record is found by.
+struct Found {
+  std::string_view bytes;
+  std::optional<JobId> job = {};
+  std::optional<DeliveryId> delivery = {};
+  bool is_whole = false;  // of the job or delivery
+  std::string key = {};   // key_of() a new job
+  bool removes_many = false;
+};
+
+template <class Take>
+class Finder final : public TurnVisitor {
+ public:
+  explicit Finder(Take& take) : take_(take) {}
+
+  void on_job(const EncodedJob& job, std::string_view bytes) override {
+    Found found{bytes, JobId::parse(job.id).value()};
+    found.is_whole = job.is_new;
+    if (job.is_new) {
+      decode(job.request, request_);
+      found.key = key_of(request_.endpoint, request_.idempotency_key);
+    }
+    take_(found);
+  }
+
+  void on_other(core::Record record, std::string_view bytes) override {
+    Found found{bytes};
+    found.removes_many =
+        std::holds_alternative<core::JobsForgotten>(record) || std::holds_alternative<core::EndpointRemoved>(record);
+    if (const auto* chunk = std::get_if<core::ChunkAdded>(&record)) found.job = chunk->job;
+    if (const auto* cleared = std::get_if<core::ChunksCleared>(&record)) found.job = cleared->job;
+    if (const auto* changed = std::get_if<core::WebhookChanged>(&record)) found.delivery = changed->id;
+    if (const auto* added = std::get_if<core::WebhookAdded>(&record)) {
+      found.delivery = added->delivery.id;
+      found.is_whole = true;
+    }
+    take_(found);
+  }
+
+ private:
+  Take& take_;
+  core::JobRequest request_;
+};
+
+template <class Take>
+void each_record(const EncodedTurn& turn, Take&& take) {
+  Finder<Take> finder(take);
+  visit_turn(turn.turn(), finder);
 }
 
 using Job = std::optional<core::StoredJob>;
@@ -85,7 +114,11 @@ void apply(Job& job, const core::EndpointRemoved& record) {
 
 }  // namespace
 
-void Backlog::add(std::uint64_t sequence, Turn turn) {
+core::Record Backlog::Change::record() const {
+  return std::move(decode_turn(bytes).value().front());
+}
+
+void Backlog::add(std::uint64_t sequence, SharedTurn turn) {
   if (turns_.empty()) first_ = sequence;
   ENSURE(sequence == first_ + turns_.size());
   turns_.push_back(std::move(turn));
@@ -95,12 +128,12 @@ bool Backlog::drop(std::uint64_t sequence) {
   for (std::size_t left = kDroppedAtOnce; left > 0 && !turns_.empty() && first_ <= sequence;
        --left, ++first_, turns_.pop_front()) {
     if (first_ > indexed_) continue;
-    for (const core::Record& record : *turns_.front()) {
-      if (removes_many(record)) removals_.pop_front();
-      if (const std::string key = key_of(record); !key.empty()) forget_first(keyed_, key);
-      if (const JobId* const job = job_of(record)) forget_first(changes_, *job);
-      if (const DeliveryId* const delivery = delivery_of(record)) forget_first(delivery_changes_, *delivery);
-    }
+    each_record(*turns_.front(), [&](const Found& found) {
+      if (found.removes_many) removals_.pop_front();
+      if (!found.key.empty()) forget_first(keyed_, found.key);
+      if (found.job) forget_first(changes_, *found.job);
+      if (found.delivery) forget_first(delivery_changes_, *found.delivery);
+    });
   }
   return !turns_.empty() && first_ <= sequence;
 }
@@ -115,14 +148,13 @@ void Backlog::forget_first(Changes<Id>& changes, const Id& id) {
 void Backlog::index_all() {
   const std::uint64_t end = first_ + turns_.size();
   for (std::uint64_t sequence = std::max(first_, indexed_ + 1); sequence < end; ++sequence) {
-    for (const core::Record& record : *turns_[sequence - first_]) {
-      if (removes_many(record)) removals_.push_back({sequence, &record});
-      if (std::string key = key_of(record); !key.empty()) keyed_[std::move(key)].push_back({sequence, &record});
-      if (const JobId* const job = job_of(record)) changes_[*job].push_back({sequence, &record});
-      if (const DeliveryId* const delivery = delivery_of(record)) {
-        delivery_changes_[*delivery].push_back({sequence, &record});
-      }
-    }
+    each_record(*turns_[sequence - first_], [&](const Found& found) {
+      const Change change{sequence, found.bytes, found.is_whole};
+      if (found.removes_many) removals_.push_back(change);
+      if (!found.key.empty()) keyed_[found.key].push_back(change);
+      if (found.job) changes_[*found.job].push_back(change);
+      if (found.delivery) delivery_changes_[*found.delivery].push_back(change);
+    });
     indexed_ = sequence;
   }
 }
@@ -131,30 +163,34 @@ std::optional<JobId> Backlog::find_keyed(const EndpointId& endpoint, const std::
   index_all();
   const auto known = keyed_.find(key_of(endpoint, idempotency_key));
   if (known == keyed_.end()) return std::nullopt;
-  return std::get<core::JobAdded>(*known->second.back().record).request.id;
+  return added_by(known->second.back()).id;
 }
 
 bool Backlog::holds_whole(const JobId& job) {
   index_all();
   const auto known = changes_.find(job);
-  return known != changes_.end() && std::holds_alternative<core::JobAdded>(*known->second.front().record);
+  return known != changes_.end() && known->second.front().is_whole;
+}
+
+core::JobRequest Backlog::added_by(const Change& change) {
+  return std::get<core::JobAdded>(change.record()).request;
 }
 
 std::optional<EndpointId> Backlog::endpoint_of(const JobId& job) {
   if (!holds_whole(job)) return std::nullopt;
-  return std::get<core::JobAdded>(*changes_.at(job).front().record).request.endpoint;
+  return added_by(changes_.at(job).front()).endpoint;
 }
 
 std::optional<core::JobInput> Backlog::find_input(const JobId& job) {
   if (!holds_whole(job)) return std::nullopt;
-  const auto& request = std::get<core::JobAdded>(*changes_.at(job).front().record).request;
+  const core::JobRequest request = added_by(changes_.at(job).front());
   return core::JobInput{job, request.input, request.s3_config};
 }
 
 bool Backlog::holds_whole(const DeliveryId& delivery) {
   index_all();
   const auto known = delivery_changes_.find(delivery);
-  return known != delivery_changes_.end() && std::holds_alternative<core::WebhookAdded>(*known->second.front().record);
+  return known != delivery_changes_.end() && known->second.front().is_whole;
 }
 
 template <class Thing, class Id>
@@ -163,7 +199,7 @@ void Backlog::bring_up_to_date(Thing& thing, const Changes<Id>& all, const Id& i
   const auto known = all.find(id);
   const std::deque<Change>& changes = known == all.end() ? kNone : known->second;
   const auto take = [&](const Change& change) {
-    std::visit([&](const auto& record) { apply(thing, record); }, *change.record);
+    std::visit([&](const auto& record) { apply(thing, record); }, change.record());
   };
   auto removal = removals_.begin();
   for (const Change& change : changes) {

@@ -4,20 +4,21 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
-#include "store/store.h"
+#include "core/outcomes.h"
+#include "store/log/frame.h"
 
 namespace penstock::store {
 
 /// The turns that are in the log and not yet in the tables, for those who ask for a job or a webhook delivery
-/// meanwhile. Of the loop's
-/// thread.
+/// meanwhile. Of the loop's thread.
 class Backlog {
  public:
   /// `sequence` is one more than that of the turn before.
-  void add(std::uint64_t sequence, Turn turn);
+  void add(std::uint64_t sequence, SharedTurn turn);
   /// The turns up to `sequence` are in the tables. Lets go of a bounded number of them, and tells whether there are
   /// more: these keep until the next call, and harm nobody, as the tables' state with a change put over it once more is
   /// the same.
@@ -42,24 +43,28 @@ class Backlog {
   /// A record and where it stands among all: records of one turn lie one behind the other.
   struct Change {
     std::uint64_t sequence;
-    const core::Record* record;
+    std::string_view bytes;
+    bool is_whole;  // it says all about its job or delivery
 
     bool is_before(const Change& other) const {
-      return sequence != other.sequence ? sequence < other.sequence : record < other.record;
+      return sequence != other.sequence ? sequence < other.sequence : bytes.data() < other.bytes.data();
     }
+    core::Record record() const;
   };
 
   template <class Id>
   using Changes = std::unordered_map<Id, std::deque<Change>>;
 
   void index_all();
+  /// `change` is of JobAdded.
+  static core::JobRequest added_by(const Change& change);
   template <class Id>
   static void forget_first(Changes<Id>& changes, const Id& id);
   template <class Thing, class Id>
   void bring_up_to_date(Thing& thing, const Changes<Id>& changes, const Id& id) const;
 
   std::uint64_t first_ = 1;  // sequence of turns_.front()
-  std::deque<Turn> turns_;
+  std::deque<SharedTurn> turns_;
   // Made when somebody asks, for the turns up to `indexed_`: most turns come and go without.
   std::uint64_t indexed_ = 0;
   Changes<JobId> changes_;

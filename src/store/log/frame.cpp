@@ -32,8 +32,8 @@ Number number_at(std::string_view bytes, std::size_t offset) {
 }
 
 template <class Number>
-void put_at(std::string& bytes, std::size_t offset, Number value) {
-  std::memcpy(bytes.data() + offset, &value, sizeof value);
+void put_at(char* bytes, std::size_t offset, Number value) {
+  std::memcpy(bytes + offset, &value, sizeof value);
 }
 
 /// Of the turn's size and of all behind the checksum.
@@ -52,9 +52,9 @@ std::size_t padded(std::size_t size) {
 std::string segment_block(const SegmentName& name) {
   std::string block(kBlockBytes, '\0');
   block.replace(0, kMagic.size(), kMagic);
-  put_at(block, kLogAt, name.log);
-  put_at(block, kIndexAt, name.index);
-  put_at(block, kBlockChecksumAt, crc32c(0, block.data(), kBlockChecksumAt));
+  put_at(block.data(), kLogAt, name.log);
+  put_at(block.data(), kIndexAt, name.index);
+  put_at(block.data(), kBlockChecksumAt, crc32c(0, block.data(), kBlockChecksumAt));
   return block;
 }
 
@@ -64,22 +64,22 @@ std::optional<SegmentName> read_segment_block(std::string_view file) {
   return SegmentName{number_at<std::uint64_t>(file, kLogAt), number_at<std::uint64_t>(file, kIndexAt)};
 }
 
-void begin_frame(std::string& out) {
-  ENSURE(out.empty());
-  out.assign(kFrameHeadBytes, '\0');
+EncodedTurn::EncodedTurn(std::size_t bytes)
+    : bytes_(bytes), frame_(std::make_unique_for_overwrite<char[]>(padded(kFrameHeadBytes + bytes))) {
+  std::memset(frame_.get(), 0, kFrameHeadBytes);
+  std::memset(data() + bytes_, 0, frame().size() - kFrameHeadBytes - bytes_);
 }
 
-std::size_t sealed_bytes(const std::string& frame) {
-  return padded(frame.size());
+std::string_view EncodedTurn::frame() const {
+  return {frame_.get(), padded(kFrameHeadBytes + bytes_)};
 }
 
-void seal_frame(std::string& out, std::uint64_t log, std::uint64_t sequence, std::uint64_t synced) {
-  ENSURE(out.size() >= kFrameHeadBytes && out.size() - kFrameHeadBytes <= kTurnBytesMax);
-  put_at(out, kSizeAt, static_cast<std::uint32_t>(out.size() - kFrameHeadBytes));
-  put_at(out, kSequenceAt, sequence);
-  put_at(out, kSyncedAt, synced);
-  put_at(out, kChecksumAt, frame_checksum(out, log));
-  out.resize(padded(out.size()), '\0');
+void EncodedTurn::seal(std::uint64_t log, std::uint64_t sequence, std::uint64_t synced) {
+  ENSURE(bytes_ <= kTurnBytesMax);
+  put_at(frame_.get(), kSizeAt, static_cast<std::uint32_t>(bytes_));
+  put_at(frame_.get(), kSequenceAt, sequence);
+  put_at(frame_.get(), kSyncedAt, synced);
+  put_at(frame_.get(), kChecksumAt, frame_checksum({frame_.get(), kFrameHeadBytes + bytes_}, log));
 }
 
 std::optional<Frame> read_frame(std::string_view file, std::size_t offset, std::uint64_t log) {

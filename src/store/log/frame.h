@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,13 +38,29 @@ struct Frame {
   std::size_t size = 0;  // with head and padding: where the next one starts
 };
 
-/// Room for a frame's head at the start of `out`, which must be empty. The turn is appended to it, then seal_frame().
-void begin_frame(std::string& out);
-/// What a turn that was begun takes of a segment.
-std::size_t sealed_bytes(const std::string& frame);
-/// Fills in the head and pads. The checksum starts from the log's number, which nobody outside knows: what a client
-/// sends cannot be a frame of this log, wherever its bytes lie.
-void seal_frame(std::string& out, std::uint64_t log, std::uint64_t sequence, std::uint64_t synced);
+/// A turn's bytes, where the log can write them as they are: between the frame's head and its padding. While one thread
+/// seals the frame, others may read the turn.
+class EncodedTurn {
+ public:
+  /// Of so many bytes, which are still to be written to data().
+  explicit EncodedTurn(std::size_t bytes);
+
+  char* data() { return frame_.get() + kFrameHeadBytes; }
+  std::string_view turn() const { return {frame_.get() + kFrameHeadBytes, bytes_}; }
+  /// All that goes into a segment, once it is sealed.
+  std::string_view frame() const;
+  /// Fills in the head. The checksum starts from the log's number, which nobody outside knows: what a client sends
+  /// cannot be a frame of this log, wherever its bytes lie.
+  void seal(std::uint64_t log, std::uint64_t sequence, std::uint64_t synced);
+
+ private:
+  std::size_t bytes_;
+  std::unique_ptr<char[]> frame_;
+};
+
+/// Of those who have still to write or read it.
+using SharedTurn = std::shared_ptr<EncodedTurn>;
+
 /// The frame that starts at `offset`; nothing when there is no whole, undamaged one.
 std::optional<Frame> read_frame(std::string_view file, std::size_t offset, std::uint64_t log);
 

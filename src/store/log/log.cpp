@@ -122,14 +122,14 @@ Result<Log::Segment> Log::make_segment(std::uint64_t index, const std::string& r
   return made;
 }
 
-Result<std::uint64_t> Log::append(std::span<std::string> turns) {
+Result<std::uint64_t> Log::append(std::span<const SharedTurn> turns) {
   taken_ = 0;
   return resume(turns);
 }
 
-Result<std::uint64_t> Log::resume(std::span<std::string> turns) {
+Result<std::uint64_t> Log::resume(std::span<const SharedTurn> turns) {
   while (taken_ < turns.size()) {
-    if (auto done = put(turns[taken_]); !done) return tl::unexpected(std::move(done.error()));
+    if (auto done = put(*turns[taken_]); !done) return tl::unexpected(std::move(done.error()));
     ++taken_;
   }
   if (auto written = write_parts(); !written) return tl::unexpected(std::move(written.error()));
@@ -137,19 +137,19 @@ Result<std::uint64_t> Log::resume(std::span<std::string> turns) {
   return appended_;
 }
 
-Result<void> Log::put(std::string& turn) {
-  if (turn.size() - kFrameHeadBytes > kTurnBytesMax) {
+Result<void> Log::put(EncodedTurn& turn) {
+  if (turn.turn().size() > kTurnBytesMax) {
     return fail(Errc::unavailable, fmt::format("a turn of {} bytes is too large for the log: {} at most",
-                                               turn.size() - kFrameHeadBytes, kTurnBytesMax));
+                                               turn.turn().size(), kTurnBytesMax));
   }
   // One that is larger than a segment makes an empty one grow.
-  if (offset_ + unwritten_ + sealed_bytes(turn) > options_.segment_bytes && offset_ + unwritten_ > kBlockBytes) {
+  if (offset_ + unwritten_ + turn.frame().size() > options_.segment_bytes && offset_ + unwritten_ > kBlockBytes) {
     if (auto written = write_parts(); !written) return written;
     if (auto changed = next_segment(); !changed) return changed;
   }
-  seal_frame(turn, log_, appended_ + parts_.size() + 1, synced_);
-  parts_.push_back({turn.data(), turn.size()});
-  unwritten_ += turn.size();
+  turn.seal(log_, appended_ + parts_.size() + 1, synced_);
+  parts_.push_back({turn.data() - kFrameHeadBytes, turn.frame().size()});
+  unwritten_ += turn.frame().size();
   return {};
 }
 

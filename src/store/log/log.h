@@ -42,12 +42,12 @@ class Log {
                                            LogOptions options, Found found = Found::reuse);
   ~Log();
 
-  /// Makes turns durable with one sync, and gives the sequence of the last one. Each is in a buffer that was begun with
-  /// begin_frame(); they are sealed here. Errors: unavailable (I/O error; a turn is too large), and nothing may be
+  /// Makes turns durable with one sync, and gives the sequence of the last one. They are
+  /// sealed here. Errors: unavailable (I/O error; a turn is too large), and nothing may be
   /// appended any more; no_space, and then resume() with the same turns, as they are now, goes on with them. Some of
   /// the turns may be in the log all the same.
-  Result<std::uint64_t> append(std::span<std::string> turns);
-  Result<std::uint64_t> resume(std::span<std::string> turns);
+  Result<std::uint64_t> append(std::span<const SharedTurn> turns);
+  Result<std::uint64_t> resume(std::span<const SharedTurn> turns);
 
   /// Whether half a segment is left, for what must be written, when `bytes` are appended in one turn. False does not
   /// mean that the disk is full: a next segment may not be there yet.
@@ -77,7 +77,7 @@ class Log {
   std::string path_of(std::uint64_t index) const;
   /// From the file `recycled`, or a new one when it is empty.
   Result<Segment> make_segment(std::uint64_t index, const std::string& recycled) const;
-  Result<void> put(std::string& turn);
+  Result<void> put(EncodedTurn& turn);
   Result<void> write_parts();
   Result<void> next_segment();
   // With the mutex held.

@@ -41,8 +41,10 @@ class Pen {
 
   void byte(std::uint8_t value) { *at_++ = static_cast<char>(value); }
   void number(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
-    byte(static_cast<std::uint8_t>(value));
+    char* at = at_;  // which a byte that is written cannot change
+    for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
+    *at++ = static_cast<char>(value);
+    at_ = at;
   }
   void text(std::string_view text) {
     number(text.size());
@@ -135,25 +137,25 @@ constexpr std::uint64_t count_fields() {
 
 // ---------------------------------------------------------------- reading
 
-/// Does not leave this file.
-struct Damaged : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 class Reader {
+  static constexpr std::size_t kNumberBytesMax = 10;
+
  public:
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
 
   bool at_end() const { return rest_.empty(); }
+  const char* at() const { return rest_.data(); }
 
   std::uint64_t number() {
     std::uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      const std::uint8_t next = byte();
-      value |= static_cast<std::uint64_t>(next & 0x7f) << shift;
-      if (next < 0x80) return value;
+    std::size_t size = 0;
+    for (const char each : rest_.substr(0, kNumberBytesMax)) {
+      value |= static_cast<std::uint64_t>(each & 0x7f) << (7 * size++);
+      if ((each & 0x80) != 0) continue;
+      rest_.remove_prefix(size);
+      return value;
     }
-    throw Damaged("a number has no end");
+    throw DamagedTurn(size < kNumberBytesMax ? "it ends too early" : "a number has no end");
   }
 
   std::int64_t signed_number() {
@@ -162,7 +164,7 @@ class Reader {
   }
 
   std::uint8_t byte() {
-    if (rest_.empty()) throw Damaged("it ends too early");
+    if (rest_.empty()) throw DamagedTurn("it ends too early");
     const auto next = static_cast<std::uint8_t>(rest_.front());
     rest_.remove_prefix(1);
     return next;
@@ -170,13 +172,16 @@ class Reader {
 
   std::string_view text() {
     const std::uint64_t size = number();
-    if (size > rest_.size()) throw Damaged("it ends too early");
+    if (size > rest_.size()) throw DamagedTurn("it ends too early");
     const std::string_view found = rest_.substr(0, size);
     rest_.remove_prefix(size);
     return found;
   }
 
-  core::Bytes payload() { return byte() == 0 ? nullptr : core::bytes(std::string(text())); }
+  std::optional<std::string_view> payload() {
+    if (byte() == 0) return std::nullopt;
+    return text();
+  }
 
  private:
   std::string_view rest_;
@@ -204,7 +209,7 @@ class FieldReader {
   void get(Time& value) { value = from_ms(in_.signed_number()); }
   void get(int& value) {
     const std::int64_t read = in_.signed_number();
-    if (!std::in_range<int>(read)) throw Damaged("a number is out of range");
+    if (!std::in_range<int>(read)) throw DamagedTurn("a number is out of range");
     value = static_cast<int>(read);
   }
   void get(core::KeyScope& value) { value = in_.text() == "all" ? core::KeyScope::all : core::KeyScope::read_only; }
@@ -243,7 +248,7 @@ class FieldReader {
     value = {};
     if (text.empty()) return;
     auto id = Id<Tag>::parse(text);
-    if (!id) throw Damaged(id.error().message);
+    if (!id) throw DamagedTurn(id.error().message);
     value = std::move(*id);
   }
   template <class Item>
@@ -259,7 +264,7 @@ class FieldReader {
 
   template <class Value>
   static void take(Value& value, std::optional<Value> parsed) {
-    if (!parsed) throw Damaged("a name is not known to this version");
+    if (!parsed) throw DamagedTurn("a name is not known to this version");
     value = std::move(*parsed);
   }
 
@@ -267,11 +272,70 @@ class FieldReader {
   std::uint64_t left_;
 };
 
+/// Into what may have been used before.
 template <class Value>
 void get_fields(Reader& in, Value& value) {
-  FieldReader fields(in, in.number());
+  static const std::uint64_t known = count_fields<Value>();
+  const std::uint64_t count = in.number();
+  if (count < known) value = {};
+  FieldReader fields(in, count);
   each_field(value, fields);
-  if (fields.left() > 0) throw Damaged("it has fields that only a newer version knows");
+  if (fields.left() > 0) throw DamagedTurn("it has fields that only a newer version knows");
+}
+
+/// Goes over the fields that a job has.
+class FieldSkipper {
+ public:
+  FieldSkipper(Reader& in, std::uint64_t count) : in_(in), left_(count) {}
+
+  template <class Member>
+  void operator()(const char*, const Member& member) {
+    if (left_ == 0) return;
+    --left_;
+    skip(member);
+  }
+
+  std::uint64_t left() const { return left_; }
+
+ private:
+  void skip(const std::string&) { in_.text(); }
+  void skip(core::JobStatus) { in_.text(); }
+  void skip(core::Priority) { in_.text(); }
+  template <class Tag>
+  void skip(const Id<Tag>&) {
+    in_.text();
+  }
+  template <class Number>
+    requires std::is_arithmetic_v<Number>
+  void skip(Number) {
+    in_.number();
+  }
+  void skip(Millis) { in_.number(); }
+  void skip(Time) { in_.number(); }
+  template <class Value>
+  void skip(const std::optional<Value>&) {
+    if (in_.number() != 0) skip(Value{});
+  }
+
+  Reader& in_;
+  std::uint64_t left_;
+};
+
+template <class Value>
+std::string_view skip_fields(Reader& in) {
+  static const Value any{};
+  const char* const begin = in.at();
+  FieldSkipper fields(in, in.number());
+  each_field(any, fields);
+  if (fields.left() > 0) throw DamagedTurn("it has fields that only a newer version knows");
+  return {begin, in.at()};
+}
+
+/// The first of the fields.
+std::string_view id_of(std::string_view request) {
+  Reader in(request);
+  if (in.number() == 0) throw DamagedTurn("a job has no id");
+  return in.text();
 }
 
 // ---------------------------------------------------------------- each kind, both ways
@@ -366,7 +430,10 @@ struct Parts {
   void value(Value& value) {
     FieldReader{in, 1}("", value);
   }
-  void payload(core::Bytes& bytes) { bytes = in.payload(); }
+  void payload(core::Bytes& bytes) {
+    const auto payload = in.payload();
+    bytes = payload ? core::bytes(std::string(*payload)) : nullptr;
+  }
 };
 
 template <class Kind>
@@ -381,38 +448,88 @@ template <std::size_t... Kinds>
 core::Record decode_kind(std::size_t kind, Reader& in, std::index_sequence<Kinds...>) {
   using Decode = core::Record (*)(Reader&);
   static constexpr Decode kDecode[] = {&decode_as<std::variant_alternative_t<Kinds, core::Record>>...};
-  if (kind >= sizeof...(Kinds)) throw Damaged("a kind of record is not known to this version");
+  if (kind >= sizeof...(Kinds)) throw DamagedTurn("a kind of record is not known to this version");
   return kDecode[kind](in);
+}
+
+core::Record decode_record(std::size_t kind, Reader& in) {
+  return decode_kind(kind, in, std::make_index_sequence<std::variant_size_v<core::Record>>());
+}
+
+// ---------------------------------------------------------------- a job in place: the same order as in each_part()
+
+template <class Kind>
+std::size_t kind_of() {
+  static const std::size_t kind = core::Record(Kind{}).index();
+  return kind;
+}
+
+EncodedJob read_added(Reader& in) {
+  EncodedJob job;
+  job.is_new = true;
+  job.request = skip_fields<core::JobRequest>(in);
+  job.id = id_of(job.request);
+  job.input = in.payload();
+  job.s3_config = in.payload();
+  job.state = skip_fields<core::JobState>(in);
+  return job;
+}
+
+EncodedJob read_changed(Reader& in) {
+  EncodedJob job;
+  job.id = in.text();
+  job.state = skip_fields<core::JobState>(in);
+  job.sets_output = in.number() != 0;
+  job.output = in.payload();
+  return job;
 }
 
 }  // namespace
 
-std::size_t encoded_bytes(std::span<const core::Record> turn) {
-  Measure out;
-  for (const core::Record& record : turn) write(record, out);
-  return out.bytes();
-}
-
-void encode(std::span<const core::Record> turn, std::size_t bytes, std::string& out) {
-  const std::size_t begin = out.size();
-  out.resize(begin + bytes);
-  Pen pen(out.data() + begin);
+SharedTurn encode(std::span<const core::Record> turn) {
+  Measure measure;
+  for (const core::Record& record : turn) write(record, measure);
+  auto encoded = std::make_shared<EncodedTurn>(measure.bytes());
+  Pen pen(encoded->data());
   for (const core::Record& record : turn) write(record, pen);
-  ENSURE(pen.at() == out.data() + out.size());
+  ENSURE(pen.at() == encoded->data() + measure.bytes());
+  return encoded;
 }
 
 Result<std::vector<core::Record>> decode_turn(std::string_view bytes) {
   std::vector<core::Record> records;
   Reader in(bytes);
   try {
-    while (!in.at_end()) {
-      const std::size_t kind = in.byte();
-      records.push_back(decode_kind(kind, in, std::make_index_sequence<std::variant_size_v<core::Record>>()));
-    }
-  } catch (const Damaged& error) {
+    while (!in.at_end()) records.push_back(decode_record(in.byte(), in));
+  } catch (const DamagedTurn& error) {
     return fail(Errc::unavailable, "record " + std::to_string(records.size() + 1) + " cannot be read: " + error.what());
   }
   return records;
+}
+
+void decode(std::string_view bytes, core::JobRequest& request) {
+  Reader in(bytes);
+  get_fields(in, request);
+}
+
+void decode(std::string_view bytes, core::JobState& state) {
+  Reader in(bytes);
+  get_fields(in, state);
+}
+
+void visit_turn(std::string_view turn, TurnVisitor& visitor) {
+  Reader in(turn);
+  while (!in.at_end()) {
+    const char* const begin = in.at();
+    const std::size_t kind = in.byte();
+    if (kind == kind_of<core::JobAdded>() || kind == kind_of<core::JobChanged>()) {
+      const EncodedJob job = kind == kind_of<core::JobAdded>() ? read_added(in) : read_changed(in);
+      visitor.on_job(job, {begin, in.at()});
+    } else {
+      core::Record record = decode_record(kind, in);
+      visitor.on_other(std::move(record), {begin, in.at()});
+    }
+  }
 }
 
 }  // namespace penstock::store

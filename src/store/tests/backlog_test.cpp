@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "store/log/record_codec.h"
+
 namespace penstock::store {
 namespace {
 
@@ -14,16 +16,16 @@ class BacklogTest : public testing::Test {
   void add(int number) {
     core::JobAdded record;
     record.request.id = job(number);
-    added.push_back(std::make_shared<const std::vector<core::Record>>(std::vector<core::Record>{record}));
+    added.push_back(encode(std::vector<core::Record>{record}));
     backlog.add(static_cast<std::uint64_t>(number), added.back());
   }
 
   std::ptrdiff_t kept() const {
-    return std::ranges::count_if(added, [](const Turn& turn) { return turn.use_count() > 1; });
+    return std::ranges::count_if(added, [](const SharedTurn& turn) { return turn.use_count() > 1; });
   }
 
   Backlog backlog;
-  std::vector<Turn> added;
+  std::vector<SharedTurn> added;
 };
 
 TEST_F(BacklogTest, LetsGoOfWhatTheTablesHaveLittleByLittle) {

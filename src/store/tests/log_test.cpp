@@ -71,11 +71,15 @@ class LogTest : public testing::Test {
     return log ? std::move(*log) : nullptr;
   }
 
-  static void append(Log& log, const std::string& turn) {
-    std::string frame;
-    begin_frame(frame);
-    frame += turn;
-    const auto done = log.append({&frame, 1});
+  static SharedTurn encoded(std::string_view text) {
+    auto turn = std::make_shared<EncodedTurn>(text.size());
+    std::ranges::copy(text, turn->data());
+    return turn;
+  }
+
+  static void append(Log& log, std::string_view text) {
+    const SharedTurn turn = encoded(text);
+    const auto done = log.append({&turn, 1});
     ASSERT_TRUE(done) << done.error().message;
   }
 
@@ -114,12 +118,9 @@ TEST_F(LogTest, TurnsComeBackInOrderOverManySegments) {
 TEST_F(LogTest, ManyTurnsAtOnceAreAsManyOneByOne) {
   const auto log = open();
   for (std::uint64_t first = 1; first <= 2000; first += 500) {
-    std::vector<std::string> frames(500);
-    for (std::uint64_t n = 0; n < 500; ++n) {
-      begin_frame(frames[n]);
-      frames[n] += turn_text(first + n);
-    }
-    const auto last = log->append(frames);
+    std::vector<SharedTurn> turns;
+    for (std::uint64_t n = 0; n < 500; ++n) turns.push_back(encoded(turn_text(first + n)));
+    const auto last = log->append(turns);
     ASSERT_TRUE(last) << last.error().message;
     EXPECT_EQ(*last, first + 499);
   }
@@ -320,10 +321,9 @@ TEST_F(LogTest, ADamagedFirstBlockIsRefusedWhenTurnsFollow) {
 }
 
 TEST_F(LogTest, WhatAClientSendsIsNotTakenForATurn) {
-  std::string forged;
-  begin_frame(forged);
-  forged += "forged";
-  seal_frame(forged, kLog + 1, 2, 1);  // the log's number is not known outside
+  const SharedTurn turn = encoded("forged");
+  turn->seal(kLog + 1, 2, 1);  // the log's number is not known outside
+  const std::string forged(turn->frame());
   const auto log = open();
   append(*log, std::string(kFrameAlign, ' ') + forged + forged);
   const std::string whole = read_file(segment(1));
