@@ -9,7 +9,7 @@ namespace penstock::core {
 namespace {
 
 /// RUNPOD_INIT_TIMEOUT, in seconds, lets an image ask for a longer start (contract/data-plane 2.1).
-Millis start_timeout(const EngineSettings& settings, const Endpoint& endpoint, const Template* value) {
+Millis start_timeout(const EngineSettings& settings, const Endpoint& endpoint, const Template& value) {
   const auto lookup = [](const std::vector<EnvVar>& env) -> std::optional<Millis> {
     for (const auto& [key, text] : env) {
       int seconds = 0;
@@ -20,9 +20,7 @@ Millis start_timeout(const EngineSettings& settings, const Endpoint& endpoint, c
     return std::nullopt;
   };
   if (const auto own = lookup(endpoint.env)) return *own;
-  if (value) {
-    if (const auto own = lookup(value->env)) return *own;
-  }
+  if (const auto own = lookup(value.env)) return *own;
   return settings.start_timeout;
 }
 
@@ -35,9 +33,19 @@ bool EngineState::is_present(const WorkerEntry& worker) const {
   return is_ready(worker) && worker.last_contact + lease() > now;
 }
 
-int EngineState::managed_present(const EndpointEntry& entry) const {
-  return static_cast<int>(std::ranges::count_if(
-      entry.workers, [&](const WorkerEntry* w) { return !w->worker.external && is_present(*w); }));
+Staff EngineState::count_staff(const EndpointEntry& entry) const {
+  Staff staff;
+  for (const WorkerEntry* worker : entry.workers) {
+    const bool managed = !worker->worker.external;
+    if (is_present(*worker)) {
+      ++(is_ready(*worker) ? staff.ready : staff.starting);
+      staff.managed += managed ? 1 : 0;
+      continue;
+    }
+    staff.frozen += is_frozen(*worker) ? 1 : 0;
+    staff.former_release += managed && worker->worker.release != entry.endpoint.version ? 1 : 0;
+  }
+  return staff;
 }
 
 void EngineState::look_again(EndpointEntry& entry, Time at) {
@@ -58,12 +66,14 @@ void EngineState::review(EndpointEntry& entry) {
   review_workers(entry);
   entry.used_up = used_up_budget(entry);
   stop_for_budget(entry);
+  entry.staff = count_staff(entry);
   stop_surplus(entry);
   scale(entry);
   stop_idle(entry);
   record_decision(entry);
   note_waits(entry);
   offer_idle(entry);
+  entry.staff.reset();
   if (entry.look_at) {
     entry.timer.arm(std::max(*entry.look_at, now + Millis{1}), &entry);
   } else {
@@ -142,11 +152,8 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
 // ---------------------------------------------------------------- workers that are there
 
 void EngineState::review_workers(EndpointEntry& entry) {
-  const auto value = templates.find(entry.endpoint.template_id);
-  const Millis patience = start_timeout(settings, entry.endpoint, value == templates.end() ? nullptr : &value->second);
-  const std::vector<WorkerEntry*> all = entry.workers;
-  for (WorkerEntry* worker : all) {
-    review_stop_signals(*worker);
+  for (WorkerEntry* worker : entry.workers) {
+    if (!worker->stopping.empty()) review_stop_signals(*worker);
     if (worker->worker.external) {
       if (is_ready(*worker) && !worker->take_poll && is_present(*worker) && worker->holding.empty()) {
         look_again(entry, worker->last_contact + lease());
@@ -175,6 +182,7 @@ void EngineState::review_workers(EndpointEntry& entry) {
       review_absent(*worker);
       continue;
     }
+    const Millis patience = start_timeout(settings, entry.endpoint, templates.at(entry.endpoint.template_id));
     if (worker->worker.created + patience > now) {
       look_again(entry, worker->worker.created + patience);
       continue;
@@ -198,7 +206,7 @@ void EngineState::review_absent(WorkerEntry& worker) {
 
 /// A worker that still runs a stopped job when the grace period is over is ended; it cannot be asked again.
 void EngineState::review_stop_signals(WorkerEntry& worker) {
-  if (worker.stopping.empty() || worker.stop_sent) return;
+  if (worker.stop_sent) return;
   tell_stops(worker);
   EndpointEntry& entry = *worker.endpoint;
   for (auto it = worker.stopping.begin(); it != worker.stopping.end();) {
@@ -222,9 +230,9 @@ void EngineState::review_stop_signals(WorkerEntry& worker) {
 }
 
 void EngineState::stop_surplus(EndpointEntry& entry) {
-  int surplus = managed_present(entry) + frozen_of(entry) - entry.endpoint.workers_max;
-  const std::vector<WorkerEntry*> all = entry.workers;
-  for (WorkerEntry* worker : all) {
+  const Staff staff = staff_of(entry);
+  int surplus = staff.managed + staff.frozen - entry.endpoint.workers_max;
+  for (WorkerEntry* worker : entry.workers) {
     if (surplus <= 0) return;
     if (!is_frozen(*worker)) continue;
     drain(*worker, "workersMax is " + std::to_string(entry.endpoint.workers_max));
@@ -244,16 +252,15 @@ void EngineState::stop_surplus(EndpointEntry& entry) {
 }
 
 void EngineState::stop_idle(EndpointEntry& entry) {
-  int present = managed_present(entry);
+  int present = staff_of(entry).managed;
   const int kept = entry.used_up ? 0 : entry.endpoint.workers_min;
   // REQUEST_COUNT may want more workers than hold jobs (one that holds several): to stop these would only start others.
   const bool counted = entry.last_decision && entry.last_decision->rule == ScaleRule::request_count;
-  int spare = counted ? scale_inputs(entry).present - entry.last_decision->wanted : present;
+  int spare = counted ? staff_of(entry).present() - entry.last_decision->wanted : present;
   const auto timeout = std::chrono::seconds{entry.endpoint.idle_timeout_s};
-  const std::vector<WorkerEntry*> all = entry.workers;
-  for (WorkerEntry* worker : all) {
-    if (worker->worker.external || !is_ready(*worker) || !is_present(*worker) || !worker->holding.empty()) continue;
+  for (WorkerEntry* worker : entry.workers) {
     if (present <= kept || spare <= 0 || entry.queue.size() > 0) return;
+    if (worker->worker.external || !is_ready(*worker) || !is_present(*worker) || !worker->holding.empty()) continue;
     if (worker->idle_since + timeout > now) {
       look_again(entry, worker->idle_since + timeout);
       continue;
@@ -277,11 +284,9 @@ ScaleInputs EngineState::scale_inputs(const EndpointEntry& entry) const {
   in.low_priority_queued = entry.queue.low_priority_count();
   if (const JobEntry* job = entry.queue.oldest_normal()) in.oldest_wait = now - job->state.queued;
   if (const JobEntry* job = entry.queue.oldest_low_priority()) in.oldest_low_priority_wait = now - job->state.queued;
-  for (const WorkerEntry* worker : entry.workers) {
-    if (!is_present(*worker)) continue;
-    ++in.present;
-    if (!is_ready(*worker)) ++in.starting;
-  }
+  const Staff staff = staff_of(entry);
+  in.present = staff.present();
+  in.starting = staff.starting;
   if (entry.last_addition) in.since_last_addition = now - *entry.last_addition;
   in.budget_used_up = entry.used_up.has_value();
   return in;
@@ -310,7 +315,7 @@ void EngineState::scale(EndpointEntry& entry) {
 
 ScaleOutcome EngineState::add_workers(EndpointEntry& entry, const ScaleDecision& decision, int present) {
   ScaleOutcome out;
-  int missing = std::min(decision.wanted - present, entry.endpoint.workers_max - managed_present(entry));
+  int missing = std::min(decision.wanted - present, entry.endpoint.workers_max - staff_of(entry).managed);
   while (missing > 0 && thaw_one(entry)) {
     --missing;
     ++out.started;
@@ -347,16 +352,12 @@ void EngineState::record_decision(EndpointEntry& entry) {
 void EngineState::note_waits(EndpointEntry& entry) {
   WaitFacts& facts = entry.wait_facts;
   facts.workers_max = entry.endpoint.workers_max;
-  facts.managed = facts.ready = facts.starting = facts.former_release = 0;
-  for (const WorkerEntry* worker : entry.workers) {
-    if (!is_present(*worker)) {
-      facts.former_release += worker->worker.release != entry.endpoint.version && !worker->worker.external ? 1 : 0;
-      continue;
-    }
-    ++(is_ready(*worker) ? facts.ready : facts.starting);
-    if (!worker->worker.external) ++facts.managed;
-  }
-  facts.wants_more = entry.last_decision && entry.last_decision->wanted > facts.ready + facts.starting;
+  const Staff staff = staff_of(entry);
+  facts.managed = staff.managed;
+  facts.ready = staff.ready;
+  facts.starting = staff.starting;
+  facts.former_release = staff.former_release;
+  facts.wants_more = entry.last_decision && entry.last_decision->wanted > staff.present();
   const JobEntry* next = entry.queue.front(settings.priority_ageing);
   facts.input_loads = next && !next->request.input && choose_poll(entry);
   facts.budget.clear();

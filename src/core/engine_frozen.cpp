@@ -12,10 +12,6 @@ bool EngineState::is_frozen(const WorkerEntry& worker) {
   return worker.worker.frozen && !worker.worker.draining && !worker.stop_sent;
 }
 
-int EngineState::frozen_of(const EndpointEntry& entry) {
-  return static_cast<int>(std::ranges::count_if(entry.workers, [](const WorkerEntry* w) { return is_frozen(*w); }));
-}
-
 /// Whether the endpoint's idle workers are frozen at all.
 bool EngineState::freezes(const EndpointEntry& entry) const {
   return entry.endpoint.flash_boot != FlashBoot::off && settings.frozen_for > Millis{0} && settings.frozen_max > 0;
@@ -126,9 +122,9 @@ void EngineState::review_thawed(WorkerEntry& worker) {
 
 /// Before another one is started: frozen workers that cannot be thawed, since others have their GPUs, give way to it.
 void EngineState::keep_within_max(EndpointEntry& entry) {
-  int surplus = managed_present(entry) + frozen_of(entry) + 1 - entry.endpoint.workers_max;
-  const std::vector<WorkerEntry*> all = entry.workers;
-  for (WorkerEntry* worker : all) {
+  const Staff staff = staff_of(entry);
+  int surplus = staff.managed + staff.frozen + 1 - entry.endpoint.workers_max;
+  for (WorkerEntry* worker : entry.workers) {
     if (surplus <= 0) return;
     if (!is_frozen(*worker)) continue;
     drain(*worker, "its GPUs are taken, and the endpoint needs a worker", Millis{0});

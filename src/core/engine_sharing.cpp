@@ -38,10 +38,10 @@ bool is_gone_soon(const WorkerEntry& worker) {
 
 /// What its next worker would be for, with so many of them on their way.
 Need EngineState::need_of(const EndpointEntry& entry, int coming) const {
-  if (managed_present(entry) + coming < entry.endpoint.workers_min) return Need::minimum;
+  const Staff staff = staff_of(entry);
+  if (staff.managed + coming < entry.endpoint.workers_min) return Need::minimum;
   // Jobs that workers hold which are asked to go need no other one.
-  const bool none = coming == 0 && entry.queue.size() > 0 &&
-                    std::ranges::none_of(entry.workers, [&](const WorkerEntry* w) { return is_present(*w); });
+  const bool none = coming == 0 && entry.queue.size() > 0 && staff.present() == 0;
   return none ? Need::first : Need::more;
 }
 
@@ -198,7 +198,7 @@ std::vector<Holder> EngineState::holders_for(const EndpointEntry& entry) const {
     if (holder->state != Holder::State::leaving) {
       if (worker->endpoint == &entry) continue;
       const auto [count, first] = present.try_emplace(worker->endpoint, 0);
-      if (first) count->second = managed_present(*worker->endpoint);
+      if (first) count->second = staff_of(*worker->endpoint).managed;
       holder->present = count->second;
       holder->workers_min = always_kept(*worker->endpoint);
     }
@@ -317,7 +317,7 @@ void EngineState::offer(const EndpointEntry& owner, const WorkerEntry& worker) {
 
 /// At every review, so that each is offered once.
 void EngineState::offer_idle(const EndpointEntry& entry) {
-  const int spare = managed_present(entry) - always_kept(entry);
+  const int spare = staff_of(entry).managed - always_kept(entry);
   for (WorkerEntry* worker : entry.workers) {
     if (worker->worker.external || !is_idle(*worker)) {
       worker->offered.reset();

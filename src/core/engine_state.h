@@ -103,6 +103,19 @@ struct WorkerEntry {
   UsageState usage = UsageState::starting;  // as it is metered
 };
 
+/// How many workers of an endpoint there are of each sort, at one instant.
+struct Staff {
+  // that take jobs, or will
+  int ready = 0;
+  int starting = 0;
+  int managed = 0;  // of both: the server's own
+  // that do not
+  int frozen = 0;
+  int former_release = 0;  // the server's own
+
+  int present() const { return ready + starting; }
+};
+
 /// Why the jobs of a queue wait, while there are any.
 struct Waiting {
   std::optional<WaitCode> code;
@@ -134,7 +147,8 @@ struct EndpointEntry {
   int in_progress = 0;
   std::map<BatchId, std::unique_ptr<BatchEntry>> batches;  // oldest first
   int batch_jobs_queued = 0;
-  std::vector<WorkerEntry*> workers;   // oldest first
+  std::vector<WorkerEntry*> workers;   // oldest first, until each is forgotten
+  std::optional<Staff> staff;          // of these, within a review and as long as nothing changes
   std::vector<WorkerEntry*> polling;   // with an open job-take, longest first
   std::vector<Placement> been;         // where it ran, the latest first
   int throttled = 0;                   // workers that are wanted and found no place
@@ -422,7 +436,6 @@ class EngineState {
 
   // ---- frozen workers (engine_frozen.cpp)
   static bool is_frozen(const WorkerEntry& worker);
-  static int frozen_of(const EndpointEntry& entry);
   bool freezes(const EndpointEntry& entry) const;
   bool retire(WorkerEntry& worker);
   void freeze(WorkerEntry& worker, const std::string& why);
@@ -440,6 +453,7 @@ class EngineState {
   void touch(EndpointEntry& entry) {
     if (!std::exchange(entry.has_chance, true)) with_chances.push_back(&entry);
     if (!std::exchange(entry.touched, true)) dirty.push_back(&entry);
+    entry.staff.reset();
   }
   void review(EndpointEntry& entry);
   void dispatch(EndpointEntry& entry);
@@ -467,7 +481,8 @@ class EngineState {
   EndpointSituation situation(const EndpointEntry& entry, Time at) const;
   JobSituation situation(const JobEntry& job, Time at) const;
   bool is_present(const WorkerEntry& worker) const;
-  int managed_present(const EndpointEntry& entry) const;
+  Staff count_staff(const EndpointEntry& entry) const;
+  Staff staff_of(const EndpointEntry& entry) const { return entry.staff ? *entry.staff : count_staff(entry); }
 
   // ---- sharing (engine_sharing.cpp)
   Need need_of(const EndpointEntry& entry, int coming = 0) const;

@@ -142,8 +142,7 @@ void EngineState::touch_all(const AccountId& owner) {
 /// Only where the budget asks for it; jobs go back to the queue.
 void EngineState::stop_for_budget(EndpointEntry& entry) {
   if (!entry.used_up || entry.used_up->action != BudgetAction::stop_workers) return;
-  const std::vector<WorkerEntry*> all = entry.workers;
-  for (WorkerEntry* worker : all) {
+  for (WorkerEntry* worker : entry.workers) {
     if (worker->worker.external || worker->stop_sent) continue;
     drain(*worker, in_words(*entry.used_up));
     if (!worker->stop_sent) send_stop(*worker, settings.stop_grace);

@@ -27,7 +27,7 @@ EndpointSituation EngineState::situation(const EndpointEntry& entry, Time at) co
   for (const JobEntry* job : {entry.queue.oldest_normal(), entry.queue.oldest_low_priority()}) {
     if (job) out.oldest_wait = std::max(out.oldest_wait.value_or(Millis{0}), at - job->state.queued);
   }
-  const bool may_stop_idle = managed_present(entry) > entry.endpoint.workers_min && entry.queue.size() == 0;
+  const bool may_stop_idle = staff_of(entry).managed > entry.endpoint.workers_min && entry.queue.size() == 0;
   for (const WorkerEntry* worker : entry.workers) {
     for (const auto& [id, job] : worker->holding) {
       if (job->run_deadline) keep_least(out.first_end, *job->run_deadline - at);

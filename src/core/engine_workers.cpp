@@ -12,6 +12,7 @@ WorkerEntry& EngineState::add_worker(Worker worker, EndpointEntry& entry) {
   made->last_contact = now;
   WorkerEntry& added = *made;
   entry.workers.push_back(&added);
+  entry.staff.reset();
   if (!added.worker.external) meter_begins(added, now);
   fx->records.push_back(WorkerSaved{added.worker});
   workers.emplace(added.worker.id, std::move(made));
