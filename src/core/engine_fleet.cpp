@@ -139,8 +139,8 @@ void EngineState::hand_out(WorkerEntry& worker, int count) {
     arm(job);
     changed(job);
     new_jobs = new_jobs && job.arrival > arrivals_before_turn;
-    out.jobs.push_back(HandOut{job.request.id, job.state.attempt, job.request.input, job.request.s3_config,
-                               job.request.traceparent, job.request.webhook, job.request.batch});
+    out.jobs.emplace_back(job.request.id, job.state.attempt, job.request.input, job.request.s3_config,
+                          job.request.traceparent, job.request.webhook, job.request.batch);
   }
   out.new_jobs = new_jobs && !out.jobs.empty();
   note_usage(worker);

@@ -21,8 +21,7 @@ std::int64_t payload_bytes(const JobEntry& job) {
 // ---------------------------------------------------------------- a job's way through its states
 
 JobEntry& EngineState::admit(EndpointEntry& entry, JobRequest&& request) {
-  auto made = std::make_unique<JobEntry>(timers, entry);
-  made->request = std::move(request);
+  auto made = std::make_unique<JobEntry>(timers, entry, std::move(request));
   made->arrival = ++last_arrival;
   entry.last_request = std::max(entry.last_request, made->request.created);
   JobEntry& job = *made;
@@ -37,8 +36,8 @@ JobEntry& EngineState::admit(EndpointEntry& entry, JobRequest&& request) {
 }
 
 void EngineState::changed(JobEntry& job, bool sets_output) {
-  fx->records.push_back(JobChanged{job.request.id, job.state, sets_output, sets_output ? job.output : Bytes{},
-                                   job.request.endpoint, false, job.request.traceparent});
+  fx->records.emplace_back(std::in_place_type<JobChanged>, job.request.id, job.state, sets_output,
+                           sets_output ? job.output : Bytes{}, job.request.endpoint, false, job.request.traceparent);
 }
 
 void EngineState::cursor_moved(JobEntry& job) {
@@ -92,7 +91,8 @@ void EngineState::finalise(JobEntry& job, JobStatus status, Bytes output, std::o
   Counters& counters = job.endpoint.counters;
   if (status == JobStatus::completed) ++counters.completed;
   if (status == JobStatus::failed || status == JobStatus::timed_out) ++counters.failed;
-  fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, counters, job.endpoint.last_request});
+  fx->records.emplace_back(std::in_place_type<CountersSaved>, job.endpoint.endpoint.id, counters,
+                           job.endpoint.last_request);
   answer_job_waiters(job);
   feed_streams(job);
   request_ended(job);
@@ -358,7 +358,7 @@ void EngineState::on(Submit& c) {
   job.state.ttl_deadline = now + ttl;
   enqueue(job);
   arm(job);
-  fx->records.push_back(JobAdded{job.request, job.state});
+  fx->records.emplace_back(std::in_place_type<JobAdded>, job.request, job.state);
   spare_input(job);
   if (!c.wait) {
     reply_about(job, c.to, JobAccepted{job.request.id, JobStatus::in_queue, std::nullopt});

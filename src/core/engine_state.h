@@ -55,7 +55,8 @@ using Table = boost::unordered_flat_map<Key, std::unique_ptr<Entry>, std::hash<K
 using Waiters = boost::container::small_vector<Waiter*, 1>;
 
 struct JobEntry {
-  JobEntry(Timers& timers, EndpointEntry& owner) : endpoint(owner), timer(timers) {}
+  JobEntry(Timers& timers, EndpointEntry& owner, JobRequest&& asked)
+      : endpoint(owner), request(std::move(asked)), timer(timers) {}
 
   EndpointEntry& endpoint;
   JobRequest request;
@@ -299,15 +300,15 @@ class EngineState {
 
   // ---- replies and waiting callers (engine.cpp)
   template <class What>
-  void reply(Token to, What what) {
-    if (to != 0) fx->replies.push_back(Reply{to, std::move(what)});
+  void reply(Token to, What&& what) {
+    if (to != 0) fx->replies.emplace_back(to, std::forward<What>(what));
   }
   void reply_error(Token to, Errc code, std::string message) { reply(to, Error{code, std::move(message)}); }
   /// A reply about a job. The reason why it waits is put in at the end of the turn, when it is known.
   template <class What>
-  void reply_about(JobEntry& job, Token to, What what) {
-    if (is_terminal(job.state.status)) return reply(to, std::move(what));
-    if (to != 0) unexplained.push_back({Reply{to, std::move(what)}, &job});
+  void reply_about(JobEntry& job, Token to, What&& what) {
+    if (is_terminal(job.state.status)) return reply(to, std::forward<What>(what));
+    if (to != 0) unexplained.push_back({Reply{to, std::forward<What>(what)}, &job});
   }
   Waiter& add_waiter(Token to, Waiter::Kind kind, Time deadline);
   void drop_waiter(Waiter& waiter);
