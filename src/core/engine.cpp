@@ -134,7 +134,7 @@ void EngineState::run_due_timers() {
   fx->records.push_back(JobsForgotten{now});
   sweep_usage();
   for (auto it = residents.begin(); it != residents.end();) {
-    JobEntry& job = **it++;
+    JobEntry& job = *it++;
     if (job.state.expires <= now) let_go(job);
   }
 }
@@ -536,7 +536,7 @@ void Engine::check_invariants() const {
         ENSURE(worker != state_->workers.end() && worker->second->endpoint == entry);
         ENSURE(worker->second->holding.contains(id));
       }
-      ENSURE(job->resident.has_value() == is_terminal(job->state.status));
+      ENSURE(job->is_linked() == is_terminal(job->state.status));
       ENSURE(!is_terminal(job->state.status) || job->waiters.empty());
     }
     ENSURE(queued == entry->queue.size());

@@ -290,7 +290,7 @@ void EngineState::on(DeleteEndpoint& c) {
     fx->records.push_back(BudgetSaved{Budget{entry.endpoint.owner, entry.endpoint.id, std::nullopt}});
   }
   for (auto it = residents.begin(); it != residents.end();) {
-    JobEntry& job = **it++;
+    JobEntry& job = *it++;
     if (&job.endpoint == &entry) let_go(job);
   }
   Template& value = templates.at(entry.endpoint.template_id);

@@ -89,7 +89,7 @@ void EngineState::on(InputsRead& c) {
     job->request.input = std::move(read.input);
     job->request.s3_config = std::move(read.s3_config);
     if (queued) count_input(*job, 1);
-    if (job->resident) resident_bytes += input_bytes(*job);
+    if (job->is_linked()) resident_bytes += input_bytes(*job);
   }
 }
 

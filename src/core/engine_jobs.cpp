@@ -208,7 +208,7 @@ void EngineState::signal_stop(WorkerEntry& worker, const JobId& job) {
 }
 
 void EngineState::keep_resident(JobEntry& job) {
-  job.resident = residents.insert(job.told ? residents.begin() : residents.end(), &job);
+  residents.insert(job.told ? residents.begin() : residents.end(), job);
   residents_told += job.told ? 1 : 0;
   resident_bytes += static_cast<std::size_t>(payload_bytes(job));
 }
@@ -216,17 +216,16 @@ void EngineState::keep_resident(JobEntry& job) {
 void EngineState::leave_residents(JobEntry& job) {
   resident_bytes -= static_cast<std::size_t>(payload_bytes(job));
   residents_told -= std::exchange(job.told, false) ? 1 : 0;
-  residents.erase(*job.resident);
-  job.resident.reset();
+  residents.erase(residents.iterator_to(job));
 }
 
 /// Lets go of finished jobs, at the end of a turn: all that belong to it stay until then. A job whose end somebody
 /// waited for and has been told is hardly asked for again; the store still has it.
 void EngineState::trim_residents() {
-  while (residents_told > 0) let_go(*residents.front());
+  while (residents_told > 0) let_go(residents.front());
   while (residents.size() > 1 &&
          (residents.size() > settings.resident_jobs_max || resident_bytes > settings.resident_bytes_max)) {
-    let_go(*residents.front());
+    let_go(residents.front());
   }
 }
 
@@ -238,8 +237,10 @@ void EngineState::let_go(JobEntry& job) {
     return true;
   });
   EndpointEntry& entry = job.endpoint;
-  const auto keyed = entry.keyed.find(job.request.idempotency_key);
-  if (keyed != entry.keyed.end() && keyed->second == &job) entry.keyed.erase(keyed);
+  if (const std::string& key = job.request.idempotency_key; !key.empty()) {
+    const auto keyed = entry.keyed.find(key);
+    if (keyed != entry.keyed.end() && keyed->second == &job) entry.keyed.erase(keyed);
+  }
   entry.jobs.erase(entry.jobs.find(job.request.id.str()));
 }
 

@@ -2,9 +2,9 @@
 
 #include <boost/container/flat_map.hpp>
 #include <boost/container/small_vector.hpp>
+#include <boost/intrusive/list.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
-#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,7 +54,8 @@ using Table = boost::unordered_flat_map<Key, std::unique_ptr<Entry>, std::hash<K
 
 using Waiters = boost::container::small_vector<Waiter*, 1>;
 
-struct JobEntry {
+/// Linked: among the residents.
+struct JobEntry : boost::intrusive::list_base_hook<> {
   JobEntry(Timers& timers, EndpointEntry& owner, JobRequest&& asked)
       : endpoint(owner), request(std::move(asked)), timer(timers) {}
 
@@ -71,8 +72,7 @@ struct JobEntry {
   Time waiting_since{};  // in the queue
   Time lease_until{};
   std::optional<Time> run_deadline;
-  Waiters waiters;  // /runsync, /status-sync, /stream
-  std::optional<std::list<JobEntry*>::iterator> resident;
+  Waiters waiters;    // /runsync, /status-sync, /stream
   bool told = false;  // who waited for its end knows it
   TimerSlot timer;
 };
@@ -545,7 +545,7 @@ class EngineState {
   Table<WorkerId, WorkerEntry> workers;
   std::vector<WorkerEntry*> frozen;  // longest first
   boost::unordered_flat_map<Token, std::unique_ptr<Waiter>> waiters;
-  std::list<JobEntry*> residents;  // terminal jobs in memory: those that were told, then the longest finished first
+  boost::intrusive::list<JobEntry> residents;  // ended jobs: those that were told, then the longest finished first
   std::size_t residents_told = 0;
   std::size_t resident_bytes = 0;
   std::size_t queued_bytes = 0;  // inputs in memory of jobs in queues

@@ -136,7 +136,7 @@ void EngineState::on(FinishJob& c) {
     heard_from(*worker);
     worker->stopping.erase(c.job);
   }
-  JobEntry* job = find(c.endpoint, c.job);
+  JobEntry* job = worker ? find(*worker->endpoint, c.job) : find(c.endpoint, c.job);
   // The fence: only the holder of the latest hand-out is heard, and only until somebody else got the job. A result that
   // comes after its lease ended is still good while the job waits for its next attempt.
   const bool current =

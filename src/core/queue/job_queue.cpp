@@ -22,11 +22,20 @@ std::size_t JobQueue::line_of(const Place& place) {
 }
 
 void JobQueue::add(JobEntry* job, const Place& place) {
-  ENSURE(lines_[line_of(place)].emplace(Key{place.queued, place.arrival}, job).second);
+  Line& line = lines_[line_of(place)];
+  const Key key{place.queued, place.arrival};
+  if (spare_.empty()) {
+    ENSURE(line.emplace(key, job).second);
+    return;
+  }
+  spare_.key() = key;
+  spare_.mapped() = job;
+  ENSURE(line.insert(std::move(spare_)).inserted);
 }
 
 void JobQueue::remove(const Place& place) {
-  ENSURE(lines_[line_of(place)].erase(Key{place.queued, place.arrival}) == 1);
+  spare_ = lines_[line_of(place)].extract(Key{place.queued, place.arrival});
+  ENSURE(!spare_.empty());
 }
 
 JobEntry* JobQueue::front(Millis ageing) const {

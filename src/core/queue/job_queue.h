@@ -68,6 +68,7 @@ class JobQueue {
   int count(std::size_t line) const { return static_cast<int>(lines_[line].size()); }
 
   std::array<Line, 4> lines_;
+  Line::node_type spare_;  // of the last one that left: the next one mostly finds the queue empty
 };
 
 }  // namespace penstock::core

@@ -87,7 +87,7 @@ TEST_F(JobQueueTest, JobsLeaveFromAnywhere) {
   add(2, 2);
   queue.remove(middle);
   EXPECT_EQ(queue.size(), 2);
-  EXPECT_DEATH(queue.remove(middle), "erase");
+  EXPECT_DEATH(queue.remove(middle), "spare_");
 }
 
 TEST_F(JobQueueTest, TheFirstFewAreThoseThatFrontGivesOneAfterTheOther) {
