@@ -25,7 +25,7 @@ void Fields::add(std::string_view name, std::string_view value) {
   places_.push_back({name_end, text_.size()});
 }
 
-void Fields::add_lower(std::string_view name, std::string_view value) {
+Fields::Field Fields::add_lower(std::string_view name, std::string_view value) {
   const std::size_t begin = text_.size();
   add(name, value);
   char* const at = text_.data() + begin;
@@ -34,6 +34,7 @@ void Fields::add_lower(std::string_view name, std::string_view value) {
     const bool is_upper = static_cast<unsigned char>(at[i] - 'A') < 26;
     at[i] = static_cast<char>(at[i] | (is_upper ? 'a' - 'A' : 0));
   }
+  return {{at, name.size()}, {at + name.size(), value.size()}};
 }
 
 void Fields::clear() {

@@ -25,14 +25,14 @@ class Fields {
 
   void reserve(std::size_t count, std::size_t bytes);
   void add(std::string_view name, std::string_view value);
-  void add_lower(std::string_view name, std::string_view value);  // the name in lower case
-  void clear();                                                   // keeps memory for the next ones, unless it is much
+  Field add_lower(std::string_view name, std::string_view value);  // the name in lower case, and so it returns it
+  void clear();                                                    // keeps memory for the next ones, unless it is much
 
   std::size_t size() const { return places_.size(); }
   std::size_t memory() const { return text_.capacity() + places_.capacity() * sizeof(Place); }
   bool empty() const { return places_.empty(); }
 
-  /// What it returns, and find() too, is good until the next add().
+  /// What it returns, and find() and add_lower() too, is good until the next add().
   Field operator[](std::size_t index) const;
   /// The value of the first with this name.
   std::optional<std::string_view> find(std::string_view name) const;

@@ -75,28 +75,19 @@ std::size_t RequestReader::put_part(std::string_view bytes) {
   return put_chunk_end(bytes);
 }
 
-/// With its end; nothing when that has not come.
-std::optional<std::string_view> RequestReader::line_of(std::string_view bytes) {
-  const std::size_t end = bytes.find('\n', now_.searched);
-  if (end == std::string_view::npos) {
-    now_.searched = bytes.size();
-    return std::nullopt;
-  }
-  now_.searched = 0;
-  return bytes.substr(0, end + 1);
-}
-
 std::size_t RequestReader::put_line(std::string_view bytes) {
-  const auto line = line_of(bytes);
-  const std::size_t size = line ? line->size() : bytes.size();
+  const std::size_t end = bytes.find('\n', now_.searched);
+  const bool is_whole = end != std::string_view::npos;
+  const std::size_t size = is_whole ? end + 1 : bytes.size();
   if (now_.line_bytes + size > limits_.header_bytes_max) {
     refuse_long_lines();
     return 0;
   }
-  if (!line) return 0;
+  now_.searched = is_whole ? 0 : size;
+  if (!is_whole) return 0;
   now_.line_bytes += size;
-  if (line->ends_with("\r\n")) {
-    on_line(line->substr(0, size - 2));
+  if (end > 0 && bytes[end - 1] == '\r') {
+    on_line(bytes.substr(0, end - 1));
   } else {
     refuse_malformed("a line does not end with CR LF");
   }
@@ -126,14 +117,11 @@ void RequestReader::on_request_line(std::string_view line) {
 }
 
 void RequestReader::on_header(std::string_view line) {
-  if (request_.headers.size() >= kHeadersMax) {
-    return refuse(431, "the request has too many headers: at most " + std::to_string(kHeadersMax) + " are accepted");
-  }
+  if (request_.headers.size() >= kHeadersMax) return refuse_many_headers();
   HeaderLine header;
   if (const auto bad = read_header(line, header)) return refuse_malformed(bad->what);
   if (request_.headers.empty()) request_.headers.reserve(kHeadersUsual, kHeaderBytesUsual);
-  request_.headers.add_lower(header.name, header.value);
-  const auto [name, value] = request_.headers[request_.headers.size() - 1];
+  const auto [name, value] = request_.headers.add_lower(header.name, header.value);
   on_known_header(name, value);
 }
 
@@ -249,6 +237,10 @@ void RequestReader::refuse_long_lines() {
   if (now_.state == State::body) return refuse_malformed("a chunk header or trailer that does not end");
   refuse(431,
          "the request head is too large: at most " + std::to_string(limits_.header_bytes_max) + " bytes are accepted");
+}
+
+void RequestReader::refuse_many_headers() {
+  refuse(431, "the request has too many headers: at most " + std::to_string(kHeadersMax) + " are accepted");
 }
 
 void RequestReader::refuse_body() {

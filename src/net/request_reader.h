@@ -55,7 +55,6 @@ class RequestReader {
   std::size_t put_line(std::string_view bytes);
   std::size_t put_chunk_end(std::string_view bytes);
   std::size_t put_body(std::string_view bytes);
-  std::optional<std::string_view> line_of(std::string_view bytes);
 
   void on_line(std::string_view line);
   void on_request_line(std::string_view line);
@@ -71,6 +70,7 @@ class RequestReader {
   void refuse(int status, std::string message);
   void refuse_malformed(std::string_view what);
   void refuse_long_lines();
+  void refuse_many_headers();
   void refuse_body();
   void refuse_crowd();
   void refuse_disk(const Error& error);
