@@ -102,7 +102,12 @@ bool is_word(std::string_view text, std::string_view word) {
 }
 
 bool lists_word(std::string_view list, std::string_view word) {
-  return std::ranges::any_of(split_list(list, ','), [&](std::string_view one) { return is_word(one, word); });
+  while (true) {
+    const std::size_t end = list.find(',');
+    if (is_word(trim(list.substr(0, end)), word)) return true;
+    if (end == std::string_view::npos) return false;
+    list.remove_prefix(end + 1);
+  }
 }
 
 }  // namespace penstock::net
