@@ -178,22 +178,24 @@ void Connection::refuse(int status, std::string_view message) {
   begin_write(error_response(status, message), {});
 }
 
-void Connection::answer(Response response, std::function<void(bool)> written) {
+void Connection::answer(Response&& response, std::function<void(bool)>&& written) {
   ENSURE(open_ && phase_ == Phase::handling);
   current_ = nullptr;
   begin_write(std::move(response), std::move(written));
 }
 
-void Connection::begin_write(Response response, std::function<void(bool)> written) {
+void Connection::begin_write(Response&& response, std::function<void(bool)>&& written) {
   server_->counts.add(response.status);
   if (server_->stopping) keep_alive_ = false;
   const After after = !keep_alive_ ? After::close : http_1_0_ ? After::keep_open_http_1_0 : After::keep_open;
   out_head_ = take_text(kHeadBytesUsual);
   append_response_head(out_head_, response, after);
-  out_body_ = head_only_ || is_bodiless(response.status) ? std::string() : std::move(response.body);
-  if (out_body_.size() <= kJoinedBytes) {
-    out_head_ += out_body_;
-    give_text(std::exchange(out_body_, {}));
+  if (head_only_ || is_bodiless(response.status)) response.body.clear();
+  if (response.body.size() <= kJoinedBytes) {
+    out_head_ += response.body;
+    give_text(std::move(response.body));
+  } else {
+    out_body_ = std::move(response.body);
   }
   out_sent_ = 0;
   written_ = std::move(written);

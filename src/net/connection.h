@@ -40,7 +40,7 @@ class Connection final : public boost::intrusive_ref_counter<Connection, boost::
   void turn_away();
 
   /// The answer to the request that is being handled.
-  void answer(Response response, std::function<void(bool)> written);
+  void answer(Response&& response, std::function<void(bool)>&& written);
 
   /// The same piece by piece (Responder::begin). write_stream: false when too much is unread.
   void begin_stream(Response response);
@@ -73,7 +73,7 @@ class Connection final : public boost::intrusive_ref_counter<Connection, boost::
   void send_continue();
   void dispatch();
   void refuse(int status, std::string_view message);
-  void begin_write(Response response, std::function<void(bool)> written);
+  void begin_write(Response&& response, std::function<void(bool)>&& written);
   void write_when_free();
   void write();
   void end_write(Sending how);

@@ -47,11 +47,12 @@ void Responder::State::end() {
   if (open) open->end_stream();
 }
 
-void Responder::State::send(Response response, std::function<void(bool)> written) {
+void Responder::State::send(Response&& response, std::function<void(bool)>&& written) {
   ENSURE(!answered && !streaming);
   answered = true;
-  on_gone = nullptr;
-  companion = nullptr;
+  // These, or `written`, may own the last handle: this object goes with them.
+  const std::function<void()> unused = std::exchange(on_gone, nullptr);
+  const std::shared_ptr<void> kept = std::move(companion);
   const ConnectionPtr open(std::exchange(connection, nullptr));
   if (open) {
     open->answer(std::move(response), std::move(written));
@@ -73,9 +74,7 @@ Responder::Responder(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 void Responder::send(Response response, std::function<void(bool written)> written) {
   ENSURE(state_ != nullptr);
-  // Kept: `written` or what on_gone held may own this handle.
-  const std::shared_ptr<State> state = state_;
-  state->send(std::move(response), std::move(written));
+  state_->send(std::move(response), std::move(written));
 }
 
 void Responder::begin(Response response) {

@@ -17,7 +17,7 @@ struct Responder::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  void send(Response response, std::function<void(bool)> written);
+  void send(Response&& response, std::function<void(bool)>&& written);
   void begin(Response response);
   bool write(std::string_view bytes);
   void on_drained(std::function<void()> drained);
