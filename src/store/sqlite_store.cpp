@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <mutex>
+#include <thread>
 
 #include "store/delivery_rows.h"
 #include "store/fleet_rows.h"
@@ -272,7 +273,9 @@ class Tables final : public SqliteStore {
   /// One transaction. Readers on other threads have their turn in the midst of it, and find what it has written so far.
   Result<void> write(std::span<const SharedTurn> turns, const LogPosition* position, const InHaste& in_haste) {
     try {
-      const TurnPlan plan = plan_turns(turns);
+      const TurnPlan plan = plan_turns(turns, [&] {
+        if (!in_haste()) std::this_thread::yield();
+      });
       std::span<const TurnStep> steps = plan.steps;
       const std::scoped_lock lock(mutex_);
       const Transaction transaction(*db_, begin_);

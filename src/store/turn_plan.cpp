@@ -76,9 +76,12 @@ class Planner final : public TurnVisitor {
 
 }  // namespace
 
-TurnPlan plan_turns(std::span<const SharedTurn> turns) {
+TurnPlan plan_turns(std::span<const SharedTurn> turns, const std::function<void()>& before_each) {
   Planner planner;
-  for (const SharedTurn& turn : turns) visit_turn(turn->turn(), planner);
+  for (const SharedTurn& turn : turns) {
+    before_each();
+    visit_turn(turn->turn(), planner);
+  }
   return planner.take();
 }
 

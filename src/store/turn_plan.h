@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -21,7 +22,7 @@ struct TurnPlan {
   std::deque<core::Record> records;  // that steps point to
 };
 
-/// Throws DamagedTurn.
-TurnPlan plan_turns(std::span<const SharedTurn> turns);
+/// Calls `before_each` turn: there may be thousands. Throws DamagedTurn.
+TurnPlan plan_turns(std::span<const SharedTurn> turns, const std::function<void()>& before_each = [] {});
 
 }  // namespace penstock::store
