@@ -41,7 +41,7 @@ class Pen {
 
   void byte(std::uint8_t value) { *at_++ = static_cast<char>(value); }
   void number(std::uint64_t value) {
-    char* at = at_;  // which a byte that is written cannot change
+    char* at = at_;  // a copy: as far as the compiler knows, each byte that is written may change at_
     for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
     *at++ = static_cast<char>(value);
     at_ = at;
