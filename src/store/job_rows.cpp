@@ -139,7 +139,8 @@ void JobRows::Parts::read(const EncodedJob& job) {
 }
 
 void JobRows::add_inline(Statement& statement, const Payload& payload) {
-  payload&& is_inline(*payload) ? statement.add(*payload) : statement.add_null();
+  const bool is_here = payload.has_value() && is_inline(*payload);
+  is_here ? statement.add(*payload) : statement.add_null();
 }
 
 void JobRows::bind(Statement& statement, const Parts& parts) {

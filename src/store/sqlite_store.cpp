@@ -341,8 +341,9 @@ class Tables final : public SqliteStore {
     fleet_.remove_of(record.id);
   }
   void apply(const core::CountersSaved& record) { put(put_counters_, record); }
-  void apply(const core::JobAdded&) {}  // planned in its encoded form, as the next
-  void apply(const core::JobChanged&) {}
+  // A plan has jobs in their encoded form only.
+  void apply(const core::JobAdded&) { ENSURE(false); }
+  void apply(const core::JobChanged&) { ENSURE(false); }
   void apply(const core::ChunkAdded& record) { jobs_.add_chunk(record.job, record.index, record.chunk); }
   void apply(const core::ChunksCleared& record) { jobs_.clear_chunks(record.job); }
   void apply(const core::JobsForgotten& record) {
