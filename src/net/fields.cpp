@@ -1,5 +1,7 @@
 #include "net/fields.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace penstock::net {
@@ -19,22 +21,21 @@ void Fields::reserve(std::size_t count, std::size_t bytes) {
 }
 
 void Fields::add(std::string_view name, std::string_view value) {
+  const std::size_t begin = text_.size();
   text_ += name;
-  const std::size_t name_end = text_.size();
   text_ += value;
-  places_.push_back({name_end, text_.size()});
+  places_.push_back({begin, name.size(), begin + name.size(), value.size()});
 }
 
-Fields::Field Fields::add_lower(std::string_view name, std::string_view value) {
+std::span<char> Fields::copy(std::string_view text) {
   const std::size_t begin = text_.size();
-  add(name, value);
-  char* const at = text_.data() + begin;
-  // Without a branch, so that the compiler takes sixteen at a time.
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const bool is_upper = static_cast<unsigned char>(at[i] - 'A') < 26;
-    at[i] = static_cast<char>(at[i] | (is_upper ? 'a' - 'A' : 0));
-  }
-  return {{at, name.size()}, {at + name.size(), value.size()}};
+  text_ += text;
+  return std::span(text_).subspan(begin);
+}
+
+void Fields::add_copied(std::string_view name, std::string_view value) {
+  const auto place = [this](std::string_view part) { return static_cast<std::size_t>(part.data() - text_.data()); };
+  places_.push_back({place(name), name.size(), place(value), value.size()});
 }
 
 void Fields::clear() {
@@ -46,26 +47,31 @@ void Fields::clear() {
 }
 
 Fields::Field Fields::operator[](std::size_t index) const {
-  const std::string_view text = text_;
-  const std::size_t begin = index == 0 ? 0 : places_[index - 1].end;
-  const auto [name_end, end] = places_[index];
-  return {text.substr(begin, name_end - begin), text.substr(name_end, end - name_end)};
+  return field_at(places_[index]);
+}
+
+Fields::Field Fields::field_at(const Place& place) const {
+  const char* const text = text_.data();
+  return {{text + place.name, place.name_size}, {text + place.value, place.value_size}};
 }
 
 std::optional<std::string_view> Fields::find(std::string_view name) const {
-  const std::string_view text = text_;
-  std::size_t begin = 0;
-  for (const auto& [name_end, end] : places_) {
-    if (text.substr(begin, name_end - begin) == name) return text.substr(name_end, end - name_end);
-    begin = end;
+  for (const Place& place : places_) {
+    const Field field = field_at(place);
+    if (field.name == name) return field.value;
   }
   return std::nullopt;
 }
 
 std::size_t Fields::count(std::string_view name) const {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < size(); ++i) count += (*this)[i].name == name ? 1 : 0;
-  return count;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(places_, [&](const Place& place) { return field_at(place).name == name; }));
+}
+
+bool operator==(const Fields& a, const Fields& b) {
+  return std::ranges::equal(a.places_, b.places_, [&](const Fields::Place& of_a, const Fields::Place& of_b) {
+    return a.field_at(of_a) == b.field_at(of_b);
+  });
 }
 
 }  // namespace penstock::net

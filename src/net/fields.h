@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,29 +26,34 @@ class Fields {
 
   void reserve(std::size_t count, std::size_t bytes);
   void add(std::string_view name, std::string_view value);
-  Field add_lower(std::string_view name, std::string_view value);  // the name in lower case, and so it returns it
-  void clear();                                                    // keeps memory for the next ones, unless it is much
+  /// Instead of add(), for fields that lie in one text: a copy of it, which may be changed in its place, and then where
+  /// in it the fields are.
+  std::span<char> copy(std::string_view text);
+  void add_copied(std::string_view name, std::string_view value);
+  void clear();  // keeps memory for the next ones, unless it is much
 
   std::size_t size() const { return places_.size(); }
   std::size_t memory() const { return text_.capacity() + places_.capacity() * sizeof(Place); }
   bool empty() const { return places_.empty(); }
 
-  /// What it returns, and find() and add_lower() too, is good until the next add().
+  /// What it returns, and find() and copy() too, is good until the next add() or copy().
   Field operator[](std::size_t index) const;
   /// The value of the first with this name.
   std::optional<std::string_view> find(std::string_view name) const;
   std::size_t count(std::string_view name) const;
 
-  friend bool operator==(const Fields&, const Fields&) = default;
+  friend bool operator==(const Fields& a, const Fields& b);
 
  private:
-  /// Where a field lies in the text: it begins where the one before it ends.
+  /// Where a field lies in the text.
   struct Place {
-    std::size_t name_end;
-    std::size_t end;
-
-    friend bool operator==(const Place&, const Place&) = default;
+    std::size_t name;
+    std::size_t name_size;
+    std::size_t value;
+    std::size_t value_size;
   };
+
+  Field field_at(const Place& place) const;
 
   std::string text_;
   std::vector<Place> places_;

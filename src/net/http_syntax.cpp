@@ -34,13 +34,13 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-/// Among eight characters, each a byte of the number.
-bool has_control(std::uint64_t eight) {
+/// Not 0 when one of eight characters is a control character, each a byte of the number.
+std::uint64_t control_bits(std::uint64_t eight) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kHighBits = kOnes << 7;
   const std::uint64_t below_space = (eight - kOnes * 0x20) & ~eight;
   const std::uint64_t without_delete = eight ^ (kOnes * 0x7f);
-  return ((below_space | ((without_delete - kOnes) & ~without_delete)) & kHighBits) != 0;
+  return (below_space | ((without_delete - kOnes) & ~without_delete)) & kHighBits;
 }
 
 bool has_control(std::string_view text) {
@@ -51,9 +51,9 @@ bool has_control(std::string_view text) {
     std::memcpy(&eight, text.data() + at, kStep);
     return eight;
   };
-  bool found = has_control(eight_at(text.size() - kStep));
-  for (std::size_t at = 0; at + kStep < text.size(); at += kStep) found |= has_control(eight_at(at));
-  return found;
+  std::uint64_t found = control_bits(eight_at(text.size() - kStep));
+  for (std::size_t at = 0; at + kStep < text.size(); at += kStep) found |= control_bits(eight_at(at));
+  return found != 0;
 }
 
 bool is_text(std::string_view text) {
@@ -76,12 +76,12 @@ std::optional<BadPart> read_request_line(std::string_view line, RequestLine& int
   return std::nullopt;
 }
 
-std::optional<BadPart> read_header(std::string_view line, HeaderLine& into) {
+std::optional<BadPart> read_header(std::span<char> line, HeaderLine& into) {
   std::size_t colon = 0;
-  while (colon < line.size() && token_character(line[colon]) != 0) ++colon;
+  for (char lower = 0; colon < line.size() && (lower = token_character(line[colon])) != 0; ++colon) line[colon] = lower;
   if (colon == 0 || colon == line.size() || line[colon] != ':') return BadPart{"bad header name"};
-  into.name = line.substr(0, colon);
-  const std::string_view text = line.substr(colon + 1);
+  into.name = {line.data(), colon};
+  const std::string_view text(line.data() + colon + 1, line.size() - colon - 1);
   if (!is_text(text)) return BadPart{"bad header value"};
   into.value = trim(text);
   return std::nullopt;

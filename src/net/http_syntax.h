@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace penstock::net {
@@ -21,12 +22,13 @@ struct BadPart {
 std::optional<BadPart> read_request_line(std::string_view line, RequestLine& into);
 
 struct HeaderLine {
-  std::string_view name;
+  std::string_view name;   // in lower case
   std::string_view value;  // without the white space around it
 };
 
-/// `Name: value`. A name that ends with white space and a line that goes on from the one before are bad.
-std::optional<BadPart> read_header(std::string_view line, HeaderLine& into);
+/// `Name: value`. The name becomes lower case where it lies. One that ends with white space and a line that goes on
+/// from the one before are bad.
+std::optional<BadPart> read_header(std::span<char> line, HeaderLine& into);
 
 /// The size that begins a chunk, with or without extensions after it.
 std::optional<std::uint64_t> read_chunk_size(std::string_view line);

@@ -98,12 +98,13 @@ void RequestReader::on_line(std::string_view line) {
   if (now_.part == Part::request_line) return on_request_line(line);
   if (now_.part == Part::headers) return line.empty() ? on_head() : on_header(line);
   if (now_.part == Part::chunk_size) return on_chunk_size(line);
-  HeaderLine trailer;  // nobody asked for it
   if (line.empty()) {
     now_.state = State::complete;
-  } else if (read_header(line, trailer)) {
-    refuse_malformed("bad trailer");
+    return;
   }
+  HeaderLine trailer;  // nobody asked for it
+  std::string copy(line);
+  if (read_header(copy, trailer)) refuse_malformed("bad trailer");
 }
 
 void RequestReader::on_request_line(std::string_view line) {
@@ -118,11 +119,11 @@ void RequestReader::on_request_line(std::string_view line) {
 
 void RequestReader::on_header(std::string_view line) {
   if (request_.headers.size() >= kHeadersMax) return refuse_many_headers();
-  HeaderLine header;
-  if (const auto bad = read_header(line, header)) return refuse_malformed(bad->what);
   if (request_.headers.empty()) request_.headers.reserve(kHeadersUsual, kHeaderBytesUsual);
-  const auto [name, value] = request_.headers.add_lower(header.name, header.value);
-  on_known_header(name, value);
+  HeaderLine header;
+  if (const auto bad = read_header(request_.headers.copy(line), header)) return refuse_malformed(bad->what);
+  request_.headers.add_copied(header.name, header.value);
+  on_known_header(header.name, header.value);
 }
 
 void RequestReader::on_known_header(std::string_view name, std::string_view value) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 namespace penstock::net {
 namespace {
@@ -17,19 +18,18 @@ int hex_value(char c) {
 
 enum class Part { path, query };
 
-/// The text itself where nothing in it is encoded, otherwise what `out` then has. Nothing when a '%' is not followed by
-/// two hexadecimal digits.
-std::optional<std::string_view> decode(std::string_view text, Part part, std::string& out) {
+bool is_encoded(std::string_view text, Part part) {
   const auto has = [&](char c) { return text.find(c) != std::string_view::npos; };
-  if (!has('%') && !(part == Part::query && has('+'))) return text;
-  out.clear();
+  return has('%') || (part == Part::query && has('+'));
+}
+
+/// Decodes the text where it lies and says how long it is then. Nothing when a '%' is not followed by two hexadecimal
+/// digits.
+std::optional<std::size_t> decode(std::span<char> text, Part part) {
+  std::size_t size = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (part == Part::query && text[i] == '+') {
-      out += ' ';
-      continue;
-    }
     if (text[i] != '%') {
-      out += text[i];
+      text[size++] = part == Part::query && text[i] == '+' ? ' ' : text[i];
       continue;
     }
     if (i + 2 >= text.size()) return std::nullopt;
@@ -37,14 +37,14 @@ std::optional<std::string_view> decode(std::string_view text, Part part, std::st
     const int low = hex_value(text[i + 2]);
     if (high < 0 || low < 0) return std::nullopt;
     const char c = static_cast<char>(high * 16 + low);
-    if (part == Part::path && c == '/') {
-      out += "%2F";
-    } else {
-      out += c;
-    }
     i += 2;
+    if (part == Part::path && c == '/') {
+      for (const char kept : {'%', '2', 'F'}) text[size++] = kept;
+    } else {
+      text[size++] = c;
+    }
   }
-  return out;
+  return size;
 }
 
 bool starts_with_scheme(std::string_view target, std::string_view scheme) {
@@ -55,6 +55,7 @@ bool starts_with_scheme(std::string_view target, std::string_view scheme) {
 
 /// The part of the target after scheme and host, when it has them.
 std::string_view without_origin(std::string_view target) {
+  if (target.starts_with('/')) return target;
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!starts_with_scheme(target, scheme)) continue;
     const std::size_t end = target.find_first_of("/?", scheme.size());
@@ -63,38 +64,49 @@ std::string_view without_origin(std::string_view target) {
   return target;
 }
 
+/// False when a '%' is not followed by two hexadecimal digits.
+bool split_query(std::string_view text, Fields& query) {
+  const bool encoded = is_encoded(text, Part::query);
+  query.reserve(kKeysUsual, text.size());
+  std::span<char> rest = query.copy(text);
+  // Takes what comes before the mark off a text, and the mark with it.
+  const auto take = [](std::span<char>& from, char mark) {
+    const auto end = static_cast<std::size_t>(std::ranges::find(from, mark) - from.begin());
+    const std::span<char> taken = from.first(end);
+    from = from.subspan(std::min(end + 1, from.size()));
+    return taken;
+  };
+  const auto read = [encoded](std::span<char> part) -> std::optional<std::string_view> {
+    const auto size = encoded ? decode(part, Part::query) : part.size();
+    if (!size) return std::nullopt;
+    return std::string_view(part.data(), *size);
+  };
+  while (!rest.empty()) {
+    std::span<char> pair = take(rest, '&');
+    if (pair.empty()) continue;
+    const auto key = read(take(pair, '='));
+    const auto value = read(pair);
+    if (!key || !value) return false;
+    query.add_copied(*key, *value);
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<void> split_target(std::string_view target, std::string& path, Fields& query) {
   target = without_origin(target);
   const std::size_t mark = std::min(target.find('?'), target.size());
-  const std::string_view before = target.substr(0, mark);
-  std::string_view rest = target.substr(std::min(mark + 1, target.size()));
-
-  std::string key_space;
-  std::string value_space;
-  if (before.empty() && mark < target.size()) {
-    path = "/";
-  } else if (before != "*" && !before.starts_with('/')) {
-    return fail(Errc::invalid, "the request target must start with '/'");
-  } else if (const auto decoded = decode(before, Part::path, value_space)) {
-    path = *decoded;
-  } else {
-    return fail(Errc::invalid, "the path has a '%' without two hexadecimal digits");
+  path = target.substr(0, mark);
+  if (path.empty() && mark < target.size()) path = "/";
+  if (path != "*" && !path.starts_with('/')) return fail(Errc::invalid, "the request target must start with '/'");
+  if (is_encoded(path, Part::path)) {
+    const auto size = decode(path, Part::path);
+    if (!size) return fail(Errc::invalid, "the path has a '%' without two hexadecimal digits");
+    path.resize(*size);
   }
-  if (!rest.empty()) query.reserve(kKeysUsual, rest.size());
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('&'), rest.size());
-    const std::string_view pair = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (pair.empty()) continue;
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    const auto key = decode(pair.substr(0, equals), Part::query, key_space);
-    const auto value = decode(pair.substr(std::min(equals + 1, pair.size())), Part::query, value_space);
-    if (!key || !value) return fail(Errc::invalid, "the query has a '%' without two hexadecimal digits");
-    query.add(*key, *value);
-  }
-  return {};
+  if (mark == target.size() || split_query(target.substr(mark + 1), query)) return {};
+  return fail(Errc::invalid, "the query has a '%' without two hexadecimal digits");
 }
 
 }  // namespace penstock::net

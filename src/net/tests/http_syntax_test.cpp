@@ -37,15 +37,18 @@ TEST(HttpSyntax, SaysWhichPartOfARequestLineIsBad) {
 
 TEST(HttpSyntax, TakesAHeaderApart) {
   const std::tuple<std::string_view, std::string, std::string> cases[] = {
-      {"Host: h", "Host", "h"},
-      {"X-A:", "X-A", ""},
+      {"Host: h", "host", "h"},
+      {"X-A:", "x-a", ""},
       {"x_1.~!#: \t a  b\t ", "x_1.~!#", "a  b"},
-      {"A::", "A", ":"},
-      {"A: \xc3\xa4", "A", "\xc3\xa4"},
+      {"A::", "a", ":"},
+      {"A: \xc3\xa4 B", "a", "\xc3\xa4 B"},
+      {"ABCDEFGHIJKLMNOPQRSTUVWXYZ: Z", "abcdefghijklmnopqrstuvwxyz", "Z"},
+      {"!#$%&'*+-.^_`|~0123456789: Z", "!#$%&'*+-.^_`|~0123456789", "Z"},
   };
   for (const auto& [line, name, value] : cases) {
     HeaderLine header;
-    EXPECT_FALSE(read_header(line, header).has_value()) << line;
+    std::string copy(line);
+    EXPECT_FALSE(read_header(copy, header).has_value()) << line;
     EXPECT_EQ(header.name, name);
     EXPECT_EQ(header.value, value);
   }
@@ -58,7 +61,8 @@ TEST(HttpSyntax, RefusesABadHeader) {
         std::string_view("A : x"), std::string_view("\xc3\xa4: x"), std::string_view("A: b\rc"),
         std::string_view("A: b\x7f"), with_zero}) {
     HeaderLine header;
-    EXPECT_TRUE(read_header(line, header).has_value()) << line;
+    std::string copy(line);
+    EXPECT_TRUE(read_header(copy, header).has_value()) << line;
   }
 }
 
@@ -66,7 +70,8 @@ TEST(HttpSyntax, FindsAControlCharacterWhereverItStands) {
   const auto takes = [](std::string_view text) {
     HeaderLine header;
     RequestLine parts;
-    const bool in_header = !read_header("A:" + std::string(text), header).has_value();
+    std::string line = "A:" + std::string(text);
+    const bool in_header = !read_header(line, header).has_value();
     const bool in_target = !read_request_line("GET " + std::string(text) + " HTTP/1.1", parts).has_value();
     return std::pair(in_header, in_target);
   };
