@@ -7,16 +7,13 @@
 #include <unordered_map>
 
 #include "json/json.h"
+#include "json/skim.h"
 
 namespace penstock::json {
 namespace {
 
 using boost::json::error_code;
 using boost::json::string_view;
-
-Error at_byte(std::size_t byte, std::string_view what) {
-  return {Errc::invalid, "not valid JSON: " + std::string(what) + " at byte " + std::to_string(byte)};
-}
 
 /// Collects the pieces in which the parser hands over one string.
 class Pieces {
@@ -29,65 +26,6 @@ class Pieces {
 
  private:
   std::string text_;
-};
-
-/// What every handler of the parser has in common: no bound on sizes (the text has one already) and no comments.
-struct HandlerBase {
-  static constexpr std::size_t max_array_size = -1;
-  static constexpr std::size_t max_object_size = -1;
-  static constexpr std::size_t max_string_size = -1;
-  static constexpr std::size_t max_key_size = -1;
-
-  std::optional<Error> failure;  // why the handler itself refused
-
-  bool on_document_begin(error_code&) { return true; }
-  bool on_document_end(error_code&) { return true; }
-  bool on_number_part(string_view, error_code&) { return true; }
-  bool on_comment_part(string_view, error_code&) { return true; }
-  bool on_comment(string_view, error_code&) { return true; }
-};
-
-/// Looks at nothing but, when asked to, the keys of the outermost object.
-struct CheckHandler : HandlerBase {
-  CheckHandler(const char*, std::string_view, bool keep_keys) : keep(keep_keys) {}
-
-  bool keep;
-  std::size_t depth = 0;
-  bool object = false;  // the outermost value is one
-  std::vector<std::string> keys;
-  Pieces key;
-
-  bool on_array_begin(error_code&) {
-    ++depth;
-    return true;
-  }
-  bool on_array_end(std::size_t, error_code&) {
-    --depth;
-    return true;
-  }
-  bool on_object_begin(error_code&) {
-    if (depth++ == 0) object = true;
-    return true;
-  }
-  bool on_object_end(std::size_t, error_code&) {
-    --depth;
-    return true;
-  }
-  bool on_key_part(string_view piece, std::size_t, error_code&) {
-    if (keep && depth == 1) key.add(piece);
-    return true;
-  }
-  bool on_key(string_view piece, std::size_t, error_code&) {
-    if (keep && depth == 1) keys.push_back(key.take(piece));
-    return true;
-  }
-  bool on_string_part(string_view, std::size_t, error_code&) { return true; }
-  bool on_string(string_view, std::size_t, error_code&) { return true; }
-  bool on_int64(std::int64_t, string_view, error_code&) { return true; }
-  bool on_uint64(std::uint64_t, string_view, error_code&) { return true; }
-  bool on_double(double, string_view, error_code&) { return true; }
-  bool on_bool(bool, error_code&) { return true; }
-  bool on_null(error_code&) { return true; }
 };
 
 /// Makes keys unique: the last value given for a key takes the place where the key came first.
@@ -116,7 +54,13 @@ void remove_repeated_keys(Object& object) {
 
 /// Builds the value. `fed` is what the parser reads, `text` what the sender wrote: they differ at most where
 /// plain_copy() changed bytes, and numbers are taken from the sender's.
-struct BuildHandler : HandlerBase {
+struct BuildHandler {
+  // No bound on sizes: the text has one already.
+  static constexpr std::size_t max_array_size = -1;
+  static constexpr std::size_t max_object_size = -1;
+  static constexpr std::size_t max_string_size = -1;
+  static constexpr std::size_t max_key_size = -1;
+
   BuildHandler(const char* fed_text, std::string_view sent_text) : fed(fed_text), text(sent_text) {}
 
   const char* fed;
@@ -124,6 +68,13 @@ struct BuildHandler : HandlerBase {
   std::vector<Value> values;
   std::vector<std::string> keys;
   Pieces pieces;
+  std::optional<Error> failure;  // why the handler itself refused
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_number_part(string_view, error_code&) { return true; }
+  bool on_comment_part(string_view, error_code&) { return true; }
+  bool on_comment(string_view, error_code&) { return true; }
 
   bool add(Value value) {
     values.push_back(std::move(value));
@@ -174,7 +125,7 @@ struct BuildHandler : HandlerBase {
     const auto read = std::from_chars(number.data(), number.data() + number.size(), value);
     if (read.ec == std::errc::result_out_of_range) value = std::strtod(number.c_str(), nullptr);
     if (std::isinf(value)) {
-      failure = at_byte(byte, "a number that does not fit a double");
+      failure = not_json("a number that does not fit a double", byte);
       ec = boost::json::error::input_error;
       return false;
     }
@@ -230,120 +181,37 @@ std::string_view reason(const error_code& ec) {
   return "an unexpected byte";
 }
 
-/// Runs the text through one handler, which is left as the whole text made it.
-template <class Handler, class... Args>
-Result<Handler> run(std::string_view text, ParseLimits limits, Args... args) {
+Result<Value> build(std::string_view text, ParseLimits limits) {
   boost::json::parse_options options;
   options.max_depth = limits.depth;
   std::string copy;
   std::string_view fed = text;
   while (true) {
-    boost::json::basic_parser<Handler> parser(options, fed.data(), text, args...);
+    boost::json::basic_parser<BuildHandler> parser(options, fed.data(), text);
     error_code ec;
     const std::size_t used = parser.write_some(false, fed.data(), fed.size(), ec);
     if (!ec && used < fed.size()) ec = boost::json::error::extra_data;
-    if (!ec) return std::move(parser.handler());
-    if (parser.handler().failure) return tl::unexpected<Error>(*parser.handler().failure);
-    if (!copy.empty() || ec == boost::json::error::too_deep) return tl::unexpected<Error>(at_byte(used, reason(ec)));
-    copy = plain_copy(text);
-    if (copy == text) return tl::unexpected<Error>(at_byte(used, reason(ec)));
-    fed = copy;
-  }
-}
-
-/// As run(), with nothing thrown.
-template <class Handler, class... Args>
-Result<Handler> run_caught(std::string_view text, ParseLimits limits, Args... args) {
-  try {
-    return run<Handler>(text, limits, args...);
-  } catch (const std::exception& error) {
-    return fail(Errc::internal, std::string("reading JSON failed: ") + error.what());
-  }
-}
-
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-std::size_t after_space(std::string_view text, std::size_t at) {
-  while (is_space(text[at])) ++at;
-  return at;
-}
-
-/// The byte after the string that starts at `at`. The text was checked, so the string ends.
-std::size_t after_string(std::string_view text, std::size_t at) {
-  while (true) {
-    at = text.find('"', at + 1);
-    std::size_t escapes = 0;
-    while (text[at - 1 - escapes] == '\\') ++escapes;
-    if (escapes % 2 == 0) return at + 1;
-  }
-}
-
-/// The byte after the value that starts at `at`, in text that was checked.
-std::size_t after_value(std::string_view text, std::size_t at) {
-  std::size_t depth = 0;
-  while (true) {
-    const char c = text[at];
-    if (c == '"') {
-      at = after_string(text, at);
-      if (depth == 0) return at;
-      continue;
+    BuildHandler& built = parser.handler();
+    if (!ec) {
+      ENSURE(built.values.size() == 1);
+      return std::move(built.values.front());
     }
-    const bool closes = c == '}' || c == ']';
-    if (depth == 0 && (closes || c == ',' || is_space(c))) return at;
-    ++at;
-    if (c == '{' || c == '[') ++depth;
-    if (closes && --depth == 0) return at;
+    if (built.failure) return tl::unexpected<Error>(*built.failure);
+    if (!copy.empty() || ec == boost::json::error::too_deep) return tl::unexpected<Error>(not_json(reason(ec), used));
+    copy = plain_copy(text);
+    if (copy == text) return tl::unexpected<Error>(not_json(reason(ec), used));
+    fed = copy;
   }
 }
 
 }  // namespace
 
 Result<Value> parse(std::string_view text, ParseLimits limits) {
-  auto built = run_caught<BuildHandler>(text, limits);
-  if (!built) return tl::unexpected<Error>(std::move(built.error()));
-  ENSURE(built->values.size() == 1);
-  return std::move(built->values.front());
-}
-
-Result<void> check(std::string_view text, ParseLimits limits) {
-  const auto checked = run_caught<CheckHandler>(text, limits, false);
-  if (!checked) return tl::unexpected<Error>(checked.error());
-  return {};
-}
-
-Result<std::vector<RawMember>> split_object(std::string_view text, ParseLimits limits) {
-  auto checked = run_caught<CheckHandler>(text, limits, true);
-  if (!checked) return tl::unexpected<Error>(std::move(checked.error()));
-  if (!checked->object) return fail(Errc::invalid, "the JSON text is not an object: an object {...} is accepted");
-  std::vector<RawMember> members;
-  members.reserve(checked->keys.size());
-  std::size_t at = after_space(text, 0);
-  for (std::string& key : checked->keys) {
-    at = after_space(text, at + 1);  // past '{' or ','
-    at = after_space(text, after_string(text, at));
-    at = after_space(text, at + 1);  // past ':'
-    const std::size_t end = after_value(text, at);
-    members.push_back({std::move(key), text.substr(at, end - at)});
-    at = after_space(text, end);
+  try {
+    return build(text, limits);
+  } catch (const std::exception& error) {
+    return fail(Errc::internal, std::string("reading JSON failed: ") + error.what());
   }
-  return members;
-}
-
-Result<std::vector<std::string_view>> split_array(std::string_view text, ParseLimits limits) {
-  if (auto checked = check(text, limits); !checked) return tl::unexpected<Error>(std::move(checked.error()));
-  std::size_t at = after_space(text, 0);
-  if (text[at] != '[') return fail(Errc::invalid, "the JSON text is not an array: an array [...] is accepted");
-  std::vector<std::string_view> elements;
-  at = after_space(text, at + 1);
-  while (text[at] != ']') {
-    const std::size_t end = after_value(text, at);
-    elements.push_back(text.substr(at, end - at));
-    at = after_space(text, end);
-    if (text[at] == ',') at = after_space(text, at + 1);
-  }
-  return elements;
 }
 
 }  // namespace penstock::json

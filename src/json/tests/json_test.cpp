@@ -9,6 +9,7 @@ namespace penstock::json {
 namespace {
 
 using namespace std::string_literals;
+using namespace std::string_view_literals;
 
 std::string nested(std::size_t depth) {
   return std::string(depth, '[') + std::string(depth, ']');
@@ -141,6 +142,50 @@ TEST(Json, ErrorsNameTheByte) {
             "not valid JSON: a number that does not fit a double at byte 4");
   EXPECT_EQ(parse(std::string(400, '9')).error().message,
             "not valid JSON: a number that does not fit a double at byte 0");
+}
+
+TEST(Json, FindsWhatIsNoPlainCharacterWhereverItStands) {
+  for (std::size_t size = 1; size <= 70; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      const auto with = [&](std::string_view character) {
+        std::string text(size, 'x');
+        text.replace(at, 1, character);
+        return "\"" + text + "\"";
+      };
+      for (const char* good : {" ", "~", "\x7f", "\\\"", "\\u00e4", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
+        EXPECT_TRUE(check(with(good)).has_value()) << good << " at " << at << " of " << size;
+      }
+      for (const std::string_view bad : {"\0"sv, "\x1f"sv, "\""sv, "\\x"sv, "\x80"sv, "\xc3"sv, "\xf0\x9f\x98"sv}) {
+        EXPECT_FALSE(check(with(bad)).has_value()) << bad << " at " << at << " of " << size;
+      }
+    }
+  }
+}
+
+TEST(Json, TakesTheCharactersOfUnicodeAndNothingElse) {
+  const auto takes = [](std::string_view bytes) { return check("\"" + std::string(bytes) + "\"").has_value(); };
+  const struct {
+    unsigned first;
+    unsigned last;
+    std::size_t size;
+  } ranges[] = {{0x80, 0x7ff, 2}, {0x800, 0xd7ff, 3}, {0xe000, 0xffff, 3}, {0x10000, 0x10ffff, 4}};
+  const auto encoded = [](unsigned code, std::size_t size) {
+    std::string bytes(size, '\0');
+    for (std::size_t i = size; i-- > 1; code >>= 6) bytes[i] = static_cast<char>(0x80 | (code & 0x3f));
+    const unsigned mark = size == 2 ? 0xc0 : size == 3 ? 0xe0 : 0xf0;
+    bytes[0] = static_cast<char>(mark | code);
+    return bytes;
+  };
+  for (const auto& [first, last, size] : ranges) {
+    ASSERT_TRUE(takes(encoded(last, size))) << last;
+    for (unsigned code = first; code <= last; code += size < 4 ? 1 : 61) {
+      ASSERT_TRUE(takes(encoded(code, size))) << code;
+      ASSERT_FALSE(takes(encoded(code, size).substr(0, size - 1))) << code << " cut short";
+      if (size < 4) ASSERT_FALSE(takes(encoded(code, size + 1))) << code << " in a byte more than it needs";
+    }
+  }
+  for (unsigned code = 0xd800; code < 0xe000; ++code) ASSERT_FALSE(takes(encoded(code, 3))) << code;
+  for (unsigned code = 0x110000; code < 0x200000; code += 0x3ff) ASSERT_FALSE(takes(encoded(code, 4))) << code;
 }
 
 TEST(Json, NumbersBeyondDoubleAreTextToCheckAndSplit) {
