@@ -40,6 +40,17 @@ class Id {
   std::string value_;
 };
 
+/// Good in all its bits. Not the same everywhere: nothing may keep it.
+struct IdHash {
+  using is_avalanching = void;  // for Boost: it need not be mixed again
+
+  std::size_t operator()(std::string_view id) const noexcept;
+  template <class Tag>
+  std::size_t operator()(const Id<Tag>& id) const noexcept {
+    return (*this)(id.str());
+  }
+};
+
 struct AccountTag {
   static constexpr const char* kName = "account id";
 };
@@ -85,6 +96,4 @@ using DeliveryId = Id<DeliveryTag>;
 }  // namespace penstock
 
 template <class Tag>
-struct std::hash<penstock::Id<Tag>> {
-  std::size_t operator()(const penstock::Id<Tag>& id) const noexcept { return std::hash<std::string>{}(id.str()); }
-};
+struct std::hash<penstock::Id<Tag>> : penstock::IdHash {};

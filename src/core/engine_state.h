@@ -50,7 +50,7 @@ struct WorkerEntry;
 
 /// Grows without moving its entries. The keys lie side by side, so a search that fails reads no entry.
 template <class Key, class Entry>
-using Table = boost::unordered_flat_map<Key, std::unique_ptr<Entry>, std::hash<Key>>;
+using Table = boost::unordered_flat_map<Key, std::unique_ptr<Entry>, IdHash>;
 
 using Waiters = boost::container::small_vector<Waiter*, 1>;
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <set>
 
 #include "base/error.h"
@@ -45,6 +46,21 @@ TEST(Ids, CompareByText) {
   EXPECT_EQ(a, *EndpointId::parse("a"));
   EXPECT_TRUE(EndpointId{}.empty());
   EXPECT_EQ(std::hash<EndpointId>{}(a), std::hash<EndpointId>{}(*EndpointId::parse("a")));
+}
+
+TEST(Ids, HashDependsOnEveryCharacterInAllItsBits) {
+  for (std::size_t size = 1; size <= 128; ++size) {
+    const std::string id(size, 'a');
+    const std::size_t hash = IdHash{}(id);
+    EXPECT_NE(hash, IdHash{}(id + "a"));
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string other = id;
+      other[at] = 'b';
+      const int changed = std::popcount(hash ^ IdHash{}(other));
+      EXPECT_GE(changed, 12) << at << " of " << size;
+      EXPECT_LE(changed, 52) << at << " of " << size;
+    }
+  }
 }
 
 // ---------------------------------------------------------------- errors
