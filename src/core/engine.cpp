@@ -102,7 +102,7 @@ JobEntry* EngineState::job_or_refuse(const EndpointId& endpoint, const JobId& jo
   if (!entry) return nullptr;
   if (JobEntry* found = find(*entry, job)) return found;
   reply_error(to, Errc::not_found,
-              "job \"" + job.str() + "\" not found in endpoint \"" + endpoint.str() +
+              "job \"" + to_string(job) + "\" not found in endpoint \"" + endpoint.str() +
                   "\": it was never submitted there, or its result has been forgotten");
   return nullptr;
 }
@@ -463,7 +463,7 @@ Result<JobView> Engine::find_job(Time now, const EndpointId& endpoint, const Job
   if (!find_endpoint(endpoint)) return fail(Errc::not_found, "endpoint \"" + endpoint.str() + "\" not found");
   const JobEntry* found = state_->find(endpoint, job);
   if (!found || (is_terminal(found->state.status) && found->state.expires <= now)) {
-    return fail(Errc::not_found, "job \"" + job.str() + "\" not found in endpoint \"" + endpoint.str() +
+    return fail(Errc::not_found, "job \"" + to_string(job) + "\" not found in endpoint \"" + endpoint.str() +
                                      "\": it was never submitted there, or its result has been forgotten");
   }
   JobView view = view_of(*found);

@@ -219,7 +219,7 @@ void EngineState::on(RemoveFromBatch& c) {
   if (!job || job->request.batch != c.batch || is_terminal(job->state.status)) {
     return reply_error(
         c.to, Errc::not_found,
-        "request \"" + c.job.str() + "\" not found in batch \"" + c.batch.str() + "\", or it was cancelled");
+        "request \"" + to_string(c.job) + "\" not found in batch \"" + c.batch.str() + "\", or it was cancelled");
   }
   // As if it had never been added: it is not counted, not told, and forgotten at once.
   Batch& batch = entry->batch;

@@ -223,7 +223,7 @@ void EngineState::review_stop_signals(WorkerEntry& worker) {
       it = worker.stopping.erase(it);
       continue;
     }
-    drain(worker, "it did not stop job " + it->first.str());
+    drain(worker, "it did not stop job " + to_string(it->first));
     send_stop(worker, Millis{0});
     return;
   }

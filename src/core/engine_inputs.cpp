@@ -78,7 +78,7 @@ void EngineState::on(InputsRead& c) {
     JobEntry* job = find(entry, read.job);
     if (!job || job->request.input || !needs_input(job->request, job->state)) continue;
     if (!read.input) {
-      fx->warnings.push_back("job " + read.job.str() + " fails: its input is not in the store");
+      fx->warnings.push_back("job " + to_string(read.job) + " fails: its input is not in the store");
       if (!is_terminal(job->state.status)) {
         finalise(*job, JobStatus::failed, nullptr, "the input of this job is no longer in the store of this server");
       }

@@ -106,7 +106,8 @@ void EngineState::lose_attempt(JobEntry& job, const std::string& why) {
   const bool ours = shut_down || (job.state.started && *job.state.started < started);
   if (!ours && job.state.retries + 1 >= settings.attempts_max) {
     finalise(job, JobStatus::failed, nullptr, "job timed out after " + std::to_string(job.state.retries) + " retries");
-    fx->warnings.push_back("job " + job.request.id.str() + " failed: lost with its worker too often (" + why + ")");
+    fx->warnings.push_back("job " + to_string(job.request.id) + " failed: lost with its worker too often (" + why +
+                           ")");
     return;
   }
   if (is_given_up(job)) return finalise(job, JobStatus::cancelled, nullptr, std::nullopt);
@@ -126,7 +127,7 @@ void EngineState::lose_attempt(JobEntry& job, const std::string& why) {
   if (!ours) {
     fx->records.push_back(CountersSaved{job.endpoint.endpoint.id, job.endpoint.counters, job.endpoint.last_request});
   }
-  fx->notes.push_back("job " + job.request.id.str() + " goes back to the queue: " + why);
+  fx->notes.push_back("job " + to_string(job.request.id) + " goes back to the queue: " + why);
   arm(job);
 }
 
@@ -379,7 +380,8 @@ void EngineState::answer_again(Submit& c, JobEntry& first) {
   if (*first.request.input != *c.request.input) {
     return reply_error(c.to, Errc::key_reused,
                        "idempotency key \"" + c.request.idempotency_key + "\" stands for job \"" +
-                           first.request.id.str() + "\", which has another input; use another key for another request");
+                           to_string(first.request.id) +
+                           "\", which has another input; use another key for another request");
   }
   const bool ended = is_terminal(first.state.status);
   if (!c.wait) return reply_about(first, c.to, JobAccepted{first.request.id, first.state.status, std::nullopt});
@@ -461,7 +463,7 @@ void EngineState::on(RetryJob& c) {
   if (!job) return;
   if (!may_be_retried(job->state.status)) {
     reply_error(c.to, Errc::conflict,
-                "job \"" + c.job.str() + "\" is " + std::string(to_text(job->state.status)) +
+                "job \"" + to_string(c.job) + "\" is " + std::string(to_text(job->state.status)) +
                     "; only FAILED and TIMED_OUT jobs can be retried");
     return;
   }
@@ -505,7 +507,7 @@ void EngineState::on(LowerTtl& c) {
   if (is_draft) {
     return reply_error(
         c.to, Errc::conflict,
-        "job \"" + c.job.str() + "\" is in a draft batch; its time to live begins when that is finalized");
+        "job \"" + to_string(c.job) + "\" is in a draft batch; its time to live begins when that is finalized");
   }
   reply_about(*job, c.to, JobReply{view_of(*job)});
   if (is_terminal(job->state.status)) {

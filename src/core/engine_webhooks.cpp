@@ -139,8 +139,8 @@ void EngineState::on(WebhookPosted& c) {
   ++(state.status == DeliveryStatus::delivered ? webhook_counts.delivered : webhook_counts.failed);
   if (state.status == DeliveryStatus::failed) {
     ++webhook_counts.given_up;
-    fx->warnings.push_back("webhook " + c.id.str() + " of job " + entry.delivery.job.str() + " is given up after " +
-                           std::to_string(state.round_attempts) +
+    fx->warnings.push_back("webhook " + c.id.str() + " of job " + to_string(entry.delivery.job) +
+                           " is given up after " + std::to_string(state.round_attempts) +
                            " attempts: " + state.last_error.substr(0, kShownBytes));
   }
   list_origin(origin);

@@ -65,9 +65,9 @@ std::optional<std::uint64_t> log_of(const std::vector<SegmentFile>& segments) {
 
 void note(const core::Record& record, Repair& done) {
   if (const auto* added = std::get_if<core::JobAdded>(&record)) {
-    done.jobs.push_back({added->request.id.str(), "submitted to " + added->request.endpoint.str()});
+    done.jobs.push_back({to_string(added->request.id), "submitted to " + added->request.endpoint.str()});
   } else if (const auto* changed = std::get_if<core::JobChanged>(&record)) {
-    done.jobs.push_back({changed->id.str(), std::string(core::to_text(changed->state.status))});
+    done.jobs.push_back({to_string(changed->id), std::string(core::to_text(changed->state.status))});
   } else {
     ++done.other_changes;
   }

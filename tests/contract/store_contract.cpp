@@ -134,7 +134,7 @@ TEST_P(StoreContract, FindsTheLatestJobOfAnIdempotencyKey) {
   };
   const auto found = [this](const char* endpoint, const char* key) {
     const auto job = store().find_keyed_job(id<EndpointId>(endpoint), key);
-    return job && *job ? (*job)->request.id.str() : std::string("none");
+    return job && *job ? to_string((*job)->request.id) : "none";
   };
   commit({keyed("job-1", "ep-1", "k"), keyed("job-2", "ep-2", "k"), keyed("job-3", "ep-1", "l"),
           keyed("job-4", "ep-1", "")});

@@ -20,7 +20,7 @@ using Turn = std::vector<core::Record>;
 /// The numbers of the jobs of a page.
 inline std::string names(const core::JobPage& page) {
   std::string all;
-  for (const core::StoredJob& job : page.jobs) all += (all.empty() ? "" : " ") + job.request.id.str().substr(4);
+  for (const core::StoredJob& job : page.jobs) all += (all.empty() ? "" : " ") + to_string(job.request.id).substr(4);
   return all;
 }
 

@@ -340,7 +340,7 @@ void expect_same_delivery(const core::WebhookDelivery& got, const core::WebhookD
 }
 
 void expect_same_job(const core::StoredJob& got, const core::StoredJob& wanted) {
-  const std::string name = "job " + wanted.request.id.str();
+  const std::string name = "job " + to_string(wanted.request.id);
   ASSERT_EQ(got.request.id, wanted.request.id);
   EXPECT_EQ(got.request.endpoint, wanted.request.endpoint) << name;
   EXPECT_EQ(got.request.sync, wanted.request.sync) << name;

@@ -68,10 +68,10 @@ std::string about(const core::Command& command) {
         if constexpr (requires { c.to; }) text += fmt::format(" to={}", c.to);
         if constexpr (requires { c.token; }) text += fmt::format(" token={}", c.token);
         if constexpr (requires { c.worker.str(); }) text += " worker=" + c.worker.str();
-        if constexpr (requires { c.job.str(); }) text += " job=" + c.job.str().substr(0, 13);
+        if constexpr (requires { c.job.str(); }) text += " job=" + to_string(c.job).substr(0, 13);
         if constexpr (requires { c.endpoint.str(); }) text += " endpoint=" + c.endpoint.str();
         if constexpr (requires { c.jobs.front().str(); }) {
-          for (const auto& job : c.jobs) text += " lists " + job.str().substr(0, 13);
+          for (const auto& job : c.jobs) text += " lists " + to_string(job).substr(0, 13);
         }
         if constexpr (requires { c.max_jobs; }) text += fmt::format(" max={} busy={}", c.max_jobs, c.says_busy);
         if constexpr (requires { c.written; })

@@ -43,7 +43,7 @@ void bind_events(graphql::Schema& schema) {
         if (!e.worker->empty()) sink.text(e.worker->str());
       });
   Binder<JobEvent>(schema, "JobEvent")
-      .field("id", [](const JobEvent& e) -> const auto& { return e.job->str(); })
+      .field("id", [](const JobEvent& e) { return e.job->str(); })
       .field("endpointId", [](const JobEvent& e) -> const auto& { return e.endpoint->str(); })
       .field("status", [](const JobEvent& e) { return to_text(e.state->status); })
       .field("at", [](const JobEvent& e) { return iso8601(e.at); })

@@ -76,7 +76,7 @@ void Results::spool_into(net::BodyRule& rule, std::string (*prefix)(const net::R
 }
 
 std::string Results::file_prefix(const EndpointId& endpoint, const JobId& job) {
-  return endpoint.str() + "." + job.str() + ".";
+  return endpoint.str() + "." + to_string(job) + ".";
 }
 
 void Results::read(const std::shared_ptr<net::SpoolFile>& file, OnRead on_read) {

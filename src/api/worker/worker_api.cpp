@@ -151,7 +151,7 @@ void WorkerApi::stops(const Address& at, net::Responder responder) {
          const auto& jobs = std::get<core::StopList>(reply.what).jobs;
          if (jobs.empty()) return to.send(nothing_for_you());
          std::string text = "{\"jobsToStop\":[";
-         for (const JobId& job : jobs) text += (text.ends_with('[') ? "\"" : ",\"") + job.str() + "\"";
+         for (const JobId& job : jobs) text += (text.ends_with('[') ? "\"" : ",\"") + to_string(job) + "\"";
          to.send(json_answer(text + "]}"));
        });
 }

@@ -48,6 +48,21 @@ TEST(Ids, CompareByText) {
   EXPECT_EQ(std::hash<EndpointId>{}(a), std::hash<EndpointId>{}(*EndpointId::parse("a")));
 }
 
+TEST(Ids, OfJobsAreAsLongAsWeMakeThem) {
+  const std::string made = "sync-01234567-89ab-cdef-0123-456789abcdef-u1";
+  const auto id = JobId::parse(made);
+  ASSERT_TRUE(id.has_value());
+  EXPECT_EQ(id->str(), made);
+  EXPECT_EQ(to_string(*id), made);
+  EXPECT_EQ(*id, *JobId::parse(made));
+  EXPECT_LT(*JobId::parse("a"), *JobId::parse("aa"));
+  EXPECT_LT(*JobId::parse("aa"), *JobId::parse("b"));
+  EXPECT_TRUE(JobId().empty());
+  EXPECT_TRUE(JobId::parse(std::string(47, 'a')).has_value());
+  EXPECT_FALSE(JobId::parse(std::string(48, 'a')).has_value());
+  EXPECT_TRUE(WorkerId::parse(std::string(128, 'a')).has_value()) << "workers name themselves";
+}
+
 TEST(Ids, HashDependsOnEveryCharacterInAllItsBits) {
   for (std::size_t size = 1; size <= 128; ++size) {
     const std::string id(size, 'a');

@@ -93,7 +93,7 @@ std::optional<std::string> GpuHealth::guilty(const std::vector<Death>& deaths) c
   bool vindicated = false;
   for (const Death& death : deaths) {
     if (death.elsewhere) continue;
-    jobs.push_back(death.job.str());
+    jobs.push_back(to_string(death.job));
     endpoints.insert(death.endpoint);
     vindicated = vindicated || death.vindicated;
   }

@@ -160,20 +160,20 @@ std::vector<std::string> helps_against(WaitCode code, const EndpointSituation& i
 Why of_ended(const JobSituation& job) {
   Why out;
   const std::string ago = job.ended_ago ? " " + in_words(*job.ended_ago) + " ago" : std::string();
-  out.summary = "job " + job.id.str() + " waits for nothing: it is " + std::string(to_text(job.status)) + ", since" +
-                (ago.empty() ? " its end" : ago);
+  out.summary = "job " + to_string(job.id) + " waits for nothing: it is " + std::string(to_text(job.status)) +
+                ", since" + (ago.empty() ? " its end" : ago);
   if (job.error) out.facts.push_back("it ended with the error " + quoted(*job.error));
   if (job.waited) out.facts.push_back("it waited for " + in_words(*job.waited));
   if (job.ran) out.facts.push_back("it ran for " + in_words(*job.ran) + " on worker " + job.worker.str());
   if (job.attempt == 0) out.facts.push_back("no worker ever had it");
   const bool again = job.status == JobStatus::failed || job.status == JobStatus::timed_out;
-  if (again) out.helps.push_back("run it again: POST /v2/{endpoint}/retry/" + job.id.str());
+  if (again) out.helps.push_back("run it again: POST /v2/{endpoint}/retry/" + to_string(job.id));
   return out;
 }
 
 Why of_running(const JobSituation& job) {
   Why out;
-  out.summary = "job " + job.id.str() + " is at work on worker " + job.worker.str() +
+  out.summary = "job " + to_string(job.id) + " is at work on worker " + job.worker.str() +
                 (job.ran ? " since " + in_words(*job.ran) : std::string());
   if (job.attempt > 1) out.facts.push_back("it is its hand-out number " + to_string(job.attempt));
   out.facts.push_back(job.run_left ? "its execution time-out ends it in " + in_words(*job.run_left)
@@ -215,8 +215,8 @@ Why why(const JobSituation& job, const EndpointSituation& in) {
   if (is_terminal(job.status)) return of_ended(job);
   if (job.status == JobStatus::in_progress || !job.wait) return of_running(job);
   Why out;
-  out.summary = "job " + job.id.str() + " waits" + (job.waited ? " since " + in_words(*job.waited) : std::string()) +
-                ": " + job.wait->message;
+  out.summary = "job " + to_string(job.id) + " waits" +
+                (job.waited ? " since " + in_words(*job.waited) : std::string()) + ": " + job.wait->message;
   if (job.attempt > 0) out.facts.push_back("it was handed out before and lost with worker " + job.worker.str());
   if (job.priority != Priority::normal) {
     out.facts.push_back("its priority is " + std::string(to_text(job.priority)));

@@ -290,7 +290,7 @@ TEST_F(Restart, EqualCommandsGiveEqualRecords) {
     rig.advance(Millis{60'000});
     std::vector<std::string> told;
     for (const auto& change : rig.records<JobChanged>()) {
-      told.push_back(change.id.str() + std::string(to_text(change.state.status)) + change.state.worker.str());
+      told.push_back(to_string(change.id) + std::string(to_text(change.state.status)) + change.state.worker.str());
     }
     for (const std::string& note : rig.all.notes) told.push_back(note);
     return told;

@@ -154,7 +154,7 @@ TEST(WhyOfAnEngine, FollowsAJobFromTheQueueToItsEnd) {
   const JobId second = rig.submit(at.endpoint, [](JobRequest& r) { r.ttl = Millis{100'000}; });
   rig.advance(Millis{3'000});
   const Why waits = *rig.engine->why(rig.now, at.endpoint, second);
-  EXPECT_TRUE(has(waits.summary, "job " + second.str() + " waits since 3 s: the one ready worker is at work"));
+  EXPECT_TRUE(has(waits.summary, "job " + to_string(second) + " waits since 3 s: the one ready worker is at work"));
   EXPECT_TRUE(has(waits.facts, "it has 97 s left: then its time to live is over"));
   EXPECT_TRUE(has(waits.facts, "1 of 1 worker busy, 0 idle, 0 starting"));
   EXPECT_TRUE(has(waits.facts, "execution time-out has 9 min left"));
@@ -167,7 +167,7 @@ TEST(WhyOfAnEngine, FollowsAJobFromTheQueueToItsEnd) {
   const Why ended = *rig.engine->why(rig.now, at.endpoint, first);
   EXPECT_TRUE(has(ended.summary, "waits for nothing: it is FAILED, since 5 s ago"));
   EXPECT_TRUE(has(ended.facts, "it ended with the error \"out of memory\""));
-  EXPECT_TRUE(has(ended.helps, "/retry/" + first.str()));
+  EXPECT_TRUE(has(ended.helps, "/retry/" + to_string(first)));
 }
 
 TEST(WhyOfAnEngine, SaysWhenTheScalerWillWantMore) {

@@ -111,7 +111,7 @@ class FieldWriter {
   }
   template <class Tag>
   void put(const Id<Tag>& value) {
-    put(value.str());
+    out_.text(value.str());
   }
   template <class Item>
   void put(const std::vector<Item>& items) {
