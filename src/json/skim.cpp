@@ -83,11 +83,12 @@ bool Skimmer::end() {
 
 bool Skimmer::string() {
   if (!take('"')) return false;
-  while (true) {
-    plain_characters();
-    const char c = next();
-    if (c == '"') break;
-    if (c == '\\' ? !escape() : !wide_character()) return false;
+  for (char c = next(); c != '"'; c = next()) {
+    if (is_plain(c)) {
+      plain_characters();
+    } else if (c == '\\' ? !escape() : !wide_character()) {
+      return false;
+    }
   }
   ++at_;
   return true;
