@@ -18,7 +18,7 @@ class Skimmer {
   /// At most `depth` arrays and objects inside each other.
   Skimmer(std::string_view text, std::size_t depth) : text_(text), depth_left_(depth) { space(); }
 
-  /// The next byte that is no white space; 0 at the end of the text.
+  /// The byte where it is, at first the first one that is no white space; 0 at the end of the text.
   char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   bool value();
