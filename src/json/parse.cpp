@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "json/json.h"
-#include "json/skim.h"
+#include "json/not_json.h"
 
 namespace penstock::json {
 namespace {

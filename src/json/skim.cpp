@@ -1,8 +1,11 @@
-#include "json/skim.h"
-
+#include <algorithm>
+#include <cstddef>
 #include <string>
+#include <string_view>
 
+#include "base/text.h"
 #include "json/json.h"
+#include "json/not_json.h"
 
 namespace penstock::json {
 namespace {
@@ -49,12 +52,112 @@ std::string unescaped(std::string_view key) {
   return *read->as_string();
 }
 
-constexpr std::size_t kMembersUsual = 4;
+/// Reads over strict JSON (RFC 8259, valid UTF-8) in one pass and makes nothing of it. Each of its functions that
+/// returns a bool moves past what it names; false: that is not there, and error() says why.
+class Skimmer {
+ public:
+  /// At most `depth` arrays and objects inside each other.
+  Skimmer(std::string_view text, std::size_t depth) : text_(text), depth_left_(depth) { space(); }
 
-}  // namespace
+  /// The byte where it is, at first the first one that is no white space; 0 at the end of the text.
+  char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
-Error not_json(std::string_view what, std::size_t byte) {
-  return {Errc::invalid, "not valid JSON: " + std::string(what) + " at byte " + std::to_string(byte)};
+  bool value();
+  /// Nothing but white space is left.
+  bool end();
+
+  /// Calls `see(key, value)` for each member, `see(element)` for each element: their bytes as they stand in the text, a
+  /// key with its quotes.
+  template <class See>
+  bool object(See&& see);
+  template <class See>
+  bool array(See&& see);
+
+  Error error() const { return not_json(fault_, at_); }
+
+ private:
+  bool fail(std::string_view what) {
+    fault_ = what;
+    return false;
+  }
+  bool unexpected() { return fail(at_ < text_.size() ? "an unexpected byte" : "the text ends too early"); }
+  bool take(char c) {
+    if (next() != c) return unexpected();
+    ++at_;
+    return true;
+  }
+  void space();
+  std::string_view since(std::size_t begin) const { return text_.substr(begin, at_ - begin); }
+
+  template <class Item>
+  bool list(char close, Item&& item);
+  template <class See>
+  bool seen_value(See&& see) {
+    const std::size_t begin = at_;
+    if (!value()) return false;
+    see(since(begin));
+    return true;
+  }
+
+  bool string();
+  void plain_characters();
+  bool escape();
+  bool wide_character();
+  bool number();
+  bool digits();
+  bool word(std::string_view word);
+
+  std::string_view text_;
+  std::size_t depth_left_;
+  std::size_t at_ = 0;
+  std::string_view fault_;
+};
+
+/// What is between two brackets: `item` moves past one of the items between the commas.
+template <class Item>
+bool Skimmer::list(char close, Item&& item) {
+  if (depth_left_ == 0) return fail("nested too deeply");
+  --depth_left_;
+  ++at_;
+  space();
+  if (next() != close) {
+    while (true) {
+      if (!item()) return false;
+      space();
+      if (next() == close) break;
+      if (!take(',')) return false;
+      space();
+    }
+  }
+  ++at_;
+  ++depth_left_;
+  return true;
+}
+
+template <class See>
+bool Skimmer::object(See&& see) {
+  if (next() != '{') return unexpected();
+  return list('}', [&] {
+    const std::size_t key_begin = at_;
+    if (!string()) return false;
+    const std::string_view key = since(key_begin);
+    space();
+    if (!take(':')) return false;
+    space();
+    return seen_value([&](std::string_view text) { see(key, text); });
+  });
+}
+
+template <class See>
+bool Skimmer::array(See&& see) {
+  if (next() != '[') return unexpected();
+  return list(']', [&] { return seen_value(see); });
+}
+
+void Skimmer::space() {
+  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) {
+    ++at_;
+  }
 }
 
 bool Skimmer::value() {
@@ -158,6 +261,22 @@ bool Skimmer::word(std::string_view word) {
   return std::ranges::all_of(word, [this](char c) { return take(c); });
 }
 
+constexpr std::size_t kMembersUsual = 4;
+
+/// For a text that does not begin as it should: it is no JSON, or JSON of another kind.
+Error not_of_kind(std::string_view text, ParseLimits limits, std::string_view kind, std::string_view form) {
+  if (auto checked = check(text, limits); !checked) return std::move(checked.error());
+  std::string message = "the JSON text is not an ";
+  append(message, kind, ": an ", kind, " ", form, " is accepted");
+  return {Errc::invalid, std::move(message)};
+}
+
+}  // namespace
+
+Error not_json(std::string_view what, std::size_t byte) {
+  return {Errc::invalid, "not valid JSON: " + std::string(what) + " at byte " + std::to_string(byte)};
+}
+
 Result<void> check(std::string_view text, ParseLimits limits) {
   Skimmer skimmer(text, limits.depth);
   if (skimmer.value() && skimmer.end()) return {};
@@ -166,10 +285,7 @@ Result<void> check(std::string_view text, ParseLimits limits) {
 
 Result<std::vector<RawMember>> split_object(std::string_view text, ParseLimits limits) {
   Skimmer skimmer(text, limits.depth);
-  if (skimmer.next() != '{') {
-    if (auto checked = check(text, limits); !checked) return tl::unexpected<Error>(std::move(checked.error()));
-    return fail(Errc::invalid, "the JSON text is not an object: an object {...} is accepted");
-  }
+  if (skimmer.next() != '{') return tl::unexpected<Error>(not_of_kind(text, limits, "object", "{...}"));
   std::vector<RawMember> members;
   members.reserve(kMembersUsual);
   const auto add = [&](std::string_view key, std::string_view value) { members.push_back({unescaped(key), value}); };
@@ -179,10 +295,7 @@ Result<std::vector<RawMember>> split_object(std::string_view text, ParseLimits l
 
 Result<std::vector<std::string_view>> split_array(std::string_view text, ParseLimits limits) {
   Skimmer skimmer(text, limits.depth);
-  if (skimmer.next() != '[') {
-    if (auto checked = check(text, limits); !checked) return tl::unexpected<Error>(std::move(checked.error()));
-    return fail(Errc::invalid, "the JSON text is not an array: an array [...] is accepted");
-  }
+  if (skimmer.next() != '[') return tl::unexpected<Error>(not_of_kind(text, limits, "array", "[...]"));
   std::vector<std::string_view> elements;
   const auto add = [&](std::string_view element) { elements.push_back(element); };
   if (!skimmer.array(add) || !skimmer.end()) return tl::unexpected<Error>(skimmer.error());

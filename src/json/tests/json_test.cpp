@@ -188,6 +188,13 @@ TEST(Json, TakesTheCharactersOfUnicodeAndNothingElse) {
   for (unsigned code = 0x110000; code < 0x200000; code += 0x3ff) ASSERT_FALSE(takes(encoded(code, 4))) << code;
 }
 
+TEST(Json, DepthCountsWhatIsInsideEachOtherOnly) {
+  for (const std::string side_by_side : {"[[],[],[]]", "[{},{},{}]", "{\"a\":{},\"b\":[],\"c\":{}}"}) {
+    EXPECT_TRUE(check(side_by_side, {.depth = 2}).has_value()) << side_by_side;
+    EXPECT_FALSE(check(side_by_side, {.depth = 1}).has_value()) << side_by_side;
+  }
+}
+
 TEST(Json, NumbersBeyondDoubleAreTextToCheckAndSplit) {
   for (const std::string number : {"1e400", "-1e400", "1e99999999999", "1E+99999999999"}) {
     EXPECT_TRUE(check(number).has_value()) << number;
