@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <string>
 
 namespace penstock::net {
 namespace {
 
-constexpr std::size_t kKeysUsual = 4;
+constexpr std::size_t kPairsUsual = 4;
+constexpr std::size_t kPairsMax = 256;  // 32 KiB of "&a" would need half a megabyte
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -64,10 +66,9 @@ std::string_view without_origin(std::string_view target) {
   return target;
 }
 
-/// False when a '%' is not followed by two hexadecimal digits.
-bool split_query(std::string_view text, Fields& query) {
+Result<void> split_query(std::string_view text, Fields& query) {
   const bool encoded = is_encoded(text, Part::query);
-  query.reserve(kKeysUsual, text.size());
+  query.reserve(kPairsUsual, text.size());
   std::span<char> rest = query.copy(text);
   // Takes what comes before the mark off a text, and the mark with it.
   const auto take = [](std::span<char>& from, char mark) {
@@ -86,10 +87,14 @@ bool split_query(std::string_view text, Fields& query) {
     if (pair.empty()) continue;
     const auto key = read(take(pair, '='));
     const auto value = read(pair);
-    if (!key || !value) return false;
+    if (!key || !value) return fail(Errc::invalid, "the query has a '%' without two hexadecimal digits");
+    if (query.size() == kPairsMax) {
+      return fail(Errc::invalid,
+                  "the query has too many parameters: at most " + std::to_string(kPairsMax) + " are accepted");
+    }
     query.add_copied(*key, *value);
   }
-  return true;
+  return {};
 }
 
 }  // namespace
@@ -105,8 +110,8 @@ Result<void> split_target(std::string_view target, std::string& path, Fields& qu
     if (!size) return fail(Errc::invalid, "the path has a '%' without two hexadecimal digits");
     path.resize(*size);
   }
-  if (mark == target.size() || split_query(target.substr(mark + 1), query)) return {};
-  return fail(Errc::invalid, "the query has a '%' without two hexadecimal digits");
+  if (mark == target.size()) return {};
+  return split_query(target.substr(mark + 1), query);
 }
 
 }  // namespace penstock::net

@@ -36,6 +36,19 @@ TEST(SplitTarget, DecodesPathAndQuery) {
   }
 }
 
+TEST(SplitTarget, RefusesMoreParametersThanAnybodyHas) {
+  std::string target = "/p?";
+  for (int i = 0; i < 256; ++i) target += "a&&";
+  std::string path;
+  Fields query;
+  ASSERT_TRUE(split_target(target, path, query).has_value()) << "what is empty is none";
+  EXPECT_EQ(query.size(), 256U);
+  query.clear();
+  const auto split = split_target(target + "a", path, query);
+  ASSERT_FALSE(split.has_value());
+  EXPECT_EQ(split.error().message, "the query has too many parameters: at most 256 are accepted");
+}
+
 TEST(SplitTarget, RefusesMalformedTargets) {
   for (const char* target : {"", "x", "host:80", "ftp://host/", "/%", "/%2", "/%zz", "/a%", "/?a=%", "/?%1=2",
                              "/?a=%g0", "http:/host/p", "/%-1", "/?a=1&b=%+1"}) {
