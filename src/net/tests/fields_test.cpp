@@ -28,6 +28,8 @@ TEST(Fields, KeepsNamesAndValuesInTheirOrder) {
 
 TEST(Fields, AreTheSameWhenEachFieldIs) {
   EXPECT_EQ((Fields{{"a", "b"}}), (Fields{{"a", "b"}}));
+  EXPECT_NE((Fields{{"a", "b"}}), (Fields{{"a", "c"}}));
+  EXPECT_NE((Fields{{"a", "b"}}), (Fields{{"c", "b"}}));
   EXPECT_NE((Fields{{"a", "bc"}}), (Fields{{"ab", "c"}})) << "though their texts are one";
   EXPECT_NE((Fields{{"a", ""}, {"b", ""}}), (Fields{{"a", "b"}}));
   EXPECT_NE((Fields{{"a", "b"}, {"", ""}}), (Fields{{"a", "b"}}));
